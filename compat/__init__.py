@@ -1,0 +1,1 @@
+"""The bridge between the stacks: wrapping, weights, checkpoints, old names, parity."""

@@ -1,0 +1,70 @@
+"""What a rule is.
+
+Case      a snippet that must not change, or a pair that must
+Finding   one item with the edits that carry it out
+Rule      a check over one file, with its page and cases
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from rlmigrate.migrate.edits import Edit, Imports
+from rlmigrate.migrate.findings import Item, Kind
+
+if TYPE_CHECKING:
+    from rlmigrate.migrate.index import RepoIndex
+    from rlmigrate.migrate.settings import Settings
+    from rlmigrate.migrate.source import SourceFile
+
+
+@dataclass(frozen=True)
+class Case:
+    """A snippet and what becomes of it; `after=None` says that it must not change."""
+
+    name: str
+    before: str
+    after: str | None = None
+    other_files: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One item and the edits that carry it out; a manual item's only edit is its TODO."""
+
+    item: Item
+    edits: tuple[Edit, ...] = ()
+    imports: Imports = field(default_factory=Imports)
+    new_files: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class FileContext:
+    """What a rule reads: one file, and what is known of its repository."""
+
+    source: SourceFile
+    index: RepoIndex
+    settings: Settings
+
+
+@dataclass(frozen=True)
+class Rule:
+    """One migration step.
+
+    `since` is the Ray release that made the step necessary; `link` its release note or issue.
+    `check` yields findings and changes nothing. `unchanged` cases come first and are many.
+    """
+
+    code: str
+    name: str
+    kind: Kind
+    summary: str
+    explanation: str
+    check: Callable[[FileContext], Iterable[Finding]]
+    since: str
+    link: str
+    safe: bool = True
+    unchanged: tuple[Case, ...] = ()
+    cases: tuple[Case, ...] = ()

@@ -1,0 +1,161 @@
+"""A source file as bytes, text and places.
+
+SourceFile   one Python file: bytes, text, encoding, line starts
+Span         a half-open range of character offsets in the text
+"""
+
+from __future__ import annotations
+
+import ast
+import codecs
+import io
+import tokenize
+from bisect import bisect_right
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import NamedTuple
+
+from rlmigrate.errors import SourceError
+
+
+class Span(NamedTuple):
+    """Characters `start` up to, not including, `end`."""
+
+    start: int
+    end: int
+
+
+@dataclass(frozen=True, eq=False)
+class SourceFile:
+    """One Python file whose every byte can be given back.
+
+    `text` keeps the file's own line ends; a BOM is kept in `bom`, not in `text`.
+    """
+
+    path: Path
+    raw: bytes
+
+    @classmethod
+    def read(cls, path: Path) -> SourceFile:
+        """Read `path`; raises SourceError where the system refuses."""
+        try:
+            return cls(path, path.read_bytes())
+        except OSError as error:
+            raise SourceError(f"{path}: cannot be read: {error.strerror}") from error
+
+    @classmethod
+    def from_text(cls, text: str, path: str | Path = "<text>") -> SourceFile:
+        """Wrap text that came from nowhere, for tests and notebook cells."""
+        return cls(Path(path), text.encode("utf-8"))
+
+    @cached_property
+    def bom(self) -> bytes:
+        """The UTF-8 byte order mark, or nothing."""
+        return codecs.BOM_UTF8 if self.raw.startswith(codecs.BOM_UTF8) else b""
+
+    @cached_property
+    def encoding(self) -> str:
+        """The encoding named by the cookie, else utf-8; raises SourceError on a false cookie."""
+        try:
+            found, _ = tokenize.detect_encoding(io.BytesIO(self.raw).readline)
+        except SyntaxError as error:
+            raise SourceError(f"{self.path}:1: {error.msg}; correct the coding cookie") from error
+        return "utf-8" if found == "utf-8-sig" else found
+
+    @cached_property
+    def text(self) -> str:
+        """The decoded text; raises SourceError where the bytes do not fit the encoding."""
+        try:
+            text = self.raw[len(self.bom) :].decode(self.encoding)
+        except UnicodeDecodeError as error:
+            line = self.raw[: error.start].count(b"\n") + 1
+            raise SourceError(
+                f"{self.path}:{line}: byte 0x{self.raw[error.start]:02x} is not {self.encoding}; "
+                "add a coding cookie or save the file as UTF-8"
+            ) from error
+        if self.encode(text) != self.raw:
+            raise SourceError(f"{self.path}: does not survive decoding and encoding unchanged")
+        return text
+
+    @cached_property
+    def tree(self) -> ast.Module:
+        """The parsed file; raises SourceError with the place of a syntax error."""
+        try:
+            return ast.parse(self.text)
+        except SyntaxError as error:
+            where = f"{self.path}:{error.lineno or 1}:{error.offset or 1}"
+            raise SourceError(f"{where}: syntax error: {error.msg}") from error
+        except (RecursionError, MemoryError) as error:
+            raise SourceError(f"{self.path}: nested too deeply to be parsed") from error
+        except ValueError as error:
+            raise SourceError(f"{self.path}: {error}") from error
+
+    @cached_property
+    def newline(self) -> str:
+        """The line end that the file uses most; a newline where it has none."""
+        crlf = self.text.count("\r\n")
+        lf = self.text.count("\n") - crlf
+        return "\r\n" if crlf > lf else "\n"
+
+    @cached_property
+    def _line_starts(self) -> list[int]:
+        starts = [0]
+        text = self.text
+        at = 0
+        while at < len(text):
+            char = text[at]
+            if char == "\r":
+                at += 2 if text[at + 1 : at + 2] == "\n" else 1
+                starts.append(at)
+            elif char == "\n":
+                at += 1
+                starts.append(at)
+            else:
+                nxt = at
+                while nxt < len(text) and text[nxt] not in "\r\n":
+                    nxt += 1
+                at = nxt
+        return starts
+
+    def offset(self, line: int, utf8_column: int) -> int:
+        """Character offset of an ast position (line from 1, column in UTF-8 bytes)."""
+        start = self._line_starts[line - 1]
+        end = self._line_starts[line] if line < len(self._line_starts) else len(self.text)
+        content = self.text[start:end]
+        if content.isascii():
+            return start + utf8_column
+        return start + len(content.encode("utf-8")[:utf8_column].decode("utf-8"))
+
+    def line_of(self, offset: int) -> int:
+        """Line number, from 1, of a character offset."""
+        return bisect_right(self._line_starts, offset)
+
+    def line_span(self, first: int, last: int) -> Span:
+        """Characters of lines `first` to `last`, both from 1 and included, with their line ends."""
+        end = self._line_starts[last] if last < len(self._line_starts) else len(self.text)
+        return Span(self._line_starts[first - 1], end)
+
+    def span(self, node: ast.expr | ast.stmt | ast.arg | ast.keyword | ast.alias) -> Span:
+        """Characters of an ast node; of a decorated definition, from its first decorator on."""
+        line, column = node.lineno, node.col_offset
+        decorators = getattr(node, "decorator_list", None)
+        if decorators:
+            line, column = decorators[0].lineno, decorators[0].col_offset - 1
+        if node.end_lineno is None or node.end_col_offset is None:
+            raise SourceError(f"{self.path}:{line}: a node without an end")
+        return Span(self.offset(line, column), self.offset(node.end_lineno, node.end_col_offset))
+
+    def segment(self, node: ast.expr | ast.stmt | ast.arg | ast.keyword | ast.alias) -> str:
+        """The text of an ast node."""
+        start, end = self.span(node)
+        return self.text[start:end]
+
+    def encode(self, text: str) -> bytes:
+        """Bytes of `text` in this file's encoding, with its BOM."""
+        try:
+            return self.bom + text.encode(self.encoding)
+        except UnicodeEncodeError as error:
+            raise SourceError(
+                f"{self.path}: the result holds {text[error.start]!r}, which {self.encoding} lacks"
+            ) from error

@@ -1,0 +1,1 @@
+"""RLlib's RLModule stack, running without Ray."""
