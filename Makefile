@@ -1,32 +1,39 @@
 PYTHON ?= python3.11
 VENV ?= .venv
 BIN := $(VENV)/bin
-STAMP := $(VENV)/.installed
+PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
 
-.PHONY: help demo test test-slow lint types docs clean
+.PHONY: help demo test test-slow lint types clean
 
 help:  ## List the targets.
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/'
 
-$(STAMP): pyproject.toml constraints.txt
+$(BIN)/python:
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e ".[dev]"
-	@touch $(STAMP)
 
-demo: $(STAMP)  ## Scan, rewrite and verify a small legacy project.
-	$(BIN)/python -m fixtures.projects.demo
+# The demo needs no Ray and no TensorFlow; the tests need everything.
+$(VENV)/.demo: pyproject.toml constraints.txt | $(BIN)/python
+	@test -e $(VENV)/.dev || $(PIP) -e ".[torch,report]"
+	@touch $@
 
-test: $(STAMP)  ## Run the fast tests.
-	$(BIN)/python -m pytest -n 2
+$(VENV)/.dev: pyproject.toml constraints.txt | $(BIN)/python
+	$(PIP) -e ".[dev]"
+	@touch $@ $(VENV)/.demo
 
-test-slow: $(STAMP)  ## Run the end-to-end tests on a real Ray.
+demo: $(VENV)/.demo  ## Scan, rewrite and verify a small legacy project.
+	docs/demo.sh $(BIN)
+
+test: $(VENV)/.dev  ## Run the fast tests.
+	$(BIN)/python -m pytest -n 2 --dist loadfile
+
+test-slow: $(VENV)/.dev  ## Run the end-to-end tests on a real Ray.
 	$(BIN)/python -m pytest -m slow tests/e2e
 
-lint: $(STAMP)  ## Check style.
+lint: $(VENV)/.dev  ## Check style.
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 
-types: $(STAMP)  ## Check types.
+types: $(VENV)/.dev  ## Check types.
 	$(BIN)/mypy
 	$(BIN)/pyright
 
