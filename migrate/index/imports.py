@@ -1,0 +1,139 @@
+"""Names of one file, resolved to dotted names through its imports.
+
+dotted        `a.b.c` of a chain of attributes
+module_name   the dotted name under which a file is imported
+ImportTable   local name to dotted name
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+#: What `ray.rllib.utils.framework` hands out, by position in the tuple it returns.
+FRAMEWORK_TUPLES: Mapping[str, tuple[str, ...]] = {
+    "try_import_torch": ("torch", "torch.nn"),
+    "try_import_tf": ("tensorflow.compat.v1", "tensorflow", "tensorflow_version"),
+    "try_import_tfp": ("tensorflow_probability",),
+    "try_import_jax": ("jax", "flax"),
+}
+
+
+def dotted(node: ast.expr) -> str | None:
+    """Write a chain of attributes on a name as `a.b.c`; None for any other expression.
+
+    >>> dotted(ast.parse("nn.Module", mode="eval").body)
+    'nn.Module'
+    """
+    parts: list[str] = []
+    while isinstance(node, ast.Attribute):
+        parts.append(node.attr)
+        node = node.value
+    if not isinstance(node, ast.Name):
+        return None
+    return ".".join([node.id, *reversed(parts)])
+
+
+def module_name(path: Path) -> str:
+    """Name a file as its package would import it, walking up while there is an `__init__.py`."""
+    parts = [] if path.name == "__init__.py" else [path.stem]
+    folder = path.parent
+    while (folder / "__init__.py").exists() and folder.name.isidentifier():
+        parts.append(folder.name)
+        folder = folder.parent
+    return ".".join(reversed(parts)) or path.parent.name
+
+
+@dataclass(frozen=True)
+class ImportTable:
+    """Local names of one file and what they stand for; `stars` are modules imported with `*`."""
+
+    module: str = ""
+    is_package: bool = False
+    names: Mapping[str, str] = field(default_factory=dict)
+    stars: tuple[str, ...] = ()
+
+    @classmethod
+    def of(cls, tree: ast.AST, *, module: str = "", is_package: bool = False) -> ImportTable:
+        """Read every import of a file, wherever it stands, and its module-level aliases."""
+        names: dict[str, str] = {}
+        stars: list[str] = []
+        assigned: list[ast.Assign] = []
+        for node in ast.walk(tree):
+            if isinstance(node, ast.Import):
+                for alias in node.names:
+                    head = alias.name.split(".")[0]
+                    names[alias.asname or head] = alias.name if alias.asname else head
+            elif isinstance(node, ast.ImportFrom):
+                base = absolute(node, module=module, is_package=is_package)
+                for alias in node.names:
+                    if alias.name == "*":
+                        stars.append(base)
+                    else:
+                        names[alias.asname or alias.name] = f"{base}.{alias.name}"
+            elif isinstance(node, ast.Assign):
+                assigned.append(node)
+        table = cls(module, is_package, names, tuple(stars))
+        for node in assigned:
+            names.update(table._framework_names(node))
+        if isinstance(tree, ast.Module):
+            names.update(table._aliases(tree.body))
+        return table
+
+    def qualified(self, node: ast.expr | None) -> str | None:
+        """Resolve a name or a chain of attributes; None where its head is not imported."""
+        written = dotted(node) if node is not None else None
+        return self.resolve(written) if written else None
+
+    def resolve(self, written: str) -> str | None:
+        """Resolve a dotted name as it is written in the file."""
+        head, _, rest = written.partition(".")
+        found = self.names.get(head)
+        if found is None:
+            return None
+        return f"{found}.{rest}" if rest else found
+
+    def local_names(self, qualified: str) -> list[str]:
+        """Names under which this file knows `qualified`."""
+        return sorted(name for name, target in self.names.items() if target == qualified)
+
+    def _framework_names(self, node: ast.Assign) -> Iterable[tuple[str, str]]:
+        """Names bound by `torch, nn = try_import_torch()` and its kin."""
+        call = node.value
+        if not isinstance(call, ast.Call):
+            return
+        called = (self.qualified(call.func) or "").rpartition(".")[2]
+        targets = FRAMEWORK_TUPLES.get(called)
+        if targets is None:
+            return
+        for target in node.targets:
+            if isinstance(target, ast.Tuple):
+                for element, meaning in zip(target.elts, targets, strict=False):
+                    if isinstance(element, ast.Name):
+                        yield element.id, meaning
+            elif isinstance(target, ast.Name):
+                yield target.id, targets[0]
+
+    def _aliases(self, body: list[ast.stmt]) -> Iterable[tuple[str, str]]:
+        """Module-level `Short = imported.Long`, unless the name is bound more than once."""
+        bound: dict[str, list[ast.expr]] = {}
+        for node in body:
+            if isinstance(node, ast.Assign):
+                for target in node.targets:
+                    if isinstance(target, ast.Name):
+                        bound.setdefault(target.id, []).append(node.value)
+        for name, values in bound.items():
+            found = self.qualified(values[0]) if len(values) == 1 else None
+            if found is not None and name not in self.names:
+                yield name, found
+
+
+def absolute(node: ast.ImportFrom, *, module: str, is_package: bool) -> str:
+    """Name the module that a `from ... import` reads, relative ones from the file's own name."""
+    if not node.level:
+        return node.module or ""
+    parts = module.split(".") if module else []
+    keep = len(parts) - node.level + (1 if is_package else 0)
+    return ".".join([*parts[: max(keep, 0)], *([node.module] if node.module else [])])

@@ -1,0 +1,151 @@
+"""Read one parsed file into its entry.
+
+read_file   classes, registrations and what the file does to models from outside
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from rlmigrate.migrate.index.entries import ClassEntry, FileEntry, Registration
+from rlmigrate.migrate.index.imports import ImportTable, dotted
+from rlmigrate.migrate.source import SourceFile
+
+REGISTER = {
+    "register_custom_model": "model",
+    "register_custom_action_dist": "action_dist",
+    "register_custom_preprocessor": "preprocessor",
+}
+
+
+def read_file(source: SourceFile, *, module: str, path: Path, mentions_rllib: bool) -> FileEntry:
+    """Describe a file; raises SourceError where it does not parse."""
+    tree = source.tree
+    imports = ImportTable.of(tree, module=module, is_package=path.name == "__init__.py")
+    reader = _Reader(path, module, imports)
+    reader.visit(tree, scope="")
+    named = [entry for entry in reader.registrations if entry.name]
+    return FileEntry(
+        path=path,
+        module=module,
+        imports=imports,
+        mentions_rllib=mentions_rllib,
+        classes=tuple(reader.classes),
+        registrations=tuple(named),
+        computed_registrations=tuple(e for e in reader.registrations if not e.name),
+        outside_calls=frozenset(reader.outside),
+        custom_dist_models=frozenset(reader.custom_dist_models),
+    )
+
+
+@dataclass
+class _Reader:
+    path: Path
+    module: str
+    imports: ImportTable
+    classes: list[ClassEntry] = field(default_factory=list)
+    registrations: list[Registration] = field(default_factory=list)
+    outside: set[str] = field(default_factory=set)
+    custom_dist_models: set[str] = field(default_factory=set)
+    local: dict[str, str] = field(default_factory=dict)
+
+    def visit(self, node: ast.AST, *, scope: str) -> None:
+        """Walk in source order, keeping the scope that classes are defined in."""
+        for child in ast.iter_child_nodes(node):
+            inner = scope
+            if isinstance(child, ast.ClassDef):
+                inner = self._class(child, scope)
+            elif isinstance(child, ast.FunctionDef | ast.AsyncFunctionDef):
+                inner = f"{scope}.{child.name}" if scope else child.name
+            elif isinstance(child, ast.Call):
+                self._call(child)
+            elif isinstance(child, ast.Attribute):
+                self._attribute(child)
+            elif isinstance(child, ast.Dict):
+                self._dict(child)
+            self.visit(child, scope=inner)
+
+    def name_of(self, node: ast.expr) -> str | None:
+        """Qualify an expression through the classes of this file, then through its imports."""
+        written = dotted(node)
+        if written is None:
+            return None
+        head, _, rest = written.partition(".")
+        if head in self.local:
+            return f"{self.local[head]}.{rest}" if rest else self.local[head]
+        return self.imports.resolve(written)
+
+    def _class(self, node: ast.ClassDef, scope: str) -> str:
+        inner = f"{scope}.{node.name}" if scope else node.name
+        qualified = f"{self.module}.{inner}" if self.module else inner
+        bases = []
+        for base in node.bases:
+            plain = base.value if isinstance(base, ast.Subscript) else base
+            bases.append(self.name_of(plain) or dotted(plain) or ast.unparse(plain))
+        self.classes.append(
+            ClassEntry(
+                qualified=qualified,
+                name=node.name,
+                path=self.path,
+                line=node.lineno,
+                bases=tuple(bases),
+                methods=tuple(methods(node)),
+                scope=scope,
+            )
+        )
+        self.local[node.name] = qualified
+        return inner
+
+    def _call(self, node: ast.Call) -> None:
+        called = (dotted(node.func) or "").rpartition(".")[2]
+        kind = REGISTER.get(called)
+        if kind is None:
+            return
+        values = list(node.args) + [keyword.value for keyword in node.keywords]
+        if len(values) < 2:
+            return
+        name = values[0].value if isinstance(values[0], ast.Constant) else ""
+        self.registrations.append(
+            Registration(
+                name=name if isinstance(name, str) else "",
+                class_name=self.name_of(values[1]),
+                path=self.path,
+                line=node.lineno,
+                kind=kind,
+            )
+        )
+
+    def _attribute(self, node: ast.Attribute) -> None:
+        receiver = dotted(node.value)
+        if receiver and receiver != "self" and "model" in receiver.rpartition(".")[2].lower():
+            self.outside.add(node.attr)
+
+    def _dict(self, node: ast.Dict) -> None:
+        entries = {
+            key.value: value
+            for key, value in zip(node.keys, node.values, strict=True)
+            if isinstance(key, ast.Constant) and isinstance(key.value, str)
+        }
+        model = entries.get("custom_model")
+        if model is None or "custom_action_dist" not in entries:
+            return
+        if isinstance(model, ast.Constant) and isinstance(model.value, str):
+            self.custom_dist_models.add(model.value)
+        else:
+            self.custom_dist_models.add(self.name_of(model) or "")
+
+
+def methods(node: ast.ClassDef) -> Iterator[str]:
+    """Name the methods of a class body, those under `if` and `try` included."""
+    stack: list[ast.stmt] = list(node.body)
+    while stack:
+        item = stack.pop(0)
+        if isinstance(item, ast.FunctionDef | ast.AsyncFunctionDef):
+            yield item.name
+        elif isinstance(item, ast.If | ast.Try):
+            stack.extend(
+                child for child in ast.iter_child_nodes(item) if isinstance(child, ast.stmt)
+            )

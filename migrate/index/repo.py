@@ -1,0 +1,237 @@
+"""The index of a repository: what every rule may ask about other files.
+
+RepoIndex   files, classes and registrations, with names followed across files
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from rlmigrate.errors import SourceError
+from rlmigrate.migrate.index.entries import ClassEntry, FileEntry, Registration
+from rlmigrate.migrate.index.imports import module_name
+from rlmigrate.migrate.index.known import ray_framework, ray_kind
+from rlmigrate.migrate.index.reader import read_file
+from rlmigrate.migrate.settings import Settings
+from rlmigrate.migrate.source import SourceFile
+
+if TYPE_CHECKING:
+    from rlmigrate.migrate.strategy import ModelPlan
+
+RLLIB = re.compile(rb"rllib")
+
+
+@dataclass(frozen=True, eq=False)
+class RepoIndex:
+    """Every file that can matter; files that do not parse are left out, with the error kept."""
+
+    files: Mapping[Path, FileEntry]
+    settings: Settings = field(default_factory=Settings)
+    errors: Mapping[Path, str] = field(default_factory=dict)
+    texts: Mapping[Path, bytes] = field(default_factory=dict)
+
+    @classmethod
+    def build(cls, paths: Iterable[Path], settings: Settings) -> RepoIndex:
+        """Read the files that mention rllib, and those that use a legacy class of such a file."""
+        sources = {}
+        errors = {}
+        for path in paths:
+            try:
+                sources[path] = SourceFile.read(path)
+            except SourceError as error:
+                errors[path] = str(error)
+        return cls._of(sources, settings, errors)
+
+    @classmethod
+    def of_texts(cls, texts: Mapping[str, str], settings: Settings | None = None) -> RepoIndex:
+        """Index files that are not on disk, for snippets and tests."""
+        sources = {Path(path): SourceFile.from_text(text, path) for path, text in texts.items()}
+        return cls._of(sources, settings or Settings(), {}, virtual=True)
+
+    @classmethod
+    def _of(
+        cls,
+        sources: Mapping[Path, SourceFile],
+        settings: Settings,
+        errors: dict[Path, str],
+        *,
+        virtual: bool = False,
+    ) -> RepoIndex:
+        files: dict[Path, FileEntry] = {}
+        waiting = dict(sources)
+
+        def take(wanted: re.Pattern[bytes]) -> bool:
+            taken = [path for path, source in waiting.items() if wanted.search(source.raw)]
+            for path in taken:
+                source = waiting.pop(path)
+                module = path.with_suffix("").as_posix().replace("/", ".") if virtual else None
+                module = module.removesuffix(".__init__") if module else module_name(path)
+                try:
+                    files[path] = read_file(
+                        source,
+                        module=module,
+                        path=path,
+                        mentions_rllib=RLLIB.search(source.raw) is not None,
+                    )
+                except SourceError as error:
+                    errors[path] = str(error)
+            return bool(taken)
+
+        found = take(RLLIB)
+        known: set[str] = set()
+        while found and waiting:
+            index = cls(files, settings)
+            names = {c.name for c in index.classes.values() if index.legacy_kind(c.qualified)}
+            fresh = names - known
+            known |= names
+            found = bool(fresh) and take(
+                re.compile(
+                    rb"\b(" + b"|".join(re.escape(n.encode()) for n in sorted(fresh)) + rb")\b"
+                )
+            )
+        texts = {path: sources[path].raw for path in files} if virtual else {}
+        return cls(dict(sorted(files.items())), settings, errors, texts)
+
+    @cached_property
+    def classes(self) -> dict[str, ClassEntry]:
+        """Every class by its qualified name."""
+        return {entry.qualified: entry for file in self.files.values() for entry in file.classes}
+
+    @cached_property
+    def registrations(self) -> dict[str, Registration]:
+        """Registrations by name; the class behind each is followed to where it is defined."""
+        return {entry.name: entry for file in self.files.values() for entry in file.registrations}
+
+    @cached_property
+    def modules(self) -> dict[str, FileEntry]:
+        """Files by the name under which they are imported."""
+        return {file.module: file for file in self.files.values()}
+
+    @cached_property
+    def outside(self) -> frozenset[str]:
+        """Attributes that some file reads, calls or sets on a model that is not `self`."""
+        return frozenset().union(*(file.outside_calls for file in self.files.values()))
+
+    @cached_property
+    def custom_dist_models(self) -> frozenset[str]:
+        """Qualified classes that are trained with a custom action distribution."""
+        names: set[str] = set()
+        for file in self.files.values():
+            for name in file.custom_dist_models:
+                registration = self.registrations.get(name)
+                target = registration.class_name if registration else name
+                found = self.class_named(target) if target else None
+                names.add(found.qualified if found else target or "")
+        return frozenset(names - {""})
+
+    def class_named(self, qualified: str) -> ClassEntry | None:
+        """Find a class of the repository, following re-exports and relative imports."""
+        return self._follow(qualified, frozenset())
+
+    def bases_of(self, qualified: str) -> Iterator[str]:
+        """Every base, nearest first: classes of the repository, then names from elsewhere."""
+        seen: set[str] = set()
+        stack = [qualified]
+        while stack:
+            name = stack.pop(0)
+            entry = self.class_named(name)
+            for base in entry.bases if entry else ():
+                found = self.class_named(base)
+                target = found.qualified if found else base
+                if target not in seen:
+                    seen.add(target)
+                    stack.append(target)
+                    yield target
+
+    def legacy_kind(self, qualified: str) -> str | None:
+        """Say what a class is, by itself or by any of its bases: "model", "policy" and so on."""
+        entry = self.class_named(qualified)
+        if entry is None:
+            return ray_kind(qualified)
+        for base in self.bases_of(entry.qualified):
+            kind = ray_kind(base)
+            if kind is not None:
+                return kind
+        return None
+
+    def framework(self, qualified: str) -> str | None:
+        """Tell torch from TF for a legacy class; None where neither shows."""
+        for base in (qualified, *self.bases_of(qualified)):
+            found = ray_framework(base) if ray_kind(base) else None
+            if found is not None:
+                return found
+        return None
+
+    def source_of(self, path: Path) -> SourceFile:
+        """Read a file of the index again, or take it from the texts it was made of."""
+        raw = self.texts.get(path)
+        return SourceFile(path, raw) if raw is not None else SourceFile.read(path)
+
+    def plan_for(self, qualified: str) -> ModelPlan | None:
+        """Plan what becomes of a model class of the repository; None for any other class."""
+        from rlmigrate.migrate.strategy import plan_model
+
+        entry = self.class_named(qualified)
+        if entry is None or self.legacy_kind(entry.qualified) != "model":
+            return None
+        if entry.qualified not in self._plans:
+            self._plans[entry.qualified] = plan_model(self, entry)
+        return self._plans[entry.qualified]
+
+    @cached_property
+    def _plans(self) -> dict[str, ModelPlan]:
+        return {}
+
+    @cached_property
+    def _by_last_part(self) -> dict[str, list[tuple[tuple[str, ...], FileEntry]]]:
+        table: dict[str, list[tuple[tuple[str, ...], FileEntry]]] = {}
+        for path, file in self.files.items():
+            parts = path.with_suffix("").parts
+            parts = parts[:-1] if parts[-1] == "__init__" else parts
+            if parts:
+                table.setdefault(parts[-1], []).append((parts, file))
+        return table
+
+    def _module(self, name: str) -> FileEntry | None:
+        """Find the file behind a module name, by its name or by the end of its path if unique."""
+        if name in self.modules:
+            return self.modules[name]
+        wanted = tuple(name.split("."))
+        found = [
+            file
+            for parts, file in self._by_last_part.get(wanted[-1], ())
+            if parts[-len(wanted) :] == wanted
+        ]
+        return found[0] if len(found) == 1 else None
+
+    def _follow(self, qualified: str, seen: frozenset[str]) -> ClassEntry | None:
+        if qualified in self.classes:
+            return self.classes[qualified]
+        if qualified in seen:
+            return None
+        seen |= {qualified}
+        module, _, name = qualified.rpartition(".")
+        file = self._module(module) if module else None
+        if file is None:
+            return None
+        direct = self.classes.get(f"{file.module}.{name}")
+        if direct is not None:
+            return direct
+        target = file.imports.names.get(name)
+        if target is not None and target != qualified:
+            return self._follow(target, seen)
+        for star in file.imports.stars:
+            found = self._follow(f"{star}.{name}", seen)
+            if found is not None:
+                return found
+        return None
+
+
+def _any_word(words: Iterable[str]) -> re.Pattern[bytes]:
+    inner = b"|".join(re.escape(word.encode()) for word in sorted(words))
+    return re.compile(rb"\b(" + inner + rb")\b")

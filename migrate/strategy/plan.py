@@ -1,0 +1,28 @@
+"""The choice for one class.
+
+ModelPlan   outcome, reason, and where the new class stands
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from rlmigrate.migrate.findings import Outcome
+
+
+@dataclass(frozen=True)
+class ModelPlan:
+    """What becomes of one model class.
+
+    `new_name` is importable from `module`; `model_config` holds what the class reads and the old
+    code supplied without saying so (keys of the old model dict that must be passed on).
+    """
+
+    qualified: str
+    outcome: Outcome
+    reason: str
+    new_name: str
+    module: str
+    model_config: dict[str, object] = field(default_factory=dict)
+    stateful: bool = False
+    connectors: tuple[str, ...] = ()
