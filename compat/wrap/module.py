@@ -1,0 +1,270 @@
+"""The methods that make an RLModule of a legacy model, for either stack's TorchRLModule."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import torch
+from torch import nn
+
+from rlmigrate.compat.wrap.building import build_model
+from rlmigrate.compat.wrap.distributions import action_distribution
+from rlmigrate.compat.wrap.inputs import legacy_input
+from rlmigrate.compat.wrap.modes import ModeSwitch
+from rlmigrate.compat.wrap.observations import ObservationEncoder
+from rlmigrate.compat.wrap.stacks import Family, Stack, family_of, stack_named
+from rlmigrate.compat.wrap.states import StateLayout
+from rlmigrate.errors import ModuleError
+
+if TYPE_CHECKING:
+    import gymnasium as gym
+
+    from rlmigrate.compat.wrap.stacks import StackName
+
+    _Base = nn.Module
+else:
+    _Base = object
+
+Batch = dict[str, Any]
+
+
+class WrappedModel(_Base):
+    """Run a legacy torch model as an RLModule.
+
+    Takes raw observations and preprocesses them as the old stack did; the model's parameters
+    keep their names under `legacy_prefix`. `_forward_train` returns the values it computed as
+    EMBEDDINGS, so that `compute_values` needs no second pass.
+    """
+
+    legacy_class: ClassVar[type]
+    legacy_prefix: ClassVar[str] = "legacy_model."
+    legacy_model_config: ClassVar[Mapping[str, Any]] = {}
+    stack_name: ClassVar[StackName]
+
+    observation_space: gym.Space[Any]
+    action_space: gym.Space[Any]
+    model_config: Any
+    inference_only: bool
+    action_dist_cls: type | None
+    legacy_model: Any
+
+    # ---- construction
+
+    def setup(self) -> None:
+        """Build the legacy model from the spaces and the model config."""
+        config = {**type(self).legacy_model_config, **_as_dict(self.model_config)}
+        # RLlib's connectors read it from here, and fail on stateful modules without it.
+        self.model_config = {"max_seq_len": self._family.defaults["max_seq_len"], **config}
+        self._encoder = ObservationEncoder(
+            self.observation_space,
+            self._family,
+            enabled=not config.get("_disable_preprocessor_api"),
+        )
+        built = build_model(
+            type(self).legacy_class,
+            family=self._family,
+            obs_space=self._encoder.model_space,
+            action_space=self.action_space,
+            config=config,
+        )
+        self.legacy_model = built.model
+        self._old_distribution = built.distribution
+        self._states = StateLayout(self.legacy_model)
+        self._has_values = _overrides(self.legacy_model, "value_function", self._family.modelv2)
+        self._reset_caches()
+
+    @property
+    def _family(self) -> Family:
+        return family_of(type(self).legacy_class)
+
+    @property
+    def _stack(self) -> Stack:
+        return stack_named(type(self).stack_name)
+
+    def _reset_caches(self) -> None:
+        """Forget what refers to this very instance and must not be copied."""
+        self.__dict__["_mode"] = None
+        self.__dict__["_distribution"] = None
+
+    # ---- forward passes
+
+    def forward_inference(self, batch: Batch, **kwargs: Any) -> Batch:
+        """Compute distribution inputs for acting, in evaluation mode and without gradients."""
+        return self._in_eval_mode(self._forward_inference, batch, kwargs)
+
+    def forward_exploration(self, batch: Batch, **kwargs: Any) -> Batch:
+        """Compute distribution inputs for exploring, in evaluation mode and without gradients."""
+        return self._in_eval_mode(self._forward_exploration, batch, kwargs)
+
+    def forward_train(self, batch: Batch, **kwargs: Any) -> Batch:
+        """Compute distribution inputs and values for a loss, in training mode.
+
+        Raises RuntimeError if the module was built with inference_only=True.
+        """
+        if self.inference_only:
+            raise RuntimeError(
+                "forward_train on a module built with inference_only=True; build it with "
+                "RLModuleSpec(inference_only=False)"
+            )
+        self._mode_switch().enter_train()
+        return self._forward_train(batch, **kwargs)
+
+    def _in_eval_mode(self, forward: Any, batch: Batch, kwargs: dict[str, Any]) -> Batch:
+        restore = self._mode_switch().enter_eval()
+        try:
+            outputs: Batch = forward(batch, **kwargs)
+            return outputs
+        finally:
+            if restore is not None:
+                restore()
+
+    def _mode_switch(self) -> ModeSwitch:
+        switch: ModeSwitch | None = self.__dict__["_mode"]
+        if switch is None:
+            switch = self.__dict__["_mode"] = ModeSwitch(self)
+        return switch
+
+    @torch.no_grad()
+    def _forward_inference(self, batch: Batch, **kwargs: Any) -> Batch:
+        return self._forward(batch, **kwargs)
+
+    @torch.no_grad()
+    def _forward_exploration(self, batch: Batch, **kwargs: Any) -> Batch:
+        return self._forward(batch, **kwargs)
+
+    def _forward(self, batch: Batch, **kwargs: Any) -> Batch:
+        outputs, _ = self._run(batch)
+        return outputs
+
+    def _forward_train(self, batch: Batch, **kwargs: Any) -> Batch:
+        outputs, lead = self._run(batch)
+        if self._has_values:
+            outputs["embeddings"] = self._values(lead)
+        return outputs
+
+    def _run(self, batch: Batch) -> tuple[Batch, tuple[int, ...]]:
+        """Call the model; return the module's outputs and the leading dimensions."""
+        encoded = self._encoder(batch["obs"])
+        lead = encoded.lead
+        inputs = legacy_input(batch, encoded.flat, lead=lead, training=self.training)
+        if not self._states:
+            logits, _ = self.legacy_model(inputs, [], None)
+            if len(lead) == 2:
+                logits = logits.reshape(*lead, *logits.shape[1:])
+            return {"action_dist_inputs": logits}, lead
+        before = self._states.to_list(batch.get("state_in"))
+        seq_lens = batch.get("seq_lens")
+        if seq_lens is None:
+            steps = lead[1] if len(lead) == 2 else 1
+            seq_lens = torch.full((lead[0],), steps, dtype=torch.int32, device=before[0].device)
+        inputs["seq_lens"] = seq_lens
+        logits, after = self.legacy_model(inputs, before, seq_lens)
+        outputs = {
+            "action_dist_inputs": logits.reshape(*lead, *logits.shape[1:]),
+            "state_out": self._states.to_dict(before, after),
+        }
+        return outputs, lead
+
+    def compute_values(self, batch: Batch, embeddings: Any = None) -> torch.Tensor:
+        """Return state values: float[B] or float[B, T].
+
+        `embeddings` are those of `forward_train` on the same batch. Without them the model
+        runs once more, in evaluation mode, as the old stack computed values while sampling.
+        """
+        if embeddings is not None:
+            values: torch.Tensor = embeddings
+            return values
+        if not self._has_values:
+            raise ModuleError(
+                f"{type(self).legacy_class.__qualname__} does not override value_function()"
+            )
+        restore = self._mode_switch().enter_eval()
+        try:
+            _, lead = self._run(batch)
+            return self._values(lead)
+        finally:
+            if restore is not None:
+                restore()
+
+    def _values(self, lead: tuple[int, ...]) -> torch.Tensor:
+        values: torch.Tensor = self.legacy_model.value_function()
+        return values.reshape(lead)
+
+    # ---- what RLlib asks of a module
+
+    def get_initial_state(self) -> dict[str, torch.Tensor]:
+        """Return the states before the first step by name, without batch dimension."""
+        return self._states.initial()
+
+    def get_inference_action_dist_cls(self) -> type:
+        """Return the class that turns the module's outputs into actions."""
+        if self.action_dist_cls is not None:
+            return self.action_dist_cls
+        found: type | None = self.__dict__["_distribution"]
+        if found is None:
+            found = self.__dict__["_distribution"] = action_distribution(
+                self._old_distribution,
+                stack=self._stack,
+                model=self.legacy_model,
+                action_space=self.action_space,
+            )
+        return found
+
+    def get_exploration_action_dist_cls(self) -> type:
+        """Return the class that turns the module's outputs into actions."""
+        return self.get_inference_action_dist_cls()
+
+    def get_train_action_dist_cls(self) -> type:
+        """Return the class that turns the module's outputs into actions."""
+        return self.get_inference_action_dist_cls()
+
+    # ---- copies
+
+    def __getstate__(self) -> dict[str, Any]:
+        state = dict(self.__dict__)
+        state["_mode"] = state["_distribution"] = None
+        return state
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> WrappedModel:
+        # Old models keep tensors of the last pass in attributes, which torch refuses to copy.
+        for tensor in _stashed_tensors(self):
+            memo[id(tensor)] = tensor.detach().clone()
+        twin = type(self).__new__(type(self))
+        memo[id(self)] = twin
+        twin.__dict__.update(copy.deepcopy(self.__getstate__(), memo))
+        return twin
+
+
+def _as_dict(config: Any) -> dict[str, Any]:
+    if config is None:
+        return {}
+    if isinstance(config, Mapping):
+        return dict(config)
+    return dict(vars(config))
+
+
+def _overrides(model: object, method: str, base: type) -> bool:
+    return getattr(type(model), method) is not getattr(base, method)
+
+
+def _stashed_tensors(root: nn.Module) -> list[torch.Tensor]:
+    """Collect the non-leaf tensors that submodules hold in plain attributes."""
+    found: list[torch.Tensor] = []
+    seen: set[int] = set()
+
+    def visit(value: Any) -> None:
+        if isinstance(value, torch.Tensor):
+            if not value.is_leaf:
+                found.append(value)
+        elif isinstance(value, dict | list | tuple) and id(value) not in seen:
+            seen.add(id(value))
+            for item in value.values() if isinstance(value, dict) else value:
+                visit(item)
+
+    for module in root.modules():
+        for name, value in vars(module).items():
+            if name not in ("_parameters", "_buffers", "_modules"):
+                visit(value)
+    return found
