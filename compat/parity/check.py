@@ -1,0 +1,172 @@
+"""Compare a legacy model with its RLModule over many cases."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping, Sequence
+from functools import partial
+from typing import Any
+
+import gymnasium as gym
+import numpy as np
+
+from rlmigrate.compat.parity.accounting import Account
+from rlmigrate.compat.parity.cases import Case, CaseOptions, edges, plan_cases
+from rlmigrate.compat.parity.compare_case import CaseError, Perturb, Segments, compare_case
+from rlmigrate.compat.parity.judge import NOISE_LIMIT
+from rlmigrate.compat.parity.pairing import compare_parameters, pair_names
+from rlmigrate.compat.parity.preflight import preflight
+from rlmigrate.compat.parity.results import ClassResult, Finding, ParityReport, Status
+from rlmigrate.compat.parity.sides.base import Side
+from rlmigrate.errors import ParityError
+
+
+def check_parity(
+    old: object,
+    new: object,
+    *,
+    observation_space: gym.Space[Any],
+    action_space: gym.Space[Any],
+    model_config: Mapping[str, Any] | None = None,
+    new_model_config: Mapping[str, Any] | None = None,
+    mapping: Mapping[str, str] | None = None,
+    allow_unmatched: Sequence[str] = (),
+    cases: Sequence[Case] | None = None,
+    seed: int = 0,
+    limit: float = NOISE_LIMIT,
+    localise: bool = True,
+    gradients: bool = True,
+    name: str | None = None,
+) -> ParityReport:
+    """Compare what an old model and its RLModule compute.
+
+    `old` is a legacy torch model, a Policy, or a legacy class; `new` an RLModule or its class.
+    Classes are built with equal weights, none at its initial value; instances are compared as
+    they are, and left so. `limit` is the accepted error in units of the old model's own
+    float32 rounding noise.
+
+    Returns:
+        A frozen report; `report.status` is PASS only if every output, parameter and case was
+        compared and none differs.
+
+    Raises:
+        UsageError: `old` or `new` is neither an instance nor a class that can be compared.
+    """
+    from rlmigrate.compat.parity.sides import building
+
+    config = dict(model_config or {})
+    old_side = building.legacy_side(
+        old,
+        observation_space=observation_space,
+        action_space=action_space,
+        model_config=config,
+        seed=seed,
+    )
+    theirs = new_model_config if new_model_config is not None else building.new_model_config(config)
+    new_side = building.module_side(
+        new,
+        observation_space=observation_space,
+        action_space=action_space,
+        model_config=theirs,
+    )
+    if isinstance(old, type) or isinstance(new, type):
+        mapping = building.transfer(old_side, new_side, mapping)
+    options = CaseOptions(seed=seed, state_sizes=old_side.state_sizes)
+    planned = tuple(cases) if cases is not None else None
+    if planned is None:
+        planned = plan_cases(observation_space, action_space, options=options)
+    result = compare_sides(
+        old_side,
+        new_side,
+        planned,
+        name=name or new_side.label,
+        prefix=new_side.prefix,
+        mapping=mapping,
+        allow_unmatched=allow_unmatched,
+        limit=limit,
+        localise=localise,
+        gradients=gradients,
+        segments=old_side.segments,
+        perturb=partial(edges.perturbed, observation_space),
+    )
+    return ParityReport((result,), {"limit": f"{limit:g}", "seed": str(seed)})
+
+
+def assert_parity(
+    old: object,
+    new: object,
+    *,
+    observation_space: gym.Space[Any],
+    action_space: gym.Space[Any],
+    **options: Any,
+) -> ParityReport:
+    """Run check_parity and raise unless it says PASS.
+
+    Raises:
+        ParityError: with the rendered findings as message and the report as `.report`.
+    """
+    report = check_parity(
+        old, new, observation_space=observation_space, action_space=action_space, **options
+    )
+    if report.status is not Status.PASS:
+        from rlmigrate.compat.parity.render.text import plain_text
+
+        error = ParityError(plain_text(report))
+        error.report = report  # type: ignore[attr-defined]
+        raise error
+    return report
+
+
+def compare_sides(
+    old: Side,
+    new: Side,
+    cases: Sequence[Case],
+    *,
+    name: str,
+    prefix: str = "",
+    mapping: Mapping[str, str] | None = None,
+    allow_unmatched: Sequence[str] = (),
+    limit: float = NOISE_LIMIT,
+    localise: bool = True,
+    gradients: bool = True,
+    segments: Segments = lambda width: (),
+    perturb: Perturb | None = None,
+) -> ClassResult:
+    """Compare two sides over given cases; the heart of check_parity, verify and compare."""
+    began = time.perf_counter()
+    account = Account(limit=limit)
+    with old.session(), new.session():
+        facts, notes = preflight(old.facts(), new.facts())
+        old_values, new_values = old.parameters(), new.parameters()
+        pairing = pair_names(
+            old_values,
+            new_values,
+            prefix=prefix,
+            mapping=mapping,
+            constants=frozenset(new_values) - new.trainable(),
+            allow=allow_unmatched,
+        )
+        parameters, findings = compare_parameters(old_values, new_values, pairing)
+        _compare_states(old, new, findings)
+        for case in cases:
+            try:
+                compare_case(old, new, case, account, segments=segments, perturb=perturb)
+            except CaseError as error:
+                account.failed(error)
+    return account.result(
+        name=name,
+        labels=(old.label, new.label),
+        parameters=parameters,
+        findings=findings,
+        planned=len(cases),
+        facts=facts,
+        notes=notes,
+        seconds=time.perf_counter() - began,
+    )
+
+
+def _compare_states(old: Side, new: Side, findings: list[Finding]) -> None:
+    sizes = [[int(np.prod(shape)) for shape in side.state_sizes] for side in (old, new)]
+    if sizes[0] != sizes[1]:
+        text = f"initial state {new.state_sizes}, expected {old.state_sizes}"
+        findings.append(Finding("state", "state_in", text))

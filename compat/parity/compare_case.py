@@ -1,0 +1,215 @@
+"""One case on both sides, output by output."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+from typing import TypeAlias
+
+import numpy as np
+
+from rlmigrate.compat.parity import measures
+from rlmigrate.compat.parity.accounting import Account
+from rlmigrate.compat.parity.arrays import Array
+from rlmigrate.compat.parity.cases import Case
+from rlmigrate.compat.parity.judge import judge
+from rlmigrate.compat.parity.masks import ABYSS, UNDERFLOW, masking
+from rlmigrate.compat.parity.sides.base import Precision, Run, Side
+
+Segments: TypeAlias = Callable[[int], tuple[tuple[int, int], ...]]
+Perturb: TypeAlias = Callable[[Case, int], Case]
+
+_PHASES = ("inference.", "exploration.")
+#: Inputs around a failing one whose noise is measured before the verdict.
+_NEIGHBOURS = 8
+
+
+class CaseError(Exception):
+    """A side raised; `side` is "old" or "new"."""
+
+    def __init__(self, side: str, case: str, error: Exception) -> None:
+        super().__init__(f"{type(error).__name__}: {error}")
+        self.side = side
+        self.case = case
+
+
+def compare_case(
+    old: Side,
+    new: Side,
+    case: Case,
+    account: Account,
+    *,
+    segments: Segments,
+    perturb: Perturb | None,
+) -> None:
+    """Run a case on both sides and enter every output into the account.
+
+    Raises:
+        CaseError: a side's own code raised.
+    """
+    ours = _run(old, case, "old")
+    theirs = _run(new, case, "new")
+    references = _References(old, case, account, perturb)
+    expected = dict(ours.outputs)
+    for path in theirs.outputs:
+        if path.startswith(_PHASES) and _source(path) in ours.outputs:
+            expected[path] = ours.outputs[_source(path)]
+    account.begin(case.name)
+    rows = _Rows(case, expected, theirs, segments, references)
+    for path in (*expected, *(p for p in theirs.outputs if p not in expected)):
+        left, right = expected.get(path), theirs.outputs.get(path)
+        if left is None or right is None:
+            why = ours.errors.get(path) or theirs.errors.get(path) or ""
+            account.missing(path, case.name, on="new" if right is None else "old", why=why)
+            continue
+        verdict = judge(
+            left,
+            right,
+            reference=partial(references.array, _source(path)),
+            neighbour_noise=partial(references.neighbours, _source(path)),
+            segments=rows.segments(path, left),
+            ignore=rows.ignored(path, left, right),
+            limit=account.limit,
+        )
+        account.add(path, case.name, verdict, left, right)
+
+
+def _run(side: Side, case: Case, which: str, precision: Precision = "float32") -> Run:
+    try:
+        return side.run(case, precision=precision)
+    except Exception as error:  # the user's own code may raise anything
+        raise CaseError(which, case.name, error) from error
+
+
+def _source(path: str) -> str:
+    """Give the old output that a path of the new side is compared with."""
+    for phase in _PHASES:
+        path = path.removeprefix(phase)
+    return path
+
+
+class _References:
+    """The old side in float64, run at most once and only if someone asks."""
+
+    def __init__(self, old: Side, case: Case, account: Account, perturb: Perturb | None) -> None:
+        self._old = old
+        self._case = case
+        self._account = account
+        self._perturb = perturb
+        self._runs: dict[int, tuple[Run, Run | None]] = {}
+
+    def _wide(self, case: Case) -> Run | None:
+        try:
+            return self._old.run(case, precision="float64")
+        except Exception as error:  # the user's own code may raise anything
+            self._account.no_float64(f"{type(error).__name__}: {error}")
+            return None
+
+    def array(self, path: str) -> Array | None:
+        """Give the old model's float64 result; None if it cannot run so."""
+        if -1 not in self._runs:
+            self._runs[-1] = (Run({}), self._wide(self._case))
+        wide = self._runs[-1][1]
+        return None if wide is None else wide.outputs.get(path)
+
+    def neighbours(self, path: str) -> float:
+        """Give the largest noise of the old model on inputs around this one."""
+        if self._perturb is None:
+            return 0.0
+        largest = 0.0
+        for turn in range(_NEIGHBOURS):
+            if turn not in self._runs:
+                moved = self._perturb(self._case, turn)
+                self._runs[turn] = (self._old.run(moved), self._wide(moved))
+            narrow, wide = self._runs[turn]
+            left = narrow.outputs.get(path)
+            right = None if wide is None else wide.outputs.get(path)
+            if left is None or right is None or left.shape != right.shape:
+                continue
+            finite = np.isfinite(left) & np.isfinite(right) & (np.abs(right) < -ABYSS)
+            if finite.any():
+                largest = max(largest, measures.noise_floor(left[finite], right[finite]))
+        return largest
+
+
+class _Rows:
+    """Rows whose numbers mean nothing: padding, no legal action, ties, forbidden actions."""
+
+    def __init__(
+        self,
+        case: Case,
+        expected: dict[str, Array],
+        theirs: Run,
+        segments: Segments,
+        references: _References,
+    ) -> None:
+        self._case = case
+        self._find = segments
+        self._references = references
+        self._old = expected.get("dist_inputs")
+        self._new = theirs.outputs.get("dist_inputs")
+        self._padded = _padding(case)
+
+    def segments(self, path: str, value: Array) -> tuple[tuple[int, int], ...]:
+        """Find the categorical parts of a logits output; none for others."""
+        if _source(path) != "dist_inputs" or value.ndim < 2:
+            return ()
+        return self._find(value.shape[-1])
+
+    def ignored(self, path: str, old: Array, new: Array) -> Array | None:
+        """Mark the elements of an output that mean nothing."""
+        if old.shape != new.shape or old.ndim == 0 or path.startswith("state_out"):
+            return None
+        marked = np.zeros(old.shape[0], dtype=bool)
+        if self._padded is not None and len(self._padded) == len(marked):
+            marked |= self._padded
+        if path.partition(".")[0] in ("logp", "entropy", "deterministic_action"):
+            marked |= self._void(len(marked))
+        if path == "logp":
+            # A masked action: -3e38 on one side, -inf or -1e9 on the other, all impossible.
+            marked |= (old < ABYSS) & (new < UNDERFLOW)
+        if path.startswith("deterministic_action") and old.dtype.kind in "iu":
+            differ = (old != new).reshape(len(marked), -1).any(axis=1) & ~marked
+            if differ.any():
+                marked |= differ & self._tied(len(marked))
+        if not marked.any():
+            return None
+        column: Array = marked.reshape(-1, *(1,) * (old.ndim - 1))
+        return column
+
+    def _void(self, rows: int) -> Array:
+        old, new = self._old, self._new
+        if old is None or new is None or old.shape != new.shape or old.ndim != 2:
+            return np.zeros(rows, dtype=bool)
+        parts = self._find(old.shape[-1])
+        void: Array = np.asarray(masking(old, new, parts).void.any(axis=-1))
+        return void
+
+    def _tied(self, rows: int) -> Array:
+        """Find rows whose two best categories are closer than float32 can tell."""
+        tied = np.zeros(rows, dtype=bool)
+        wide = self._references.array("dist_inputs")
+        old = self._old
+        if old is None or wide is None or old.ndim != 2 or len(old) != rows:
+            return tied
+        finite = np.isfinite(wide) & (np.abs(wide) < -ABYSS) & np.isfinite(old)
+        if not finite.any():
+            return tied
+        floor = max(
+            measures.noise_floor(old[finite], wide[finite]),
+            self._references.neighbours("dist_inputs"),
+        )
+        for start, stop in self._find(old.shape[-1]):
+            if stop - start > 1:
+                best = np.sort(wide[:, start:stop], axis=-1)[:, -2:]
+                tied |= (best[:, 1] - best[:, 0]) <= 4 * floor
+        return tied
+
+
+def _padding(case: Case) -> Array | None:
+    """Mark the padded rows of sequences: bool[B]."""
+    if case.seq_lens is None or case.steps == 1:
+        return None
+    steps = np.arange(case.steps)[None, :]
+    padded: Array = (steps >= np.asarray(case.seq_lens)[:, None]).reshape(-1)
+    return padded

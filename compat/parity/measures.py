@@ -1,0 +1,61 @@
+"""Sizes of a difference between arrays of equal shape: absolute, relative, in ULPs, in noise."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from rlmigrate.compat.parity.arrays import Array
+
+_BITS = {2: "int16", 4: "int32", 8: "int64"}
+
+
+def absolute(old: Array, new: Array) -> Array:
+    """Give |new - old| in float64; 0 where both are the same infinity."""
+    with np.errstate(invalid="ignore", over="ignore"):
+        difference = np.abs(new.astype(np.float64) - old.astype(np.float64))
+    return np.where(old == new, 0.0, difference)
+
+
+def relative(old: Array, new: Array) -> Array:
+    """Give |new - old| / |old|; 0 where equal, infinite where only old is 0."""
+    difference = absolute(old, new)
+    with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
+        return np.where(difference == 0.0, 0.0, difference / np.abs(old.astype(np.float64)))
+
+
+def ulps(old: Array, new: Array) -> Array:
+    """Count the representable floats between two arrays of one float type, as float64.
+
+    >>> import numpy as np
+    >>> ulps(np.float32([1.0, -0.0]), np.float32([1.0000001, 0.0])).tolist()
+    [1.0, 0.0]
+    """
+    kind = _BITS[old.dtype.itemsize]
+    lowest = -float(2 ** (8 * old.dtype.itemsize - 1))
+
+    def order(values: Array) -> Array:
+        bits = np.ascontiguousarray(values).view(kind).astype(np.float64)
+        return np.where(bits < 0, lowest - bits, bits)
+
+    apart: Array = np.asarray(np.abs(order(new.astype(old.dtype)) - order(old)))
+    return apart
+
+
+def ulp_of(value: float) -> float:
+    """Give the float32 spacing at a magnitude."""
+    with np.errstate(over="ignore"):
+        narrow = np.float32(abs(value))
+    if not np.isfinite(narrow):
+        narrow = np.finfo(np.float32).max
+    return float(np.spacing(narrow))
+
+
+def noise_floor(old: Array, reference: Array) -> float:
+    """Give max|old - reference|, at least one ULP of the largest reference value.
+
+    `old` is the float32 result and `reference` the same model's float64 result, both finite.
+    """
+    if old.size == 0:
+        return ulp_of(0.0)
+    noise = float(absolute(reference, old).max())
+    return max(noise, ulp_of(float(np.abs(reference).max())))

@@ -1,0 +1,196 @@
+"""What a comparison says; frozen, and free of any rendering but JSON.
+
+Status            PASS, FAIL, INCOMPLETE, ERROR
+Finding           one difference, with its path
+OutputResult      one output over all cases
+ParameterResult   the parameters of both sides
+LayerResult       the error of one layer, free-running and teacher-forced
+ClassResult       one pair of classes
+ParityReport      all pairs, and the overall status
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields, is_dataclass
+from enum import Enum
+from typing import Any
+
+
+class Status(Enum):
+    """Verdict of a comparison; there is no warning between PASS and FAIL."""
+
+    PASS = "PASS"
+    FAIL = "FAIL"
+    INCOMPLETE = "INCOMPLETE"
+    ERROR = "ERROR"
+
+    def __str__(self) -> str:
+        return self.value
+
+
+#: The graver wins where several verdicts meet.
+_GRAVITY = (Status.PASS, Status.INCOMPLETE, Status.FAIL, Status.ERROR)
+
+
+def worst(statuses: list[Status]) -> Status:
+    """Give the gravest status; nothing compared at all is INCOMPLETE."""
+    return max(statuses, key=_GRAVITY.index, default=Status.INCOMPLETE)
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One difference: what kind, at which path, in which case, and how large against the limit."""
+
+    kind: str
+    path: str
+    message: str
+    case: str = ""
+    severity: float = math.inf
+
+
+@dataclass(frozen=True)
+class OutputResult:
+    """One output over all cases in which either side has it.
+
+    `noise_ratio` is the error against the old model's own float32 rounding; None where the
+    verdict came from equality or from a tolerance table (`judged_by` says which).
+    """
+
+    status: Status
+    max_abs: float
+    max_rel: float
+    max_ulp: float
+    noise_ratio: float | None
+    limit: float
+    compared: int
+    total: int
+    differing: int
+    elements: int
+    worst_case: str
+    index: tuple[int, ...]
+    old_value: float
+    new_value: float
+    tolerance_needed: float
+    judged_by: str
+    message: str
+
+
+@dataclass(frozen=True)
+class ParameterResult:
+    """How many parameters have a counterpart with equal values, and which have none."""
+
+    matched: int
+    total: int
+    only_old: tuple[str, ...] = ()
+    only_new: tuple[str, ...] = ()
+    different: tuple[str, ...] = ()
+    mapping: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class LayerResult:
+    """Error of one layer in units of float32 noise; `forced` with the old layer's own input."""
+
+    old: str
+    new: str
+    free: float | None
+    forced: float | None
+    message: str = ""
+
+
+@dataclass(frozen=True)
+class CaseCount:
+    """Cases compared out of those planned."""
+
+    compared: int
+    total: int
+
+
+@dataclass(frozen=True)
+class ClassResult:
+    """One pair of classes: the fields of the JSON report's `results`."""
+
+    name: str
+    old: str
+    new: str
+    status: Status
+    cases: CaseCount
+    outputs: Mapping[str, OutputResult] = field(default_factory=dict)
+    parameters: ParameterResult = field(default_factory=lambda: ParameterResult(0, 0))
+    first_divergence: str | None = None
+    message: str = ""
+    cause: str | None = None
+    findings: tuple[Finding, ...] = ()
+    layers: tuple[LayerResult, ...] = ()
+    errors_by_case: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
+    scatter: tuple[tuple[float, float], ...] = ()
+    preflight: tuple[tuple[str, str, str], ...] = ()
+    notes: tuple[str, ...] = ()
+    seconds: float = 0.0
+
+    @property
+    def accounting(self) -> str:
+        """Say how much was compared: `compared 5/5 outputs, 8/8 parameters, 9/9 cases`."""
+        compared = sum(output.compared == output.total for output in self.outputs.values())
+        return (
+            f"compared {compared}/{len(self.outputs)} outputs, "
+            f"{self.parameters.matched}/{self.parameters.total} parameters, "
+            f"{self.cases.compared}/{self.cases.total} cases"
+        )
+
+
+@dataclass(frozen=True)
+class ParityReport:
+    """Results of all pairs, gravest status overall."""
+
+    results: tuple[ClassResult, ...]
+    settings: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def status(self) -> Status:
+        """Give the gravest status of all results."""
+        return worst([result.status for result in self.results])
+
+    @property
+    def worst_first(self) -> tuple[ClassResult, ...]:
+        """Order the results by gravity, then by the size of their largest finding."""
+        return tuple(
+            sorted(
+                self.results,
+                key=lambda r: (
+                    -_GRAVITY.index(r.status),
+                    -max((f.severity for f in r.findings), default=0.0),
+                    r.name,
+                ),
+            )
+        )
+
+    def to_dict(self) -> dict[str, Any]:
+        """Give the report as plain JSON values; numbers that are not finite become strings."""
+        return {
+            "version": 1,
+            "status": self.status.value,
+            "settings": dict(self.settings),
+            "results": [_plain(result) for result in self.results],
+        }
+
+    def to_json(self) -> str:
+        """Write the report of DESIGN.md section 3 as JSON."""
+        return json.dumps(self.to_dict(), indent=2, allow_nan=False)
+
+
+def _plain(value: object) -> Any:
+    if isinstance(value, Enum):
+        return value.value
+    if is_dataclass(value) and not isinstance(value, type):
+        return {f.name: _plain(getattr(value, f.name)) for f in fields(value)}
+    if isinstance(value, Mapping):
+        return {str(key): _plain(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(item) for item in value]
+    if isinstance(value, float) and not math.isfinite(value):
+        return str(value)
+    return value

@@ -1,0 +1,199 @@
+"""Instances from classes, with equal weights that leave nothing at zero."""
+
+from __future__ import annotations
+
+import inspect
+import zlib
+from collections.abc import Mapping
+from typing import Any
+
+import gymnasium as gym
+import numpy as np
+import torch
+
+from rlmigrate.compat.parity.arrays import Array
+from rlmigrate.compat.parity.sides.legacy_torch import LegacyTorchSide, catalog_of, stack_of
+from rlmigrate.compat.parity.sides.module_torch import ModuleTorchSide
+from rlmigrate.errors import UsageError
+
+
+def is_legacy(cls: type) -> bool:
+    """Tell a legacy model class from an RLModule class."""
+    return hasattr(cls, "value_function") and hasattr(cls, "get_initial_state") and not is_new(cls)
+
+
+def is_new(cls: type) -> bool:
+    """Tell whether a class is an RLModule."""
+    return hasattr(cls, "forward_inference") and hasattr(cls, "forward_train")
+
+
+def legacy_side(
+    old: object,
+    *,
+    observation_space: gym.Space[Any],
+    action_space: gym.Space[Any],
+    model_config: Mapping[str, Any],
+    seed: int = 0,
+) -> LegacyTorchSide:
+    """Take an instance as it is, or build a class as ModelCatalog did and fill its weights."""
+    if isinstance(old, type):
+        if not is_legacy(old):
+            raise UsageError(
+                f"{old.__module__}.{old.__qualname__} is no legacy model: "
+                "expected a TorchModelV2 subclass; pass the class from before the rewrite"
+            )
+        model = build_legacy(
+            old,
+            observation_space=observation_space,
+            action_space=action_space,
+            model_config=model_config,
+            seed=seed,
+        )
+        fill_weights(model, seed=seed)
+        return LegacyTorchSide(
+            model, observation_space=observation_space, action_space=action_space
+        )
+    carried: Any = getattr(old, "model", old)  # a Policy carries its model
+    dist_class = getattr(old, "dist_class", None) if carried is not old else None
+    return LegacyTorchSide(
+        carried,
+        observation_space=observation_space,
+        action_space=action_space,
+        dist_class=dist_class,
+    )
+
+
+def build_legacy(
+    cls: type,
+    *,
+    observation_space: gym.Space[Any],
+    action_space: gym.Space[Any],
+    model_config: Mapping[str, Any],
+    seed: int = 0,
+) -> Any:
+    """Build a legacy model from its class through the ModelCatalog of its own stack."""
+    catalog = catalog_of(stack_of(cls))
+    config = {**_defaults(stack_of(cls)), **model_config, "custom_model": cls}
+    if config.get("_disable_preprocessor_api"):
+        space = observation_space
+    else:
+        space = catalog.get_preprocessor_for_space(observation_space, config).observation_space
+    _, width = catalog.get_action_dist(action_space, config, framework="torch")
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        return catalog.get_model_v2(
+            obs_space=space,
+            action_space=action_space,
+            num_outputs=width,
+            model_config=config,
+            framework="torch",
+            name=cls.__name__,
+        )
+
+
+def _defaults(stack: str) -> dict[str, Any]:
+    import copy
+    import importlib
+
+    home = "ray.rllib.models.catalog" if stack == "ray" else "rlmigrate.legacy.catalog"
+    return copy.deepcopy(dict(importlib.import_module(home).MODEL_DEFAULTS))
+
+
+def fill_weights(module: torch.nn.Module, *, seed: int) -> None:
+    """Move every weight off its initial value, so that no bias or gain hides at 0 or 1."""
+    state = module.state_dict()
+    learned = dict(module.named_parameters())
+    with torch.no_grad():
+        for name, value in state.items():
+            if not value.is_floating_point():
+                continue
+            random = np.random.default_rng([seed, zlib.crc32(name.encode())])
+            step = torch.tensor(random.normal(size=tuple(value.shape))).to(value.dtype)
+            if name in learned:
+                spread = float(value.std()) if value.numel() > 1 else 0.0
+                value.add_(step, alpha=max(0.5 * spread, 0.05))
+            elif name.endswith("running_mean"):
+                value.copy_(0.1 * step)
+            elif name.endswith("running_var"):
+                value.copy_(step.abs() + 0.5)
+
+
+def module_side(
+    new: object,
+    *,
+    observation_space: gym.Space[Any],
+    action_space: gym.Space[Any],
+    model_config: Mapping[str, Any],
+    seed: int = 1,
+) -> ModuleTorchSide:
+    """Take an RLModule as it is, or build one from its class."""
+    module = new
+    if isinstance(new, type):
+        if not is_new(new):
+            raise UsageError(
+                f"{new.__module__}.{new.__qualname__} is no RLModule: "
+                "expected a TorchRLModule subclass or a class made by wrap_model"
+            )
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(seed)
+            module = build_module(
+                new,
+                observation_space=observation_space,
+                action_space=action_space,
+                model_config=model_config,
+            )
+    return ModuleTorchSide(module, observation_space=observation_space, action_space=action_space)
+
+
+def build_module(
+    cls: type,
+    *,
+    observation_space: gym.Space[Any],
+    action_space: gym.Space[Any],
+    model_config: Mapping[str, Any],
+) -> Any:
+    """Build an RLModule as its spec would."""
+    arguments: dict[str, Any] = {
+        "observation_space": observation_space,
+        "action_space": action_space,
+        "model_config": dict(model_config),
+    }
+    accepted = inspect.signature(cls).parameters
+    open_ended = any(p.kind in (p.VAR_KEYWORD, p.VAR_POSITIONAL) for p in accepted.values())
+    more = {"inference_only": False, "catalog_class": _catalog(cls)}
+    arguments |= {name: more[name] for name in more if open_ended or name in accepted}
+    return cls(**arguments)
+
+
+def _catalog(cls: type) -> Any:
+    """Name the catalog that Ray's default modules are built from; they cannot do without."""
+    if cls.__module__.startswith("ray.rllib.algorithms.ppo"):
+        from ray.rllib.algorithms.ppo.ppo_catalog import PPOCatalog
+
+        return PPOCatalog
+    return None
+
+
+def new_model_config(model_config: Mapping[str, Any]) -> dict[str, Any]:
+    """Give a module what the old model got: custom_model_config keys also at the top level."""
+    custom = dict(model_config.get("custom_model_config") or {})
+    rest = {key: value for key, value in model_config.items() if key != "custom_model"}
+    return {**rest, **custom}
+
+
+def transfer(
+    old: LegacyTorchSide, new: ModuleTorchSide, mapping: Mapping[str, str] | None
+) -> dict[str, str]:
+    """Give the new side the old side's weights; return the renames that were found."""
+    found = dict(mapping or {})
+    values = old.parameters()
+    theirs = new.parameters()
+    loaded: dict[str, Array] = {}
+    for name, value in values.items():
+        for candidate in (found.get(name), f"{new.prefix}{name}", name):
+            if candidate is not None and candidate in theirs:
+                if theirs[candidate].shape == value.shape:
+                    loaded[candidate] = value
+                break
+    new.load(loaded)
+    return found

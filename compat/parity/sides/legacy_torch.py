@@ -1,0 +1,250 @@
+"""A TorchModelV2 as one side, of RLlib's old stack or of rlmigrate.legacy."""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any, Protocol
+
+import gymnasium as gym
+import numpy as np
+import torch
+from gymnasium import spaces
+
+from rlmigrate.compat.parity.arrays import Array, Nested, leaves, select_rows, stack_rows
+from rlmigrate.compat.parity.cases.case import Case
+from rlmigrate.compat.parity.sides import torch_common as common
+from rlmigrate.compat.parity.sides.base import Gradients, Precision, Run, Tap
+
+_HOMES = {"ray": "ray.rllib.models.catalog", "builtin": "rlmigrate.legacy.catalog"}
+_BATCHES = {"ray": "ray.rllib.policy.sample_batch", "builtin": "rlmigrate.legacy.batches"}
+
+
+class LegacyModel(Protocol):
+    """What is used of a legacy model."""
+
+    obs_space: gym.Space[Any]
+    model_config: Mapping[str, Any]
+
+    def __call__(self, input_dict: Any, state: Any = None, seq_lens: Any = None) -> Any: ...  # noqa: D102
+    def value_function(self) -> Any: ...  # noqa: D102
+    def get_initial_state(self) -> Any: ...  # noqa: D102
+
+
+def stack_of(cls: type) -> str:
+    """Tell whether a legacy class builds on RLlib ("ray") or on rlmigrate ("builtin")."""
+    for base in cls.__mro__:
+        if base.__module__.startswith("ray.rllib"):
+            return "ray"
+        if base.__module__.startswith("rlmigrate.legacy"):
+            return "builtin"
+    return "builtin"
+
+
+def catalog_of(stack: str) -> Any:
+    """Import the ModelCatalog of a stack."""
+    return importlib.import_module(_HOMES[stack]).ModelCatalog
+
+
+class LegacyTorchSide:
+    """Runs a legacy torch model as the old Policy ran it, on raw observations."""
+
+    def __init__(
+        self,
+        model: LegacyModel,
+        *,
+        observation_space: gym.Space[Any],
+        action_space: gym.Space[Any],
+        dist_class: Any = None,
+    ) -> None:
+        self.model: Any = model
+        self.observation_space = observation_space
+        self.action_space = action_space
+        self._stack = stack_of(type(model))
+        catalog = catalog_of(self._stack)
+        config = dict(model.model_config or {})
+        self.dist_class = dist_class
+        if dist_class is None:
+            self.dist_class, _ = catalog.get_action_dist(action_space, config, framework="torch")
+        self._raw = bool(config.get("_disable_preprocessor_api"))
+        self._preprocessor = (
+            None if self._raw else catalog.get_preprocessor_for_space(observation_space, config)
+        )
+        self._batch_class = importlib.import_module(_BATCHES[self._stack]).SampleBatch
+        self._prepared: dict[int, tuple[Case, Nested]] = {}
+
+    @property
+    def label(self) -> str:
+        """Qualified name of the class."""
+        return f"{type(self.model).__module__}.{type(self.model).__qualname__}"
+
+    @property
+    def state_sizes(self) -> tuple[tuple[int, ...], ...]:
+        """Shapes of the initial state."""
+        return tuple(tuple(np.shape(part)) for part in self._initial_state())
+
+    def _initial_state(self) -> list[Any]:
+        return list(self.model.get_initial_state() or [])
+
+    def facts(self) -> Mapping[str, str]:
+        """Give what the preflight prints."""
+        return {
+            **common.torch_facts(self.model),
+            "stack": self._stack,
+            "observation space": str(self.observation_space),
+            "action space": str(self.action_space),
+        }
+
+    @contextmanager
+    def session(self) -> Iterator[None]:
+        """Hold the model in eval mode."""
+        with common.evaluating(self.model):
+            yield
+        self._prepared.clear()
+
+    def parameters(self) -> dict[str, Array]:
+        """Copy the state dict."""
+        return common.state_arrays(self.model)
+
+    def trainable(self) -> frozenset[str]:
+        """Name the learned parameters."""
+        return frozenset(name for name, _ in self.model.named_parameters())
+
+    def load(self, values: Mapping[str, Array]) -> None:
+        """Overwrite parameters."""
+        common.load_state(self.model, values)
+
+    def _observations(self, case: Case) -> Nested:
+        """Preprocess row by row, as the old sampler did; kept for the session."""
+        kept = self._prepared.get(id(case))
+        if kept is not None:
+            return kept[1]
+        prep = self._preprocessor
+        if prep is None or type(prep).__name__ == "NoPreprocessor":
+            made = case.obs
+        else:
+            rows = [select_rows(case.obs, slice(i, i + 1)) for i in range(case.rows)]
+            single = [_unbatch(row, self.observation_space) for row in rows]
+            made = stack_rows([np.asarray(prep.transform(row)) for row in single])
+        self._prepared[id(case)] = (case, made)
+        return made
+
+    def _forward(
+        self, case: Case, precision: Precision, *, grad: bool = False
+    ) -> tuple[torch.Tensor, list[Any], Any, Nested]:
+        obs = common.tensors(self._observations(case), precision)
+        if grad:
+            for leaf in leaves(obs):
+                if leaf.is_floating_point():
+                    leaf.requires_grad_(True)
+        columns: dict[str, Any] = {"obs": obs}
+        for name, values in case.extra:
+            columns[name] = common.tensor(values, precision)
+        state: list[Any] = []
+        lengths = None
+        if case.seq_lens is not None:
+            lengths = torch.tensor(case.seq_lens, dtype=torch.int32)
+            state = self._state(case, precision)
+        batch = self._batch_class(columns) if self._flat(obs) else columns
+        logits, state_out = self.model(batch, state, lengths)
+        try:
+            value = self.model.value_function()
+        except NotImplementedError:
+            value = None
+        return logits, list(state_out or []), value, obs
+
+    @staticmethod
+    def _flat(obs: Nested) -> bool:
+        return isinstance(obs, torch.Tensor)
+
+    def _state(self, case: Case, precision: Precision) -> list[Any]:
+        assert case.seq_lens is not None
+        count = len(case.seq_lens)
+        if case.state is not None:
+            return [common.tensor(part, precision) for part in case.state]
+        return [
+            torch.stack([common.tensor(common.array(part), precision)] * count)
+            for part in self._initial_state()
+        ]
+
+    def run(self, case: Case, *, precision: Precision = "float32", layers: bool = False) -> Run:
+        """Compute a case as the old Policy did."""
+        taps: dict[str, Tap] = {}
+        outputs: dict[str, Array] = {}
+        errors: dict[str, str] = {}
+        with torch.no_grad(), common.running(self.model, precision):
+            if layers:
+                with common.tapped(self.model, lambda name: name, taps):
+                    logits, state_out, value, _ = self._forward(case, precision)
+            else:
+                logits, state_out, value, _ = self._forward(case, precision)
+            outputs["dist_inputs"] = common.array(logits)
+            if value is not None:
+                outputs["value"] = common.array(value)
+            outputs.update(
+                {f"state_out.{i}": common.array(part) for i, part in enumerate(state_out)}
+            )
+            self._distribution(logits, case, precision, outputs, errors)
+        return Run(outputs, errors, taps)
+
+    def _distribution(
+        self,
+        logits: torch.Tensor,
+        case: Case,
+        precision: Precision,
+        outputs: dict[str, Array],
+        errors: dict[str, str],
+    ) -> None:
+        actions = common.tensors(case.actions, precision)
+        try:
+            dist = self.dist_class(logits, self.model)
+        except (ValueError, TypeError, RuntimeError) as error:
+            for name in ("logp", "entropy", "deterministic_action"):
+                errors[name] = str(error)
+            return
+        computations: tuple[tuple[str, Callable[[], Any]], ...] = (
+            ("logp", lambda: dist.logp(actions)),
+            ("entropy", lambda: dist.entropy()),
+            ("deterministic_action", lambda: dist.deterministic_sample()),
+        )
+        for name, compute in computations:
+            try:
+                result = compute()
+            except (AttributeError, NotImplementedError, ValueError, TypeError) as error:
+                errors[name] = f"{type(error).__name__}: {error}"
+            else:
+                if result is not None:
+                    outputs.update(common.arrays(result, name))
+
+    def segments(self, width: int) -> tuple[tuple[int, int], ...]:
+        """Find the categorical parts of the logits."""
+        return common.logit_segments(self.action_space, width)
+
+    def run_layer(
+        self, layer: str, inputs: tuple[Array, ...], *, precision: Precision = "float32"
+    ) -> Array | None:
+        """Compute one layer alone."""
+        return common.run_layer(self.model, layer, inputs, precision)
+
+    def gradients(
+        self, case: Case, *, precision: Precision = "float32", seed: int = 0
+    ) -> Gradients:
+        """Pull cotangents of logits and value back; inputs are the preprocessed observations."""
+        with common.running(self.model, precision), torch.enable_grad():
+            logits, _, value, obs = self._forward(case, precision, grad=True)
+            named = {"dist_inputs": logits}
+            if value is not None:
+                named["value"] = value.reshape(-1)
+            return common.pull_back(self.model, named, obs, seed)
+
+
+def _unbatch(row: Nested, space: gym.Space[Any]) -> Nested:
+    """Turn a batch of one into what the environment would have returned."""
+    if isinstance(space, spaces.Dict):
+        return {key: _unbatch(row[key], part) for key, part in space.spaces.items()}
+    if isinstance(space, spaces.Tuple):
+        return tuple(_unbatch(row[i], part) for i, part in enumerate(space.spaces))
+    if isinstance(space, spaces.Discrete):
+        return int(row[0])
+    return row[0]

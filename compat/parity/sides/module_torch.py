@@ -1,0 +1,221 @@
+"""An RLModule in torch as one side, of RLlib or of rlmigrate.new_stack."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any
+
+import gymnasium as gym
+import numpy as np
+import torch
+
+from rlmigrate.compat.parity.arrays import Array, Nested, leaves, map_leaves
+from rlmigrate.compat.parity.cases.case import Case
+from rlmigrate.compat.parity.sides import torch_common as common
+from rlmigrate.compat.parity.sides.base import Gradients, Precision, Run, Tap
+
+#: Column names, the same text in all releases and in both stacks.
+OBS, DIST_INPUTS, EMBEDDINGS = "obs", "action_dist_inputs", "embeddings"
+STATE_IN, STATE_OUT, SEQ_LENS = "state_in", "state_out", "seq_lens"
+ACTIONS, ACTION_LOGP = "actions", "action_logp"
+
+
+class ModuleTorchSide:
+    """Runs a torch RLModule on raw observations, in all three phases."""
+
+    def __init__(
+        self,
+        module: Any,
+        *,
+        observation_space: gym.Space[Any],
+        action_space: gym.Space[Any],
+        phases: tuple[str, ...] = ("inference", "exploration"),
+    ) -> None:
+        self.module = module
+        self.observation_space = observation_space
+        self.action_space = action_space
+        self.phases = phases
+
+    @property
+    def label(self) -> str:
+        """Qualified name of the class."""
+        return f"{type(self.module).__module__}.{type(self.module).__qualname__}"
+
+    @property
+    def prefix(self) -> str:
+        """Prefix under which a wrapped class keeps the old parameters; empty for others."""
+        return str(getattr(type(self.module), "legacy_prefix", ""))
+
+    @property
+    def state_sizes(self) -> tuple[tuple[int, ...], ...]:
+        """Shapes of the initial state's leaves, in the order of the module's own dict."""
+        return tuple(tuple(np.shape(leaf)) for leaf in leaves(self._initial_state()))
+
+    def _initial_state(self) -> Nested:
+        state = self.module.get_initial_state()
+        return state if isinstance(state, Mapping) else {}
+
+    def facts(self) -> Mapping[str, str]:
+        """Give what the preflight prints."""
+        home = "ray" if _is_ray(type(self.module)) else "builtin"
+        return {
+            **common.torch_facts(self.module),
+            "stack": home,
+            "observation space": str(self.module.observation_space),
+            "action space": str(self.module.action_space),
+        }
+
+    @contextmanager
+    def session(self) -> Iterator[None]:
+        """Hold the module in eval mode."""
+        with common.evaluating(self.module):
+            yield
+
+    def parameters(self) -> dict[str, Array]:
+        """Copy the state dict."""
+        return common.state_arrays(self.module)
+
+    def trainable(self) -> frozenset[str]:
+        """Name the learned parameters."""
+        return frozenset(name for name, _ in self.module.named_parameters())
+
+    def load(self, values: Mapping[str, Array]) -> None:
+        """Overwrite parameters."""
+        common.load_state(self.module, values)
+
+    def _batch(self, case: Case, precision: Precision) -> dict[str, Any]:
+        obs = common.tensors(case.obs, precision)
+        batch: dict[str, Any] = {OBS: obs}
+        for name, values in case.extra:
+            batch[name] = common.tensor(values, precision)
+        initial = self._initial_state()
+        if case.seq_lens is None or not leaves(initial):
+            return batch
+        count, steps = len(case.seq_lens), case.steps
+        batch = map_leaves(lambda leaf: leaf.reshape(count, steps, *leaf.shape[1:]), batch)
+        given = iter(case.state or ())
+
+        def start(leaf: Any) -> torch.Tensor:
+            one = common.tensor(common.array(leaf), precision)
+            if case.state is None:
+                return torch.stack([one] * count)
+            return common.tensor(next(given), precision).reshape(count, *one.shape)
+
+        batch[STATE_IN] = map_leaves(start, initial)
+        batch[SEQ_LENS] = torch.tensor(case.seq_lens, dtype=torch.int32)
+        return batch
+
+    def _train(self, batch: dict[str, Any]) -> tuple[dict[str, Any], Any]:
+        fwd = dict(self.module.forward_train(batch))
+        compute = getattr(self.module, "compute_values", None)
+        value = compute(batch, embeddings=fwd.get(EMBEDDINGS)) if compute else None
+        return fwd, value
+
+    def run(self, case: Case, *, precision: Precision = "float32", layers: bool = False) -> Run:
+        """Compute a case: forward_train with its values, then the other phases."""
+        taps: dict[str, Tap] = {}
+        outputs: dict[str, Array] = {}
+        errors: dict[str, str] = {}
+        with torch.no_grad(), common.running(self.module, precision):
+            batch = self._batch(case, precision)
+            sequences = STATE_IN in batch
+            if layers:
+                with common.tapped(self.module, self._old_name, taps):
+                    fwd, value = self._train(batch)
+            else:
+                fwd, value = self._train(batch)
+            if value is not None:
+                outputs["value"] = common.array(_merge(value, sequences))
+            if STATE_OUT in fwd and sequences:
+                for i, leaf in enumerate(leaves(_ordered(fwd[STATE_OUT], batch[STATE_IN]))):
+                    outputs[f"state_out.{i}"] = common.array(leaf)
+            logits = fwd.get(DIST_INPUTS)
+            if logits is not None:
+                logits = _merge(logits, sequences)
+                outputs["dist_inputs"] = common.array(logits)
+            self._distribution(logits, fwd, case, precision, outputs, errors)
+            for phase in self.phases:
+                result = getattr(self.module, f"forward_{phase}")(batch)
+                if DIST_INPUTS in result:
+                    merged = _merge(result[DIST_INPUTS], sequences)
+                    outputs[f"{phase}.dist_inputs"] = common.array(merged)
+                if ACTIONS in result and phase == "inference":
+                    outputs.update(common.arrays(result[ACTIONS], "deterministic_action"))
+        return Run(outputs, errors, taps)
+
+    def _old_name(self, name: str) -> str:
+        return name.removeprefix(self.prefix)
+
+    def _distribution(
+        self,
+        logits: torch.Tensor | None,
+        fwd: Mapping[str, Any],
+        case: Case,
+        precision: Precision,
+        outputs: dict[str, Array],
+        errors: dict[str, str],
+    ) -> None:
+        if logits is None:
+            return
+        actions = common.tensors(case.actions, precision)
+
+        def train_dist() -> Any:
+            return self.module.get_train_action_dist_cls().from_logits(logits)
+
+        def best() -> Any:
+            dist = self.module.get_inference_action_dist_cls().from_logits(logits)
+            return dist.to_deterministic().sample()
+
+        computations: tuple[tuple[str, Callable[[], Any]], ...] = (
+            ("logp", lambda: train_dist().logp(actions)),
+            ("entropy", lambda: train_dist().entropy()),
+            ("deterministic_action", best),
+        )
+        for name, compute in computations:
+            try:
+                result = compute()
+            except Exception as error:  # the module's own code may raise anything
+                errors[name] = f"{type(error).__name__}: {error}"
+            else:
+                outputs.update(common.arrays(result, name))
+
+    def run_layer(
+        self, layer: str, inputs: tuple[Array, ...], *, precision: Precision = "float32"
+    ) -> Array | None:
+        """Compute one layer alone."""
+        return common.run_layer(self.module, layer, inputs, precision)
+
+    def gradients(
+        self, case: Case, *, precision: Precision = "float32", seed: int = 0
+    ) -> Gradients:
+        """Pull cotangents of logits and value back; inputs are the raw observations."""
+        with common.running(self.module, precision), torch.enable_grad():
+            batch = self._batch(case, precision)
+            for leaf in leaves(batch[OBS]):
+                if leaf.is_floating_point():
+                    leaf.requires_grad_(True)
+            fwd, value = self._train(batch)
+            named = {}
+            if DIST_INPUTS in fwd:
+                named["dist_inputs"] = _merge(fwd[DIST_INPUTS], STATE_IN in batch)
+            if value is not None:
+                named["value"] = value.reshape(-1)
+            return common.pull_back(self.module, named, batch[OBS], seed)
+
+
+def _is_ray(cls: type) -> bool:
+    return any(base.__module__.startswith("ray.rllib") for base in cls.__mro__)
+
+
+def _merge(value: Any, sequences: bool) -> Any:
+    """Merge the batch and time axes of a `[B, T, ...]` result."""
+    return value.reshape(-1, *value.shape[2:]) if sequences and value.dim() >= 2 else value
+
+
+def _ordered(state: Nested, like: Nested) -> Nested:
+    """Put a state dict into the order of another one."""
+    if isinstance(like, Mapping) and isinstance(state, Mapping):
+        keys = [*like, *(key for key in state if key not in like)]
+        return {key: _ordered(state[key], like.get(key)) for key in keys if key in state}
+    return state
