@@ -1,0 +1,170 @@
+"""Fill the `builtin` column of the table of eras: which of our definitions bears an old name.
+
+    python benchmarks/eras_builtins.py
+
+A row gets the definition of the same class, function or constant name in the part of rlmigrate
+that answers for the row's module; ALIASES names those that are called otherwise with us.
+"""
+
+from __future__ import annotations
+
+import ast
+import json
+import re
+from pathlib import Path
+
+from eras_from_wheels import TABLE, bound, dump
+
+ROOT = Path(__file__).parent.parent
+FOLDERS = ("legacy", "new_stack", "compat/names")
+
+#: Old prefix, and the parts of rlmigrate that may answer for it; the first that fits decides.
+AREAS: tuple[tuple[str, tuple[str, ...]], ...] = (
+    ("ray.rllib.models.torch.torch_distributions", ("new_stack.distributions",)),
+    ("ray.rllib.models.tf.tf_distributions", ("new_stack.tf", "new_stack.distributions.tf")),
+    ("ray.rllib.models.distributions", ("new_stack.distributions",)),
+    ("ray.rllib.models.specs", ("new_stack.checking",)),
+    (
+        "ray.rllib.models.tf",
+        ("legacy.models.tf", "legacy.distributions.tf", "legacy.tf", "legacy.policies"),
+    ),
+    (
+        "ray.rllib.models",
+        (
+            "legacy.models",
+            "legacy.catalog",
+            "legacy.preprocessors",
+            "legacy.distributions",
+            "legacy.spaces",
+        ),
+    ),
+    (
+        "ray.rllib.policy",
+        ("legacy.policies", "legacy.batches", "legacy.postprocessing", "legacy.utils", "legacy"),
+    ),
+    ("ray.rllib.evaluation.postprocessing", ("legacy.postprocessing",)),
+    ("ray.rllib.evaluation", ("legacy", "compat.names")),
+    ("ray.rllib.core.distribution.tf", ("new_stack.tf",)),
+    ("ray.rllib.core.models.specs", ("new_stack.checking",)),
+    ("ray.rllib.core.models.tf", ("new_stack.tf",)),
+    ("ray.rllib.core", ("new_stack", "legacy.config", "compat.names")),
+    ("ray.rllib.connectors", ("legacy.connectors",)),
+    ("ray.rllib.utils.nested_dict", ("new_stack",)),
+    ("ray.rllib.utils.typing", ("legacy", "compat.names")),
+    (
+        "ray.rllib.utils",
+        (
+            "legacy.utils",
+            "legacy.exploration",
+            "legacy.filters",
+            "legacy.spaces",
+            "legacy.schedules",
+            "legacy",
+            "compat.names",
+        ),
+    ),
+    (
+        "ray.rllib.agents",
+        (
+            "legacy.policies",
+            "legacy.models",
+            "legacy.config",
+            "legacy.postprocessing",
+            "compat.names",
+            "legacy",
+        ),
+    ),
+    (
+        "ray.rllib.algorithms",
+        ("legacy.config", "legacy.policies", "legacy.models", "new_stack", "compat.names"),
+    ),
+    ("ray.rllib.examples.rl_modules", ("new_stack", "compat.names")),
+    ("ray.rllib.examples", ("compat.names",)),
+    ("ray.rllib.env.single_agent_episode", ("legacy.connectors", "new_stack", "compat.names")),
+    ("ray.rllib.env", ("compat.names", "legacy.connectors")),
+    ("ray.rllib", ("legacy.policies", "legacy.batches", "compat.names")),
+    ("ray", ("compat.names",)),
+)
+
+#: Old names whose implementation bears another name here.
+ALIASES: dict[str, str] = {
+    "SingleAgentRLModuleSpec": "RLModuleSpec",
+    "MultiAgentRLModule": "MultiRLModule",
+    "MultiAgentRLModuleSpec": "MultiRLModuleSpec",
+    "MultiAgentRLModuleConfig": "MultiRLModuleConfig",
+    "PPOTorchRLModule": "DefaultPPOTorchRLModule",
+    "BCTorchRLModule": "DefaultBCTorchRLModule",
+    "SACTorchRLModule": "DefaultSACTorchRLModule",
+    "DQNRainbowTorchRLModule": "DefaultDQNTorchRLModule",
+    "PPORLModule": "DefaultPPORLModule",
+    "TorchTensorSpec": "TensorSpec",
+    "RecurrentTFModelV2": "RecurrentNetwork",
+    "build_torch_policy": "build_torch_policy",
+}
+
+#: Modules whose lower-case helpers only share a name with ours.
+HELPERS = re.compile(
+    r"ray\.rllib\.(agents|algorithms)\.[a-z0-9_]+\.utils|ray\.rllib\.models\.model$"
+)
+
+#: Names that look like ours and are another thing.
+NOT_OURS = {"ray.rllib.models.FullyConnectedNetwork", "ray.rllib.models.VisionNetwork"}
+
+
+def definitions() -> dict[str, list[str]]:
+    """Where each public name is defined: `{"TorchModelV2": ["legacy.models.torch_modelv2"]}`."""
+    found: dict[str, list[str]] = {}
+    for folder in FOLDERS:
+        for path in sorted((ROOT / folder).rglob("*.py")):
+            module = ".".join(path.relative_to(ROOT).with_suffix("").parts)
+            for node in ast.parse(path.read_bytes()).body:
+                if isinstance(node, ast.ClassDef | ast.FunctionDef):
+                    found.setdefault(node.name, []).append(module.removesuffix(".__init__"))
+                elif isinstance(node, ast.Assign | ast.AnnAssign):
+                    for name in bound([node]):
+                        found.setdefault(name, []).append(module.removesuffix(".__init__"))
+    return found
+
+
+def is_tf(module: str) -> bool:
+    return any(part == "tf" or part.startswith(("tf_", "eager_tf")) for part in module.split("."))
+
+
+def home(row: str, kind: str, found: dict[str, list[str]]) -> str | None:
+    """Our dotted name for a row, or None."""
+    module, _, name = row.rpartition(".")
+    if kind in ("module", "method", "argument") or name.startswith("_") or ".jax" in module:
+        return None
+    if row in NOT_OURS or (HELPERS.match(module) and not name[0].isupper()):
+        return None
+    areas = next(areas for prefix, areas in AREAS if (row + ".").startswith(prefix + "."))
+    wanted = [name, ALIASES.get(name, "")]
+    tf = is_tf(module) or name.startswith(("TF", "Tf", "EagerTF")) or ".tf." in row
+    for ours in wanted:
+        places = found.get(ours, [])
+        for area in areas:
+            inside = [p for p in places if p == area or p.startswith(area + ".")]
+            inside = [p for p in inside if is_tf(p) == tf] or ([] if tf else inside)
+            inside = [p for p in inside if tf or not is_tf(p)]
+            if inside:
+                return f"rlmigrate.{min(inside, key=len)}.{ours}"
+    return None
+
+
+def main() -> int:
+    rows: dict[str, dict[str, str]] = json.loads(TABLE.read_text())
+    found = definitions()
+    for name, row in rows.items():
+        ours = home(name, row["kind"], found) if name.startswith("ray") else None
+        row.pop("builtin", None)
+        if ours:
+            row["builtin"] = ours
+    TABLE.write_text(dump(rows))
+    print(
+        f"{sum('builtin' in r for r in rows.values())} of {len(rows)} rows have an implementation"
+    )
+    return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
