@@ -1,0 +1,182 @@
+"""The plain layers compute what RLlib's nets compute, on the same weights, exactly."""
+
+from __future__ import annotations
+
+import gymnasium as gym
+import numpy as np
+import pytest
+import torch
+
+from rlmigrate.new_stack import layers
+
+ray_fcnet = pytest.importorskip("ray.rllib.models.torch.fcnet")
+torch.set_num_threads(1)
+BOX = gym.spaces.Box(-1, 1, (5,), np.float32)
+IMAGE = gym.spaces.Box(0, 255, (42, 42, 3), np.uint8)
+ACTIONS = gym.spaces.Discrete(4)
+
+
+def old_config(**changes):
+    from ray.rllib.models.catalog import MODEL_DEFAULTS
+
+    return {**MODEL_DEFAULTS, **changes}
+
+
+@pytest.mark.parametrize("num_outputs", [4, None])
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {},
+        {"vf_share_layers": False},
+        {"fcnet_hiddens": [8, 16], "fcnet_activation": "relu"},
+        {"fcnet_hiddens": [8], "post_fcnet_hiddens": [6], "vf_share_layers": False},
+        {"fcnet_hiddens": [], "post_fcnet_hiddens": [6], "post_fcnet_activation": "swish"},
+        {"fcnet_hiddens": [], "vf_share_layers": False},
+        {"fcnet_hiddens": [8, 4], "no_final_linear": True},
+        {"free_log_std": True},
+        {"fcnet_hiddens": [8], "fcnet_activation": "linear"},
+    ],
+)
+def test_dense_net(changes, num_outputs) -> None:
+    if num_outputs is None and "free_log_std" in changes:
+        pytest.skip("RLlib cannot halve None")
+    config = old_config(**changes)
+    old = ray_fcnet.FullyConnectedNetwork(BOX, ACTIONS, num_outputs, config, "old")
+    new = layers.FullyConnectedNetwork(BOX, num_outputs, changes)
+    new.load_state_dict(old.state_dict())
+    obs = torch.randn(7, 5)
+    out, _ = old({"obs": obs})
+    assert torch.equal(new(obs), out)
+    assert torch.equal(new.value(obs), old.value_function())
+    assert new.num_outputs == old.num_outputs or "free_log_std" in changes
+
+
+@pytest.mark.parametrize("num_outputs", [4, None])
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {},
+        {"vf_share_layers": False},
+        {"post_fcnet_hiddens": [12, 6]},
+        {"no_final_linear": True},
+        {"conv_filters": [[4, [4, 4], 2], [8, [4, 4], 2], [16, [11, 11], 1]]},
+        {"conv_filters": [[16, [42, 42], 1]], "conv_activation": "tanh"},
+    ],
+)
+def test_image_net(changes, num_outputs) -> None:
+    from ray.rllib.models.torch.visionnet import VisionNetwork
+
+    old = VisionNetwork(IMAGE, ACTIONS, num_outputs, old_config(**changes), "old")
+    new = layers.VisionNetwork(IMAGE, num_outputs, changes)
+    new.load_state_dict(old.state_dict())
+    obs = torch.randint(0, 255, (3, 42, 42, 3), dtype=torch.uint8)
+    out, _ = old({"obs": obs})
+    assert torch.equal(new(obs), out)
+    if num_outputs is None and "post_fcnet_hiddens" in changes:
+        return
+    try:
+        values = old.value_function()
+    except (RuntimeError, IndexError):  # RLlib cannot value after post_fcnet_hiddens
+        return
+    assert torch.equal(new.value(obs), values)
+
+
+@pytest.mark.parametrize("side", [10, 42, 64, 84, 96])
+def test_default_filters(side) -> None:
+    from ray.rllib.models.utils import get_filter_config
+
+    assert layers.filters_for((side, side, 3)) == get_filter_config((side, side, 3))
+    with pytest.raises(ValueError, match="conv_filters"):
+        layers.filters_for((side + 1, side, 3))
+
+
+@pytest.mark.parametrize("name", ["relu", "tanh", "swish", "SiLU", "elu", "linear", None, "GELU"])
+def test_activation_is_found_by_name(name) -> None:
+    from ray.rllib.models.utils import get_activation_fn
+
+    assert layers.activation(name) is get_activation_fn(name, "torch")
+
+
+def test_unknown_activation_is_refused() -> None:
+    with pytest.raises(ValueError, match="'nope'"):
+        layers.activation("nope")
+
+
+@pytest.mark.parametrize("size", [(10, 10), (7, 12)])
+@pytest.mark.parametrize("kernel", [3, [4, 5]])
+@pytest.mark.parametrize("stride", [1, [2, 3]])
+def test_padding(size, kernel, stride) -> None:
+    from ray.rllib.models.torch import misc
+
+    assert layers.same_padding(size, kernel, stride) == misc.same_padding(size, kernel, stride)
+    assert layers.valid_padding(size, kernel, stride) == misc.valid_padding(size, kernel, stride)
+
+
+SPACES = {
+    "box": BOX,
+    "matrix": gym.spaces.Box(-1, 1, (2, 3), np.float32),
+    "ram": gym.spaces.Box(0, 255, (128,), np.uint8),
+    "discrete": gym.spaces.Discrete(3, start=5),
+    "multi": gym.spaces.MultiDiscrete([2, 3]),
+    "tuple": gym.spaces.Tuple([gym.spaces.Discrete(3), BOX]),
+    "dict": gym.spaces.Dict(
+        {
+            "b": gym.spaces.Discrete(3),
+            "a": gym.spaces.Box(0, 9, (2, 2), np.int8),
+            "c": gym.spaces.Dict({"x": gym.spaces.MultiDiscrete([2, 2]), "y": BOX}),
+            "m": gym.spaces.MultiBinary(3),
+        }
+    ),
+}
+
+
+def stack(samples):
+    if isinstance(samples[0], dict):
+        return {key: stack([s[key] for s in samples]) for key in samples[0]}
+    if isinstance(samples[0], tuple):
+        return tuple(stack(list(each)) for each in zip(*samples, strict=True))
+    return torch.from_numpy(np.stack([np.asarray(s) for s in samples]))
+
+
+def same(left, right) -> bool:
+    if isinstance(left, dict):
+        return left.keys() == right.keys() and all(same(left[k], right[k]) for k in left)
+    if isinstance(left, tuple | list):
+        return len(left) == len(right) and all(map(same, left, right))
+    return torch.equal(left, right) and left.dtype == right.dtype
+
+
+@pytest.mark.parametrize("name", sorted(SPACES))
+def test_observations_as_old_models_saw_them(name) -> None:
+    from ray.rllib.models.modelv2 import restore_original_dimensions
+    from ray.rllib.models.preprocessors import get_preprocessor
+
+    space = SPACES[name]
+    space.seed(1)
+    samples = [space.sample() for _ in range(4)]
+    old = get_preprocessor(space)(space)
+    flat = torch.from_numpy(np.stack([old.transform(s) for s in samples]))
+    restored = restore_original_dimensions(flat, old.observation_space, "torch")
+    batch = stack(samples)
+    assert same(layers.preprocess(batch, space), restored)
+    assert same(layers.flatten(batch, space), torch.flatten(flat, start_dim=1))
+    assert layers.flat_size(space) == flat.flatten(1).shape[1]
+
+
+@pytest.mark.parametrize(
+    "space",
+    [
+        gym.spaces.Discrete(3),
+        gym.spaces.Box(-1, 1, (2,), np.float32),
+        gym.spaces.MultiDiscrete([2, 3]),
+        gym.spaces.Tuple([gym.spaces.Discrete(3), gym.spaces.Box(-1, 1, (2,), np.float32)]),
+        gym.spaces.Dict(z=gym.spaces.Discrete(3), a=gym.spaces.MultiDiscrete([2, 3])),
+    ],
+    ids=str,
+)
+def test_head_has_the_size_that_the_catalog_gave(space) -> None:
+    from ray.rllib.models import ModelCatalog
+
+    _, size = ModelCatalog.get_action_dist(space, old_config(), framework="torch")
+    found = layers.action_distribution(space)
+    assert found.required_input_dim(space=space) == size
