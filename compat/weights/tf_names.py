@@ -1,0 +1,88 @@
+"""TensorFlow's names and layouts of RLlib's default nets, as the torch nets have them.
+
+torch_view    each torch parameter: the TF array it comes from, and the change of layout
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+
+from rlmigrate.compat.weights.layouts import Layout
+
+View = dict[str, tuple[str, tuple[Layout, ...]]]
+
+_HEADS = {
+    "fc_out": "_logits",
+    "conv_out": "_logits",
+    "value_out": "_value_branch",
+    "logits": "_logits_branch",
+    "values": "_value_branch",
+}
+_STACKS = {
+    "fc": "_hidden_layers",
+    "fc_value": "_value_branch_separate",
+    "conv": "_convs",
+    "conv_value": "_value_branch_separate",
+}
+_NAME = re.compile(r"(?:.*/)?(?P<layer>\w+)/(?P<part>kernel|bias|recurrent_kernel)(?::0)?")
+_NUMBERED = re.compile(r"(fc|fc_value|conv|conv_value)_?(\d+)")
+
+
+def looks_like_tf(names: Iterable[str]) -> bool:
+    """Tell Keras variable names from torch parameter names."""
+    found = list(names)
+    return bool(found) and any("/kernel" in name for name in found)
+
+
+def torch_view(shapes: Mapping[str, int]) -> View:
+    """Name the parameters of a default TF net as its torch twin does.
+
+    `shapes`: TF variable name to number of dimensions. Names that belong to no default net
+    are left out.
+    """
+    view: View = {}
+    numbers: dict[str, list[int]] = {}
+    for name in shapes:
+        if (match := _NAME.fullmatch(name)) and (layer := _NUMBERED.fullmatch(match["layer"])):
+            numbers.setdefault(layer[1], []).append(int(layer[2]))
+    for name, ndim in shapes.items():
+        match = _NAME.fullmatch(name)
+        if match is None:
+            if name.split("/")[-1].removesuffix(":0") == "log_std":
+                view["_append_free_log_std.log_std"] = (name, ())
+            continue
+        part = match["part"]
+        if "lstm" in match["layer"]:
+            view.update(_lstm(name, part))
+            continue
+        base = _torch_layer(match["layer"], numbers)
+        if base is not None:
+            torch_part = "weight" if part == "kernel" else "bias"
+            view[f"{base}.{torch_part}"] = (name, _layout(part, ndim))
+    return view
+
+
+def _layout(part: str, ndim: int) -> tuple[Layout, ...]:
+    if part == "bias":
+        return ()
+    return ("hwio_to_oihw",) if ndim == 4 else ("transpose",)
+
+
+def _lstm(name: str, part: str) -> View:
+    if part == "kernel":
+        return {"lstm.weight_ih_l0": (name, ("transpose",))}
+    if part == "recurrent_kernel":
+        return {"lstm.weight_hh_l0": (name, ("transpose",))}
+    # Keras has one bias, torch two that are added.
+    return {"lstm.bias_ih_l0": (name, ()), "lstm.bias_hh_l0": (name, ("zeros",))}
+
+
+def _torch_layer(layer: str, numbers: Mapping[str, list[int]]) -> str | None:
+    if layer in _HEADS:
+        return f"{_HEADS[layer]}._model.0"
+    match = _NUMBERED.fullmatch(layer)
+    if match is None:
+        return None
+    known = sorted(set(numbers[match[1]]))
+    return f"{_STACKS[match[1]]}.{known.index(int(match[2]))}._model.0"
