@@ -30,7 +30,7 @@ def flat_order(old: Any, new: Any) -> FlatOrder | None:
     """
     original = getattr(getattr(old, "obs_space", None), "original_space", None)
     space = getattr(new, "observation_space", None)
-    if original is None or not isinstance(space, gym.spaces.Box) or len(space.shape) != 1:
+    if original is None or not isinstance(space, gym.spaces.Box) or len(space.shape or ()) != 1:
         return None
     if hasattr(space, "original_space"):
         return None

@@ -33,9 +33,10 @@ Batch = dict[str, Any]
 class WrappedModel(_Base):
     """Run a legacy torch model as an RLModule.
 
-    Takes raw observations and preprocesses them as the old stack did; the model's parameters
-    keep their names under `legacy_prefix`. `_forward_train` returns the values it computed as
-    EMBEDDINGS, so that `compute_values` needs no second pass.
+    Takes raw observations and preprocesses them as the old stack did. The model's parameters
+    keep their names under `legacy_prefix`; the wrapper's own attributes start with `_wrap`.
+    `_forward_train` returns the values it computed as EMBEDDINGS, so that `compute_values`
+    needs no second pass.
     """
 
     legacy_class: ClassVar[type]
@@ -56,47 +57,49 @@ class WrappedModel(_Base):
         """Build the legacy model from the spaces and the model config."""
         config = {**type(self).legacy_model_config, **_as_dict(self.model_config)}
         # RLlib's connectors read it from here, and fail on stateful modules without it.
-        self.model_config = {"max_seq_len": self._family.defaults["max_seq_len"], **config}
-        self._encoder = ObservationEncoder(
+        self.model_config = {"max_seq_len": self._wrap_family.defaults["max_seq_len"], **config}
+        self._wrap_encoder = ObservationEncoder(
             self.observation_space,
-            self._family,
+            self._wrap_family,
             enabled=not config.get("_disable_preprocessor_api"),
         )
         built = build_model(
             type(self).legacy_class,
-            family=self._family,
-            obs_space=self._encoder.model_space,
+            family=self._wrap_family,
+            obs_space=self._wrap_encoder.model_space,
             action_space=self.action_space,
             config=config,
         )
         self.legacy_model = built.model
-        self._old_distribution = built.distribution
-        self._states = StateLayout(self.legacy_model)
-        self._has_values = _overrides(self.legacy_model, "value_function", self._family.modelv2)
-        self._reset_caches()
+        self._wrap_old_distribution = built.distribution
+        self._wrap_states = StateLayout(self.legacy_model)
+        self._wrap_has_values = _overrides(
+            self.legacy_model, "value_function", self._wrap_family.modelv2
+        )
+        self._wrap_forget()
 
     @property
-    def _family(self) -> Family:
+    def _wrap_family(self) -> Family:
         return family_of(type(self).legacy_class)
 
     @property
-    def _stack(self) -> Stack:
+    def _wrap_stack(self) -> Stack:
         return stack_named(type(self).stack_name)
 
-    def _reset_caches(self) -> None:
+    def _wrap_forget(self) -> None:
         """Forget what refers to this very instance and must not be copied."""
-        self.__dict__["_mode"] = None
-        self.__dict__["_distribution"] = None
+        self.__dict__["_wrap_modes"] = None
+        self.__dict__["_wrap_distribution"] = None
 
     # ---- forward passes
 
     def forward_inference(self, batch: Batch, **kwargs: Any) -> Batch:
         """Compute distribution inputs for acting, in evaluation mode and without gradients."""
-        return self._in_eval_mode(self._forward_inference, batch, kwargs)
+        return self._wrap_in_eval_mode(self._forward_inference, batch, kwargs)
 
     def forward_exploration(self, batch: Batch, **kwargs: Any) -> Batch:
         """Compute distribution inputs for exploring, in evaluation mode and without gradients."""
-        return self._in_eval_mode(self._forward_exploration, batch, kwargs)
+        return self._wrap_in_eval_mode(self._forward_exploration, batch, kwargs)
 
     def forward_train(self, batch: Batch, **kwargs: Any) -> Batch:
         """Compute distribution inputs and values for a loss, in training mode.
@@ -108,11 +111,11 @@ class WrappedModel(_Base):
                 "forward_train on a module built with inference_only=True; build it with "
                 "RLModuleSpec(inference_only=False)"
             )
-        self._mode_switch().enter_train()
+        self._wrap_switch().enter_train()
         return self._forward_train(batch, **kwargs)
 
-    def _in_eval_mode(self, forward: Any, batch: Batch, kwargs: dict[str, Any]) -> Batch:
-        restore = self._mode_switch().enter_eval()
+    def _wrap_in_eval_mode(self, forward: Any, batch: Batch, kwargs: dict[str, Any]) -> Batch:
+        restore = self._wrap_switch().enter_eval()
         try:
             outputs: Batch = forward(batch, **kwargs)
             return outputs
@@ -120,10 +123,10 @@ class WrappedModel(_Base):
             if restore is not None:
                 restore()
 
-    def _mode_switch(self) -> ModeSwitch:
-        switch: ModeSwitch | None = self.__dict__["_mode"]
+    def _wrap_switch(self) -> ModeSwitch:
+        switch: ModeSwitch | None = self.__dict__["_wrap_modes"]
         if switch is None:
-            switch = self.__dict__["_mode"] = ModeSwitch(self)
+            switch = self.__dict__["_wrap_modes"] = ModeSwitch(self)
         return switch
 
     @torch.no_grad()
@@ -135,26 +138,26 @@ class WrappedModel(_Base):
         return self._forward(batch, **kwargs)
 
     def _forward(self, batch: Batch, **kwargs: Any) -> Batch:
-        outputs, _ = self._run(batch)
+        outputs, _ = self._wrap_run(batch)
         return outputs
 
     def _forward_train(self, batch: Batch, **kwargs: Any) -> Batch:
-        outputs, lead = self._run(batch)
-        if self._has_values:
-            outputs["embeddings"] = self._values(lead)
+        outputs, lead = self._wrap_run(batch)
+        if self._wrap_has_values:
+            outputs["embeddings"] = self._wrap_values(lead)
         return outputs
 
-    def _run(self, batch: Batch) -> tuple[Batch, tuple[int, ...]]:
+    def _wrap_run(self, batch: Batch) -> tuple[Batch, tuple[int, ...]]:
         """Call the model; return the module's outputs and the leading dimensions."""
-        encoded = self._encoder(batch["obs"])
+        encoded = self._wrap_encoder(batch["obs"])
         lead = encoded.lead
         inputs = legacy_input(batch, encoded.flat, lead=lead, training=self.training)
-        if not self._states:
+        if not self._wrap_states:
             logits, _ = self.legacy_model(inputs, [], None)
             if len(lead) == 2:
                 logits = logits.reshape(*lead, *logits.shape[1:])
             return {"action_dist_inputs": logits}, lead
-        before = self._states.to_list(batch.get("state_in"))
+        before = self._wrap_states.to_list(batch.get("state_in"))
         seq_lens = batch.get("seq_lens")
         if seq_lens is None:
             steps = lead[1] if len(lead) == 2 else 1
@@ -163,7 +166,7 @@ class WrappedModel(_Base):
         logits, after = self.legacy_model(inputs, before, seq_lens)
         outputs = {
             "action_dist_inputs": logits.reshape(*lead, *logits.shape[1:]),
-            "state_out": self._states.to_dict(before, after),
+            "state_out": self._wrap_states.to_dict(before, after),
         }
         return outputs, lead
 
@@ -176,19 +179,19 @@ class WrappedModel(_Base):
         if embeddings is not None:
             values: torch.Tensor = embeddings
             return values
-        if not self._has_values:
+        if not self._wrap_has_values:
             raise ModuleError(
                 f"{type(self).legacy_class.__qualname__} does not override value_function()"
             )
-        restore = self._mode_switch().enter_eval()
+        restore = self._wrap_switch().enter_eval()
         try:
-            _, lead = self._run(batch)
-            return self._values(lead)
+            _, lead = self._wrap_run(batch)
+            return self._wrap_values(lead)
         finally:
             if restore is not None:
                 restore()
 
-    def _values(self, lead: tuple[int, ...]) -> torch.Tensor:
+    def _wrap_values(self, lead: tuple[int, ...]) -> torch.Tensor:
         values: torch.Tensor = self.legacy_model.value_function()
         return values.reshape(lead)
 
@@ -196,17 +199,17 @@ class WrappedModel(_Base):
 
     def get_initial_state(self) -> dict[str, torch.Tensor]:
         """Return the states before the first step by name, without batch dimension."""
-        return self._states.initial()
+        return self._wrap_states.initial()
 
     def get_inference_action_dist_cls(self) -> type:
         """Return the class that turns the module's outputs into actions."""
         if self.action_dist_cls is not None:
             return self.action_dist_cls
-        found: type | None = self.__dict__["_distribution"]
+        found: type | None = self.__dict__["_wrap_distribution"]
         if found is None:
-            found = self.__dict__["_distribution"] = action_distribution(
-                self._old_distribution,
-                stack=self._stack,
+            found = self.__dict__["_wrap_distribution"] = action_distribution(
+                self._wrap_old_distribution,
+                stack=self._wrap_stack,
                 model=self.legacy_model,
                 action_space=self.action_space,
             )
@@ -224,7 +227,7 @@ class WrappedModel(_Base):
 
     def __getstate__(self) -> dict[str, Any]:
         state = dict(self.__dict__)
-        state["_mode"] = state["_distribution"] = None
+        state["_wrap_modes"] = state["_wrap_distribution"] = None
         return state
 
     def __deepcopy__(self, memo: dict[int, Any]) -> WrappedModel:

@@ -72,17 +72,20 @@ def raw_batch() -> Callable[..., tuple[Any, torch.Tensor]]:
 @pytest.fixture
 def build() -> Callable[..., Any]:
     """Build a module from a wrapped class as RLlib does."""
-    from ray.rllib.core.rl_module.rl_module import RLModuleSpec
+    from ray.rllib.core.rl_module.rl_module import RLModuleSpec as RaySpec
+
+    from rlmigrate.new_stack import RLModuleSpec
 
     def make(
-        wrapped: type,
+        wrapped: Any,
         observation_space: gym.Space[Any] = OBSERVATION_SPACES["box"],
         action_space: gym.Space[Any] = ACTION_SPACES["discrete"],
         **options: Any,
     ) -> Any:
         torch.manual_seed(0)
         options.setdefault("model_config", {"fcnet_hiddens": [16, 8]})
-        return RLModuleSpec(
+        spec = RaySpec if wrapped.stack_name == "ray" else RLModuleSpec
+        return spec(
             module_class=wrapped,
             observation_space=observation_space,
             action_space=action_space,

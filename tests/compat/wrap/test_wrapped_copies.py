@@ -12,14 +12,16 @@ from ray.rllib.core.rl_module.rl_module import RLModule, RLModuleSpec
 from ray.rllib.models.torch.fcnet import FullyConnectedNetwork
 
 from rlmigrate import wrap_model
+from rlmigrate.legacy.models.fcnet import FullyConnectedNetwork as OurFullyConnectedNetwork
 
 Named = wrap_model(FullyConnectedNetwork, stack="ray", name="Named")
+NamedBuiltin = wrap_model(OurFullyConnectedNetwork, stack="builtin", name="NamedBuiltin")
 OBS = {"obs": torch.rand(5, 4)}
 
 
-@pytest.fixture
-def module(build, action_space):
-    module = build(Named, action_space=action_space)
+@pytest.fixture(params=[Named, NamedBuiltin], ids=["ray", "builtin"])
+def module(request, build, action_space):
+    module = build(request.param, action_space=action_space)
     module.forward_train(OBS)  # leaves tensors with a graph in the old model's attributes
     module.get_train_action_dist_cls()
     return module
@@ -57,7 +59,8 @@ def test_class_without_a_home_pickles_by_what_it_was_made_from():
     assert cloudpickle.loads(cloudpickle.dumps(made)) is made
 
 
-def test_checkpoint_round_trip_on_ray(module, tmp_path):
+def test_checkpoint_round_trip_on_ray(build, action_space, tmp_path):
+    module = build(Named, action_space=action_space)
     module.save_to_path(tmp_path / "module")
     restored = RLModule.from_checkpoint(str(tmp_path / "module"))
     assert type(restored) is Named

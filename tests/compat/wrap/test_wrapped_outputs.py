@@ -18,8 +18,22 @@ from torch import nn
 
 from rlmigrate import wrap_model
 from rlmigrate.errors import ModuleError, WrapError
+from rlmigrate.legacy.catalog import ModelCatalog as OurModelCatalog
+from rlmigrate.legacy.models import fcnet as legacy_fcnet
 
 Wrapped = wrap_model(FullyConnectedNetwork, stack="ray", name="Wrapped")
+OurFullyConnectedNetwork = legacy_fcnet.FullyConnectedNetwork
+PAIRINGS = {
+    "ray_on_ray": (Wrapped, ModelCatalog),
+    "ours_on_ray": (wrap_model(OurFullyConnectedNetwork, stack="ray"), OurModelCatalog),
+    "ours_on_builtin": (wrap_model(OurFullyConnectedNetwork, stack="builtin"), OurModelCatalog),
+    "ray_on_builtin": (wrap_model(FullyConnectedNetwork, stack="builtin"), ModelCatalog),
+}
+
+
+@pytest.fixture(params=list(PAIRINGS))
+def pairing(request):
+    return PAIRINGS[request.param]
 
 
 def _equal(left: Any, right: Any) -> None:
@@ -29,9 +43,9 @@ def _equal(left: Any, right: Any) -> None:
     tree.map_structure(same, left, right)
 
 
-def test_outputs_and_values_for_any_observation_space(observation_space, raw_batch, build):
+def test_outputs_and_values_for_any_observation_space(pairing, observation_space, raw_batch, build):
     raw, flat = raw_batch(observation_space)
-    module = build(Wrapped, observation_space)
+    module = build(pairing[0], observation_space)
     logits, _ = module.legacy_model({"obs": flat})
     values = module.legacy_model.value_function()
     assert torch.equal(module.forward_inference({"obs": raw})["action_dist_inputs"], logits)
@@ -42,11 +56,11 @@ def test_outputs_and_values_for_any_observation_space(observation_space, raw_bat
     assert torch.equal(module.compute_values({"obs": raw}), values)
 
 
-def test_distribution_for_any_action_space(action_space, raw_batch, build):
-    module = build(Wrapped, action_space=action_space)
+def test_distribution_for_any_action_space(pairing, action_space, raw_batch, build):
+    module = build(pairing[0], action_space=action_space)
     raw, _ = raw_batch(module.observation_space)
     logits = module.forward_inference({"obs": raw})["action_dist_inputs"]
-    old_class, size = ModelCatalog.get_action_dist(
+    old_class, size = pairing[1].get_action_dist(
         action_space, {**module.model_config}, framework="torch"
     )
     assert logits.shape == (8, size)
@@ -71,10 +85,10 @@ def test_distribution_for_any_action_space(action_space, raw_batch, build):
         assert new.logp(after.clone()).shape == (8,)
 
 
-def test_greedy_actions_have_log_probability_zero_per_row(action_space, raw_batch, build):
+def test_greedy_actions_have_log_probability_zero_per_row(pairing, action_space, raw_batch, build):
     from ray.rllib.connectors.module_to_env.get_actions import GetActions
 
-    module = build(Wrapped, action_space=action_space)
+    module = build(pairing[0], action_space=action_space)
     raw, _ = raw_batch(module.observation_space)
     batch = module.forward_inference({"obs": raw})
     GetActions()(rl_module=module, batch=batch, episodes=[None], explore=False)
@@ -84,8 +98,8 @@ def test_greedy_actions_have_log_probability_zero_per_row(action_space, raw_batc
     assert all(leaf.shape[0] == 8 for leaf in flat)
 
 
-def test_time_axis_of_distributions_is_kept(action_space, build):
-    module = build(Wrapped, action_space=action_space)
+def test_time_axis_of_distributions_is_kept(pairing, action_space, build):
+    module = build(pairing[0], action_space=action_space)
     logits = module.forward_inference({"obs": torch.rand(6, 4)})["action_dist_inputs"]
     cls = module.get_train_action_dist_cls()
     flat, timed = cls.from_logits(logits), cls.from_logits(logits.reshape(2, 3, -1))
@@ -135,8 +149,8 @@ def test_images_reach_a_vision_net_unchanged(build):
     assert torch.equal(module.forward_inference({"obs": raw})["action_dist_inputs"], reference)
 
 
-def test_gradients_are_those_of_the_model(raw_batch, build):
-    module = build(Wrapped)
+def test_gradients_are_those_of_the_model(pairing, raw_batch, build):
+    module = build(pairing[0])
     raw, flat = raw_batch(module.observation_space)
     outputs = module.forward_train({"obs": raw})
     values = module.compute_values({"obs": raw}, outputs["embeddings"])
