@@ -99,7 +99,6 @@ ALIASES: dict[str, str] = {
     "PPORLModule": "DefaultPPORLModule",
     "TorchTensorSpec": "TensorSpec",
     "RecurrentTFModelV2": "RecurrentNetwork",
-    "build_torch_policy": "build_torch_policy",
 }
 
 #: Modules whose lower-case helpers only share a name with ours.
@@ -107,8 +106,20 @@ HELPERS = re.compile(
     r"ray\.rllib\.(agents|algorithms)\.[a-z0-9_]+\.utils|ray\.rllib\.models\.model$"
 )
 
+#: Names whose implementation no search by name would find.
+EXPLICIT: dict[str, str] = {
+    "ray.tune.registry._global_registry": "rlmigrate.compat.names.tune.global_registry",
+    "ray.rllib.utils.typing.Dict": "typing.Dict",
+    "ray.rllib.utils.typing.List": "typing.List",
+    "ray.rllib.utils.merge_dicts": "rlmigrate.compat.names.tune.merge_dicts",
+}
+
 #: Names that look like ours and are another thing.
-NOT_OURS = {"ray.rllib.models.FullyConnectedNetwork", "ray.rllib.models.VisionNetwork"}
+NOT_OURS = {
+    "ray.rllib.models.FullyConnectedNetwork",
+    "ray.rllib.models.VisionNetwork",
+    "ray.rllib.train.run",
+}
 
 
 def definitions() -> dict[str, list[str]]:
@@ -133,7 +144,11 @@ def is_tf(module: str) -> bool:
 def home(row: str, kind: str, found: dict[str, list[str]]) -> str | None:
     """Our dotted name for a row, or None."""
     module, _, name = row.rpartition(".")
-    if kind in ("module", "method", "argument") or name.startswith("_") or ".jax" in module:
+    if row in EXPLICIT:
+        return EXPLICIT[row]
+    if kind in ("module", "method", "argument") or name.startswith("_") or len(name) == 1:
+        return None
+    if ".jax" in module or module.endswith("_v1"):
         return None
     if row in NOT_OURS or (HELPERS.match(module) and not name[0].isupper()):
         return None

@@ -30,6 +30,13 @@ NEWEST = "2.60"
 TARGETS = ("2.40", "2.47", "2.54", "2.60")
 
 
+#: The releases whose trees were read.
+SAMPLED = (
+    *("0.8", "1.0", "1.4", "1.13", "2.2", "2.3", "2.4", "2.6", "2.9", "2.24", "2.33", "2.35"),
+    *("2.38", "2.40", "2.44", "2.47", "2.51", "2.54", "2.60"),
+)
+
+
 class Stack(StrEnum):
     """Which API stack a name belongs to."""
 
@@ -66,17 +73,30 @@ class Row:
 
     def alive_in(self, release: str) -> bool:
         """Tell whether `release` has the name as more than a shim."""
+        shown = self.shim is None or _number(release) < _number(self.shim)
+        return shown and self.lived_in(release)
+
+    def lived_in(self, release: str) -> bool:
+        """Tell whether `release` has the name, be it only as a shim.
+
+        Between two sampled releases the answer is yes if either of them has it.
+        """
         at = _number(release)
-        if self.since is None or at < _number(self.since):
+        if self.since is None or at <= max(
+            (n for n in _SAMPLES if n < _number(self.since)), default=(-1, 0)
+        ):
             return False
-        if self.until is not None and at > _number(self.until):
-            return False
-        return self.shim is None or at < _number(self.shim)
+        if self.until is None:
+            return True
+        return at < min((n for n in _SAMPLES if n > _number(self.until)), default=(99, 0))
 
 
 def _number(release: str) -> tuple[int, int]:
     major, _, minor = release.partition(".")
     return int(major), int(minor.partition(".")[0] or 0)
+
+
+_SAMPLES = tuple(map(_number, SAMPLED))
 
 
 def _row(name: str, fields: dict[str, str]) -> Row:

@@ -1,0 +1,19 @@
+"""Old `ray.rllib...` import paths, resolved to today's Ray or to rlmigrate.
+
+ray_names         the context manager
+UnknownInRay      raised for a name that RLlib had and rlmigrate does not implement
+context           installing and taking away the finders
+resolver          from a dotted name to the object it means
+modules           the module objects and finders
+gym_face          `gym` for programs that were written before gymnasium
+ray_core, tune    `ray.init`, `register_env` and the like, as far as models need them
+environments      RLlib's environment base classes
+examples          our implementations of example modules that documents link
+"""
+
+from __future__ import annotations
+
+from rlmigrate.compat.names.context import ray_names
+from rlmigrate.compat.names.resolver import UnknownInRay
+
+__all__ = ["UnknownInRay", "ray_names"]

@@ -1,0 +1,46 @@
+"""`ray` itself, where there is no cluster: what models and module scripts call on the way.
+
+init, shutdown, is_initialized   do nothing
+get, put                         an object is its own reference
+remote                           refused: it needs Ray
+"""
+
+from __future__ import annotations
+
+from typing import TypeVar
+
+from rlmigrate.errors import MissingDependency
+
+T = TypeVar("T")
+
+_initialized = [False]
+
+
+def init(*_args: object, **_settings: object) -> None:
+    """Note that the program has asked for Ray; nothing starts."""
+    _initialized[0] = True
+
+
+def shutdown(*_args: object, **_settings: object) -> None:
+    """Note that the program is done with Ray."""
+    _initialized[0] = False
+
+
+def is_initialized() -> bool:
+    """Tell whether `init` was called."""
+    return _initialized[0]
+
+
+def put(value: T) -> T:
+    """Return the value: there is no store, so it is its own reference."""
+    return value
+
+
+def get(reference: T) -> T:
+    """Return what `put` was given."""
+    return reference
+
+
+def remote(*_args: object, **_settings: object) -> object:
+    """Refuse: raises MissingDependency."""
+    raise MissingDependency("Ray", extra="ray", purpose="ray.remote")

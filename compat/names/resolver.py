@@ -1,0 +1,114 @@
+"""From a dotted name of RLlib to the object it means here.
+
+UnknownInRay   a name that RLlib had, with where it lived and what to do
+Resolver       looks names up in the table of eras
+"""
+
+from __future__ import annotations
+
+import importlib
+import importlib.util
+from typing import Any
+
+from rlmigrate import eras
+from rlmigrate.errors import RlmigrateError
+
+
+class UnknownInRay(RlmigrateError, ImportError):
+    """RLlib had this name, and nothing here implements it."""
+
+
+def load(dotted: str) -> object:
+    """Import the object of a dotted name: a module, or an attribute of one."""
+    home, _, name = dotted.rpartition(".")
+    module = importlib.import_module(home)
+    try:
+        found: object = getattr(module, name)
+    except AttributeError:
+        return importlib.import_module(dotted)
+    return found
+
+
+class Resolver:
+    """Finds the object for a name; `real` says whether Ray's own objects come first."""
+
+    def __init__(self, *, era: str | None, real: bool) -> None:
+        self.era = era
+        self.real = real
+
+    def has_module(self, module: str) -> bool:
+        """Tell whether RLlib had a module of this name, in the era asked for."""
+        if module not in eras.modules():
+            return False
+        row = eras.resolve(module)
+        return self.era is None or row is None or row.kind != "module" or row.lived_in(self.era)
+
+    def attribute(self, module: str, name: str) -> object:
+        """Return what `name` means in `module`; raises AttributeError or UnknownInRay."""
+        dotted = f"{module}.{name}"
+        if name.startswith("__"):
+            raise AttributeError(f"module {module!r} has no attribute {name!r}")
+        if self.has_module(dotted):
+            return importlib.import_module(dotted)
+        row = eras.resolve(dotted)
+        if row is None:
+            if module == "ray.rllib.utils.typing":
+                return Any
+            raise AttributeError(f"module {module!r} has no attribute {name!r}")
+        if self.era is not None and not row.lived_in(self.era):
+            raise UnknownInRay(
+                f"{dotted} is no name of Ray {self.era}: {_lifetime(row)}; "
+                "leave the era out to accept the names of all releases"
+            )
+        return self._object(row)
+
+    def _object(self, row: eras.Row) -> object:
+        if self.real and row.now is not None and row.now != row.name:
+            try:
+                return _as_written(row, load(row.now))
+            except ImportError:
+                pass
+        ours = eras.builtin(row.name)
+        if ours is None:
+            raise UnknownInRay(
+                f"{row.name} is not implemented here: {_lifetime(row)}; {_hint(row)}"
+            )
+        return _as_written(row, load(ours))
+
+    def exported(self, module: str) -> list[str]:
+        """Name what `from module import *` can give."""
+        start = module + "."
+        return [
+            row.name.rpartition(".")[2]
+            for row in eras.names().values()
+            if row.name.startswith(start)
+            and "." not in row.name[len(start) :]
+            and row.kind not in ("module", "argument", "method")
+            and eras.builtin(row.name)
+            and (self.era is None or row.lived_in(self.era))
+        ]
+
+
+def _as_written(row: eras.Row, found: object) -> object:
+    """Give what the old name held: a dict where DEFAULT_CONFIG has become a config class."""
+    if row.name.endswith("DEFAULT_CONFIG") and isinstance(found, type):
+        return found().to_dict()  # type: ignore[attr-defined]
+    return found
+
+
+def _lifetime(row: eras.Row) -> str:
+    if row.since is None:
+        return "no sampled release has it"
+    if row.until is None:
+        return f"it is in Ray {row.since} and later"
+    return f"it lived in Ray {row.since} to {row.until}"
+
+
+def _hint(row: eras.Row) -> str:
+    if row.now is not None and importlib.util.find_spec("ray") is None:
+        return f"install ray[rllib], where it is {row.now}"
+    if row.now is not None and row.now != row.name:
+        return f"today it is {row.now}; `rlmigrate rewrite` changes the import"
+    if row.now is not None:
+        return "run without --no-ray, it is Ray's own"
+    return "it has no successor; run `rlmigrate scan` on the file for what replaces it"

@@ -1,0 +1,198 @@
+"""Old import paths resolve inside `ray_names()`, and nothing is left behind outside."""
+
+from __future__ import annotations
+
+import importlib
+import importlib.util
+import sys
+
+import pytest
+
+from rlmigrate import ray_names
+from rlmigrate.compat.names import UnknownInRay
+from rlmigrate.errors import UsageError
+from rlmigrate.new_stack.era import current_era
+
+has_ray = pytest.mark.skipif(importlib.util.find_spec("ray") is None, reason="needs Ray")
+
+
+def state():
+    ray_modules = {name: module for name, module in sys.modules.items() if name.startswith("ray")}
+    return ray_modules, list(sys.meta_path), "gym" in sys.modules
+
+
+def test_leaving_restores_modules_and_meta_path():
+    before = state()
+    with ray_names(ray=False):
+        import ray.rllib.agents.ppo
+        import ray.rllib.models.torch.torch_modelv2  # noqa: F401
+    assert state() == before
+
+
+def test_leaving_by_an_error_restores_too():
+    before = state()
+    with pytest.raises(ZeroDivisionError), ray_names(ray=False):
+        raise ZeroDivisionError(importlib.import_module("ray"))
+    assert state() == before
+    assert current_era() is None
+
+
+def test_nested_contexts_restore_one_by_one():
+    before = state()
+    with ray_names(ray=False, era="2.4"):
+        import ray
+
+        outer = ray
+        with ray_names(ray=False):
+            import ray
+
+            assert ray is not outer
+            assert current_era() == "any"
+        assert sys.modules["ray"] is outer
+        assert current_era() == "2.4"
+    assert state() == before
+
+
+def test_without_ray_old_names_are_ours():
+    with ray_names(ray=False):
+        from ray.rllib.models import ModelCatalog
+        from ray.rllib.models.torch.misc import SlimFC
+        from ray.rllib.policy.sample_batch import SampleBatch
+    for found in (ModelCatalog, SlimFC, SampleBatch):
+        assert found.__module__.startswith("rlmigrate.legacy.")
+
+
+def test_one_object_under_all_its_old_names():
+    with ray_names(ray=False):
+        from ray.rllib.core.rl_module.marl_module import MultiAgentRLModuleSpec
+        from ray.rllib.core.rl_module.multi_rl_module import MultiRLModuleSpec
+        from ray.rllib.core.rl_module.rl_module import RLModuleSpec, SingleAgentRLModuleSpec
+    assert MultiAgentRLModuleSpec is MultiRLModuleSpec
+    assert SingleAgentRLModuleSpec is RLModuleSpec
+
+
+def test_names_that_no_release_had_resolve_to_what_documents_mean():
+    with ray_names(ray=False):
+        from ray.rllib.core import Columns, MultiRLModuleSpec, RLModuleSpec, TorchRLModule
+    found = {cls.__name__ for cls in (Columns, MultiRLModuleSpec, RLModuleSpec, TorchRLModule)}
+    assert found == {"Columns", "MultiRLModuleSpec", "RLModuleSpec", "TorchRLModule"}
+
+
+def test_star_import_gives_what_is_implemented():
+    scope: dict[str, object] = {}
+    with ray_names(ray=False):
+        exec("from ray.rllib.models.torch.misc import *", scope)
+    assert {"SlimFC", "SlimConv2d", "normc_initializer"} <= set(scope)
+
+
+def test_known_name_without_implementation_says_where_it_lived():
+    with (
+        ray_names(ray=False),
+        pytest.raises(UnknownInRay, match=r"QMixTrainer .* lived in Ray 0\.8 to 2\.3"),
+    ):
+        from ray.rllib.agents.qmix import QMixTrainer  # noqa: F401
+
+
+def test_module_that_no_release_had_is_an_import_error():
+    with ray_names(ray=False), pytest.raises(ImportError, match=r"ray\.rllib\.nothing"):
+        importlib.import_module("ray.rllib.nothing")
+
+
+def test_unknown_attribute_is_an_attribute_error():
+    with ray_names(ray=False):
+        module = importlib.import_module("ray.rllib.models.torch.misc")
+        assert not hasattr(module, "no_such_thing")
+
+
+def test_era_gives_exactly_its_names():
+    with ray_names(ray=False, era="2.4"):
+        from ray.rllib.core.rl_module.rl_module import SingleAgentRLModuleSpec  # noqa: F401
+
+        with pytest.raises(ImportError, match=r"no name of Ray 2\.4.*2\.35 and later"):
+            from ray.rllib.core.rl_module.rl_module import RLModuleSpec  # noqa: F401
+
+
+def test_era_lacks_modules_that_came_later():
+    with ray_names(ray=False, era="1.13"), pytest.raises(ImportError):
+        importlib.import_module("ray.rllib.core.rl_module.multi_rl_module")
+
+
+@pytest.mark.parametrize("era", ["", "two", "2", "2.x"])
+def test_era_that_is_no_release_is_refused(era):
+    with pytest.raises(UsageError, match="release"), ray_names(era=era):
+        pass
+
+
+def test_ray_itself_does_nothing():
+    with ray_names(ray=False):
+        import ray
+
+        ray.init(num_cpus=2)
+        assert ray.is_initialized()
+        assert ray.get(ray.put(3)) == 3
+        ray.shutdown()
+        assert not ray.is_initialized()
+
+
+def test_register_env_keeps_the_maker():
+    with ray_names(ray=False):
+        from ray.tune.registry import ENV_CREATOR, _global_registry, register_env
+
+        register_env("corridor", dict)
+        assert _global_registry.get(ENV_CREATOR, "corridor") is dict
+        with pytest.raises(ValueError, match="corridor"):
+            _global_registry.get(ENV_CREATOR, "maze")
+
+
+@pytest.mark.skipif(importlib.util.find_spec("gym") is not None, reason="gym is installed")
+def test_gym_is_gymnasium_with_its_old_face():
+    import gymnasium
+
+    with ray_names(ray=False):
+        import gym
+        from gym.spaces import Box
+
+        env = gym.make("CartPole-v1")
+        assert Box is gymnasium.spaces.Box
+        assert gym.Env is gymnasium.Env
+        env.seed(1)
+        assert env.observation_space.contains(env.reset())
+        assert len(env.step(0)) == 4
+    assert "gym" not in sys.modules
+
+
+@has_ray
+def test_with_ray_its_own_names_stay_its_own():
+    with ray_names():
+        from ray.rllib.models.torch.misc import SlimFC
+    assert SlimFC.__module__ == "ray.rllib.models.torch.misc"
+
+
+@has_ray
+def test_with_ray_missing_modules_and_names_are_added_and_taken_away():
+    import ray.rllib.core.rl_module.rl_module as real
+
+    before = state()
+    with ray_names():
+        from ray.rllib.agents.ppo import PPOTrainer
+        from ray.rllib.core.rl_module.marl_module import MultiAgentRLModule
+        from ray.rllib.core.rl_module.rl_module import SingleAgentRLModuleSpec
+    from ray.rllib.algorithms.ppo import PPO
+    from ray.rllib.core.rl_module.multi_rl_module import MultiRLModule
+
+    assert (PPOTrainer, MultiAgentRLModule) == (PPO, MultiRLModule)
+    assert SingleAgentRLModuleSpec is real.RLModuleSpec
+    assert not hasattr(real, "SingleAgentRLModuleSpec")
+    after = state()
+    assert set(before[0]) <= set(after[0])
+    assert after[1:] == before[1:]
+    with pytest.raises(ImportError):
+        importlib.import_module("ray.rllib.agents.ppo")
+
+
+@has_ray
+def test_default_config_is_a_dict_again():
+    with ray_names():
+        from ray.rllib.agents.ppo.ppo import DEFAULT_CONFIG
+    assert isinstance(DEFAULT_CONFIG, dict)
+    assert DEFAULT_CONFIG["lr"] > 0
