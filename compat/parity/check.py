@@ -14,6 +14,7 @@ from rlmigrate.compat.parity.accounting import Account
 from rlmigrate.compat.parity.cases import Case, CaseOptions, edges, plan_cases
 from rlmigrate.compat.parity.compare_case import CaseError, Perturb, Segments, compare_case
 from rlmigrate.compat.parity.judge import NOISE_LIMIT
+from rlmigrate.compat.parity.model_configs import new_model_config as default_model_config
 from rlmigrate.compat.parity.pairing import compare_parameters, pair_names
 from rlmigrate.compat.parity.preflight import preflight
 from rlmigrate.compat.parity.results import ClassResult, Finding, ParityReport, Status
@@ -62,7 +63,7 @@ def check_parity(
         model_config=config,
         seed=seed,
     )
-    theirs = new_model_config if new_model_config is not None else building.new_model_config(config)
+    theirs = new_model_config if new_model_config is not None else default_model_config(config)
     new_side = building.module_side(
         new,
         observation_space=observation_space,
@@ -70,7 +71,7 @@ def check_parity(
         model_config=theirs,
     )
     if isinstance(old, type) or isinstance(new, type):
-        mapping = building.transfer(old_side, new_side, mapping)
+        mapping = new_side.adopt(old_side.parameters(), mapping)
     options = CaseOptions(seed=seed, state_sizes=old_side.state_sizes)
     planned = tuple(cases) if cases is not None else None
     if planned is None:
@@ -131,12 +132,13 @@ def compare_sides(
     gradients: bool = True,
     segments: Segments = lambda width: (),
     perturb: Perturb | None = None,
+    notes: Sequence[str] = (),
 ) -> ClassResult:
     """Compare two sides over given cases; the heart of check_parity, verify and compare."""
     began = time.perf_counter()
     account = Account(limit=limit)
     with old.session(), new.session():
-        facts, notes = preflight(old.facts(), new.facts())
+        facts, differences = preflight(old.facts(), new.facts())
         old_values, new_values = old.parameters(), new.parameters()
         pairing = pair_names(
             old_values,
@@ -160,7 +162,7 @@ def compare_sides(
         findings=findings,
         planned=len(cases),
         facts=facts,
-        notes=notes,
+        notes=(*notes, *differences),
         seconds=time.perf_counter() - began,
     )
 

@@ -148,6 +148,7 @@ class ParityReport:
 
     results: tuple[ClassResult, ...]
     settings: Mapping[str, str] = field(default_factory=dict)
+    skipped: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def status(self) -> Status:
@@ -174,6 +175,7 @@ class ParityReport:
             "version": 1,
             "status": self.status.value,
             "settings": dict(self.settings),
+            "skipped": dict(self.skipped),
             "results": [_plain(result) for result in self.results],
         }
 

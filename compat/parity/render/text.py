@@ -2,15 +2,37 @@
 
 from __future__ import annotations
 
+import sys
+
+from rlmigrate.compat.parity.render.numbers import noise, short, worst_abs, worst_noise
 from rlmigrate.compat.parity.results import ClassResult, ParityReport, Status
 
+_COLOURS = {
+    Status.PASS: "green",
+    Status.FAIL: "red",
+    Status.INCOMPLETE: "yellow",
+    Status.ERROR: "magenta",
+}
 
-def plain_text(report: ParityReport) -> str:
+
+def plain_text(report: ParityReport, *, quiet: bool = False, verbose: bool = False) -> str:
     """Write all results, worst first, findings under each."""
     lines = []
     for result in report.worst_first:
-        lines.append(f"{result.status.value:10} {result.name}: {result.accounting}")
+        if quiet and result.status is Status.PASS:
+            continue
+        lines.append(
+            f"{result.status.value:10} {result.name}: {result.accounting}; "
+            f"max abs {worst_abs(result)}, noise {worst_noise(result)}"
+        )
         lines += [f"  {line}" for line in details(result)]
+        if verbose:
+            lines += [
+                f"  {path}: max abs {short(o.max_abs)}, max rel {short(o.max_rel)}, "
+                f"{short(o.max_ulp)} ULP, noise {noise(o)}, {o.compared}/{o.total} cases"
+                for path, o in result.outputs.items()
+            ]
+    lines += [f"skipped    {name}: {reason}" for name, reason in report.skipped.items()]
     lines.append(summary(report))
     return "\n".join(lines)
 
@@ -21,7 +43,7 @@ def summary(report: ParityReport) -> str:
     for result in report.results:
         counts[result.status] += 1
     parts = [f"{count} {status.value}" for status, count in counts.items() if count]
-    return f"{len(report.results)} compared: " + (", ".join(parts) or "nothing")
+    return f"{len(report.results)} verified: " + (", ".join(parts) or "nothing")
 
 
 def details(result: ClassResult, *, limit: int = 8) -> list[str]:
@@ -39,10 +61,54 @@ def details(result: ClassResult, *, limit: int = 8) -> list[str]:
     if len(lines) > limit:
         lines = [*lines[:limit], f"... {len(lines) - limit} more paths in the JSON report"]
     if not lines and result.message and result.status is not Status.PASS:
-        lines.append(result.message)
+        lines += result.message.splitlines()
     if result.first_divergence:
         lines.append(f"first divergent layer: {result.first_divergence}")
     if result.cause:
         lines.append(f"probable cause: {result.cause}")
     lines += [f"note: {note}" for note in result.notes]
     return lines
+
+
+def show(report: ParityReport, *, style: str, quiet: bool = False, verbose: bool = False) -> None:
+    """Print a report: a table on a terminal, else plain text, JSON or Markdown."""
+    from rlmigrate.compat.parity.render import render
+
+    if style != "text":
+        sys.stdout.write(render(report, style))
+    elif sys.stdout.isatty():
+        _table(report, quiet=quiet, verbose=verbose)
+    else:
+        sys.stdout.write(plain_text(report, quiet=quiet, verbose=verbose) + "\n")
+
+
+def _table(report: ParityReport, *, quiet: bool, verbose: bool) -> None:
+    from rich.console import Console
+    from rich.markup import escape
+    from rich.table import Table
+
+    table = Table(title=None, pad_edge=False)
+    for heading in ("", "class", "outputs", "parameters", "cases", "max abs", "noise"):
+        table.add_column(heading, overflow="fold")
+    console = Console()
+    for result in report.worst_first:
+        if quiet and result.status is Status.PASS:
+            continue
+        whole = sum(o.compared == o.total for o in result.outputs.values())
+        table.add_row(
+            f"[{_COLOURS[result.status]}]{result.status.value}[/]",
+            escape(result.name),
+            f"{whole}/{len(result.outputs)}",
+            f"{result.parameters.matched}/{result.parameters.total}",
+            f"{result.cases.compared}/{result.cases.total}",
+            worst_abs(result),
+            worst_noise(result),
+        )
+    console.print(table)
+    for result in report.worst_first:
+        if result.status is Status.PASS and not verbose:
+            continue
+        console.print(f"[bold]{escape(result.name)}[/]")
+        for line in details(result):
+            console.print(f"  {escape(line)}", highlight=False)
+    console.print(summary(report), highlight=False)

@@ -11,7 +11,6 @@ import gymnasium as gym
 import numpy as np
 import torch
 
-from rlmigrate.compat.parity.arrays import Array
 from rlmigrate.compat.parity.sides.legacy_torch import LegacyTorchSide, catalog_of, stack_of
 from rlmigrate.compat.parity.sides.module_torch import ModuleTorchSide
 from rlmigrate.errors import UsageError
@@ -172,28 +171,3 @@ def _catalog(cls: type) -> Any:
 
         return PPOCatalog
     return None
-
-
-def new_model_config(model_config: Mapping[str, Any]) -> dict[str, Any]:
-    """Give a module what the old model got: custom_model_config keys also at the top level."""
-    custom = dict(model_config.get("custom_model_config") or {})
-    rest = {key: value for key, value in model_config.items() if key != "custom_model"}
-    return {**rest, **custom}
-
-
-def transfer(
-    old: LegacyTorchSide, new: ModuleTorchSide, mapping: Mapping[str, str] | None
-) -> dict[str, str]:
-    """Give the new side the old side's weights; return the renames that were found."""
-    found = dict(mapping or {})
-    values = old.parameters()
-    theirs = new.parameters()
-    loaded: dict[str, Array] = {}
-    for name, value in values.items():
-        for candidate in (found.get(name), f"{new.prefix}{name}", name):
-            if candidate is not None and candidate in theirs:
-                if theirs[candidate].shape == value.shape:
-                    loaded[candidate] = value
-                break
-    new.load(loaded)
-    return found

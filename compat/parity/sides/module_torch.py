@@ -14,6 +14,7 @@ from rlmigrate.compat.parity.arrays import Array, Nested, leaves, map_leaves
 from rlmigrate.compat.parity.cases.case import Case
 from rlmigrate.compat.parity.sides import torch_common as common
 from rlmigrate.compat.parity.sides.base import Gradients, Precision, Run, Tap
+from rlmigrate.errors import WeightsError
 
 #: Column names, the same text in all releases and in both stacks.
 OBS, DIST_INPUTS, EMBEDDINGS = "obs", "action_dist_inputs", "embeddings"
@@ -83,6 +84,32 @@ class ModuleTorchSide:
     def load(self, values: Mapping[str, Array]) -> None:
         """Overwrite parameters."""
         common.load_state(self.module, values)
+
+    def adopt(
+        self, values: Mapping[str, Array], mapping: Mapping[str, str] | None = None
+    ) -> dict[str, str]:
+        """Take over the old side's weights; return old name to new name of all that were copied.
+
+        Layouts and the names of RLlib's default nets are known to transfer_weights; where it
+        refuses because some do not fit, those that do are copied by name.
+        """
+        from rlmigrate.compat.weights import transfer_weights
+
+        try:
+            report = transfer_weights(
+                dict(values), self.module, mapping=mapping, allow_unmatched=("*",)
+            )
+        except WeightsError:
+            theirs = self.parameters()
+            pairs = {name: (mapping or {}).get(name, f"{self.prefix}{name}") for name in values}
+            fitting = {
+                old: new
+                for old, new in pairs.items()
+                if new in theirs and theirs[new].shape == values[old].shape
+            }
+            self.load({new: values[old] for old, new in fitting.items()})
+            return fitting
+        return dict(report.mapping)
 
     def _batch(self, case: Case, precision: Precision) -> dict[str, Any]:
         obs = common.tensors(case.obs, precision)

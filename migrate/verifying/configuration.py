@@ -1,0 +1,112 @@
+"""[tool.rlmigrate.verify]: what cannot be inferred, given per class.
+
+[tool.rlmigrate.verify]
+limit = 4.0
+seed = 0
+
+[tool.rlmigrate.verify.skip]
+"package.models.Abandoned" = "no config uses it"
+
+[tool.rlmigrate.verify.classes."package.models.MyModel"]
+observation_space = "Dict(action_mask=Box(0.0, 1.0, (5,)), position=Box(-1.0, 1.0, (3,)))"
+action_space = "Discrete(5)"
+model_config = { fcnet_hiddens = [64, 64] }
+"""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, fields
+from pathlib import Path
+from typing import Any
+
+from rlmigrate.errors import UsageError
+
+
+@dataclass(frozen=True)
+class ClassSettings:
+    """How one class is built and judged."""
+
+    observation_space: str | None = None
+    action_space: str | None = None
+    env: str | None = None
+    env_config: Mapping[str, Any] = field(default_factory=dict)
+    model_config: Mapping[str, Any] = field(default_factory=dict)
+    new_model_config: Mapping[str, Any] | None = None
+    mapping: Mapping[str, str] = field(default_factory=dict)
+    allow_unmatched: tuple[str, ...] = ()
+    weights: str | None = None
+    limit: float | None = None
+
+
+@dataclass(frozen=True)
+class VerifySettings:
+    """The whole table."""
+
+    limit: float | None = None
+    seed: int = 0
+    skip: Mapping[str, str] = field(default_factory=dict)
+    classes: Mapping[str, ClassSettings] = field(default_factory=dict)
+    source: Path | None = None
+
+
+def read_settings(path: Path | None, trees: Iterable[Path]) -> VerifySettings:
+    """Read a TOML file, or the first pyproject.toml of the trees that has the table.
+
+    Raises:
+        UsageError: the file does not parse or holds an unknown key; names all of them.
+    """
+    for candidate in [path] if path else [tree / "pyproject.toml" for tree in trees]:
+        if not candidate.is_file():
+            if path:
+                raise UsageError(f"{path} does not exist; expected a TOML file")
+            continue
+        try:
+            data = tomllib.loads(candidate.read_text(encoding="utf-8"))
+        except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+            raise UsageError(f"{candidate} is no TOML: {error}") from error
+        table = data.get("tool", {}).get("rlmigrate", {}).get("verify")
+        if table is None and path:
+            table = data.get("verify", data)
+        if table is not None:
+            return _settings(table, candidate)
+    return VerifySettings()
+
+
+def _settings(table: Mapping[str, Any], source: Path) -> VerifySettings:
+    known = {item.name for item in fields(VerifySettings)} - {"source"}
+    allowed = {item.name for item in fields(ClassSettings)}
+    wrong = [key for key in table if key not in known]
+    classes = {}
+    for name, values in table.get("classes", {}).items():
+        wrong += [f"classes.{name}.{key}" for key in values if key not in allowed]
+        kept = {key: value for key, value in values.items() if key in allowed}
+        if "allow_unmatched" in kept:
+            kept["allow_unmatched"] = tuple(kept["allow_unmatched"])
+        classes[name] = ClassSettings(**kept)
+    if wrong:
+        raise UsageError(
+            f"{source}: unknown keys in [tool.rlmigrate.verify]: {', '.join(wrong)}; "
+            f"expected {', '.join(sorted(known))}, and for classes {', '.join(sorted(allowed))}"
+        )
+    plain = {key: table[key] for key in ("limit", "seed", "skip") if key in table}
+    return VerifySettings(**plain, classes=classes, source=source)
+
+
+def for_class(settings: VerifySettings, qualified: str) -> ClassSettings:
+    """Find a class's settings by its qualified name, or by the end of it."""
+    if qualified in settings.classes:
+        return settings.classes[qualified]
+    for name, found in settings.classes.items():
+        if qualified.endswith(f".{name}"):
+            return found
+    return ClassSettings()
+
+
+def skip_reason(settings: VerifySettings, qualified: str) -> str | None:
+    """Give the reason why a class is skipped, or None."""
+    for name, reason in settings.skip.items():
+        if qualified == name or qualified.endswith(f".{name}"):
+            return reason
+    return None

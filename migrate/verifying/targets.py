@@ -1,0 +1,152 @@
+"""Pairs of old and new classes, by module path and name."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from rlmigrate.errors import UsageError
+from rlmigrate.migrate.index import RepoIndex
+from rlmigrate.migrate.settings import Settings
+
+#: Folders that are never the user's own code.
+_FOREIGN = {".venv", "venv", ".git", "node_modules", "build", "dist", "__pycache__", ".tox"}
+
+
+@dataclass(frozen=True)
+class Tree:
+    """A tree, a file, or one class of it."""
+
+    root: Path
+    files: tuple[Path, ...]
+    only: str | None = None
+
+    @classmethod
+    def of(cls, text: str) -> Tree:
+        """Read a tree's folder, a file, or `path/or.module:Class`.
+
+        Raises:
+            UsageError: there is no such file, folder or module.
+        """
+        path = Path(text)
+        if path.is_dir():
+            return cls(path, tuple(python_files(path)))
+        if path.is_file():
+            return cls(path.parent, (path,))
+        place, colon, name = text.rpartition(":")
+        if colon and name.replace(".", "").isidentifier():
+            for file in (Path(place), *_module_files(place)):
+                if file.is_file():
+                    return cls(Path.cwd(), (file,), name)
+        raise UsageError(
+            f"{text} is no folder, no file and no module:Class; "
+            "expected e.g. old/, models.py, models.py:MyModel or package.models:MyModel"
+        )
+
+
+def python_files(root: Path) -> Iterator[Path]:
+    """Walk the Python files of a folder, leaving out environments and builds."""
+    for path in sorted(root.rglob("*.py")):
+        if not _FOREIGN.intersection(path.relative_to(root).parts[:-1]):
+            yield path
+
+
+def _module_files(module: str) -> Iterator[Path]:
+    path = Path(*module.split("."))
+    for base in (Path.cwd(), Path.cwd() / "src"):
+        yield base / path.with_suffix(".py")
+        yield base / path / "__init__.py"
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where a class is imported from: `module:Class` with folders for sys.path."""
+
+    target: str
+    paths: tuple[Path, ...]
+
+    @property
+    def qualified(self) -> str:
+        """Dotted name."""
+        return self.target.replace(":", ".")
+
+
+@dataclass(frozen=True)
+class Pair:
+    """An old class and its counterpart; `problem` says why there is none."""
+
+    name: str
+    old: Place
+    new: Place | None
+    problem: str = ""
+
+
+def import_place(file: Path, name: str, root: Path) -> Place:
+    """Say how a class of a file is imported."""
+    module, base = module_of(file)
+    folders = dict.fromkeys([base.resolve(), root.resolve(), (root / "src").resolve()])
+    return Place(f"{module}:{name}", tuple(f for f in folders if f.is_dir()))
+
+
+def module_of(file: Path) -> tuple[str, Path]:
+    """Give a file's module name and the folder from which it is imported."""
+    parts = [] if file.name == "__init__.py" else [file.stem]
+    folder = file.parent
+    while (folder / "__init__.py").exists() and folder.name.isidentifier():
+        parts.insert(0, folder.name)
+        folder = folder.parent
+    return ".".join(parts), folder
+
+
+def find_pairs(old: Tree, new: Tree) -> tuple[list[Pair], RepoIndex]:
+    """Match every legacy model class of the old tree with the new tree's class of that name."""
+    index = RepoIndex.build(old.files, Settings())
+    pairs = []
+    for entry in sorted(index.classes.values(), key=lambda e: (str(e.path), e.line)):
+        if entry.scope or index.legacy_kind(entry.qualified) != "model":
+            continue
+        if old.only and entry.name != old.only:
+            continue
+        source = import_place(entry.path, entry.name, old.root)
+        counterpart = _counterpart(entry.path, entry.name, old, new)
+        if index.framework(entry.qualified) == "tf":
+            problem = "a TensorFlow model: record it with `rlmigrate record`, then verify that"
+            pairs.append(Pair(source.qualified, source, None, problem))
+        elif isinstance(counterpart, str):
+            pairs.append(Pair(source.qualified, source, None, counterpart))
+        else:
+            pairs.append(Pair(source.qualified, source, counterpart))
+    return pairs, index
+
+
+def _counterpart(file: Path, name: str, old: Tree, new: Tree) -> Place | str:
+    if len(new.files) == 1:
+        target = new.files[0]
+    else:
+        target = new.root / file.resolve().relative_to(old.root.resolve())
+    wanted = new.only or name
+    if not target.is_file():
+        return f"the new tree has no {target}"
+    try:
+        names = set(defined_names(ast.parse(target.read_bytes())))
+    except (SyntaxError, ValueError) as error:
+        return f"{target} does not parse: {error}"
+    if wanted not in names:
+        return f"{target} defines no {wanted}"
+    return import_place(target, wanted, new.root)
+
+
+def defined_names(tree: ast.Module) -> Iterator[str]:
+    """Name the classes and variables that a module defines or imports at its top level."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.ClassDef):
+            yield node.name
+        elif isinstance(node, ast.Assign):
+            for target in node.targets:
+                if isinstance(target, ast.Name):
+                    yield target.id
+        elif isinstance(node, ast.ImportFrom):
+            for alias in node.names:
+                yield alias.asname or alias.name
