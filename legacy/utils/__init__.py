@@ -1,0 +1,1 @@
+"""Helpers that code of the old stack imports from `ray.rllib.utils`."""
