@@ -29,10 +29,10 @@ def flat_order(old: Any, new: Any) -> FlatOrder | None:
     Returns None if the order is the same, or `new` flattens by itself.
     """
     original = getattr(getattr(old, "obs_space", None), "original_space", None)
-    space = getattr(new, "observation_space", None)
+    space: Any = getattr(new, "observation_space", None)
     if original is None or not isinstance(space, gym.spaces.Box) or len(space.shape or ()) != 1:
         return None
-    if hasattr(space, "original_space"):
+    if "original_space" in vars(space):
         return None
     spans: list[tuple[int, int]] = []
     ambiguous = _walk(original, 0, spans)[1]

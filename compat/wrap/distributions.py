@@ -178,6 +178,21 @@ def _deterministic_class(base: type) -> type[LegacyDeterministic]:
     return type("LegacyDeterministic", (LegacyDeterministic, base), {})
 
 
+@functools.cache
+def _gaussian(base: type) -> type:
+    """Let the greedy action of a DiagGaussian have one log-probability per row.
+
+    Ray's has one per action component, which cannot be stacked with those of sampled actions
+    when an episode has both.
+    """
+
+    def to_deterministic(self: Any) -> LegacyDeterministic:
+        kind = _deterministic_class(next(b for b in base.__mro__ if b.__name__ == "Distribution"))
+        return kind(self.loc, tuple(self.loc.shape[:-1]))
+
+    return type(base.__name__, (base,), {"to_deterministic": to_deterministic})
+
+
 def action_distribution(
     old_class: Any, *, stack: Stack, model: object, action_space: gym.Space[Any]
 ) -> type:
@@ -191,7 +206,7 @@ def action_distribution(
         if plain.__name__ == "TorchCategorical":
             return stack.categorical
         if plain.__name__ == "TorchDiagGaussian" and len(action_space.shape or ()) == 1:
-            return stack.diag_gaussian
+            return _gaussian(stack.diag_gaussian)
     return type(
         f"Legacy{plain.__name__}",
         (LegacyDistribution, stack.distribution),

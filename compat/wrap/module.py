@@ -6,16 +6,18 @@ import copy
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, ClassVar
 
+import numpy as np
 import torch
 from torch import nn
 
 from rlmigrate.compat.wrap.building import build_model
 from rlmigrate.compat.wrap.distributions import action_distribution
-from rlmigrate.compat.wrap.inputs import legacy_input
+from rlmigrate.compat.wrap.inputs import LegacyInput, legacy_input
 from rlmigrate.compat.wrap.modes import ModeSwitch
 from rlmigrate.compat.wrap.observations import ObservationEncoder
 from rlmigrate.compat.wrap.stacks import Family, Stack, family_of, stack_named
 from rlmigrate.compat.wrap.states import StateLayout
+from rlmigrate.compat.wrap.views import views_of
 from rlmigrate.errors import ModuleError
 
 if TYPE_CHECKING:
@@ -153,7 +155,7 @@ class WrappedModel(_Base):
         lead = encoded.lead
         inputs = legacy_input(batch, encoded.flat, lead=lead, training=self.training)
         if not self._wrap_states:
-            logits, _ = self.legacy_model(inputs, [], None)
+            logits, _ = self._wrap_call(inputs, [], None)
             if len(lead) == 2:
                 logits = logits.reshape(*lead, *logits.shape[1:])
             return {"action_dist_inputs": logits}, lead
@@ -163,12 +165,35 @@ class WrappedModel(_Base):
             steps = lead[1] if len(lead) == 2 else 1
             seq_lens = torch.full((lead[0],), steps, dtype=torch.int32, device=before[0].device)
         inputs["seq_lens"] = seq_lens
-        logits, after = self.legacy_model(inputs, before, seq_lens)
+        logits, after = self._wrap_call(inputs, before, seq_lens)
         outputs = {
             "action_dist_inputs": logits.reshape(*lead, *logits.shape[1:]),
             "state_out": self._wrap_states.to_dict(before, after),
         }
         return outputs, lead
+
+    def _wrap_call(
+        self, inputs: LegacyInput, states: list[torch.Tensor], seq_lens: torch.Tensor | None
+    ) -> tuple[torch.Tensor, list[torch.Tensor]]:
+        try:
+            result: tuple[torch.Tensor, list[torch.Tensor]] = self.legacy_model(
+                inputs, states, seq_lens
+            )
+        except KeyError as missing:
+            if missing.args[0] not in {view.column for view in views_of(self)}:
+                raise
+            raise ModuleError(
+                f"{type(self).legacy_class.__qualname__} reads {missing}, which its view "
+                "requirements ask for and the batch lacks; put "
+                "rlmigrate.compat.wrap.on_ray.views.ViewColumns into the env-to-module and the "
+                "learner pipeline, or add the column to the batch"
+            ) from missing
+        return result
+
+    def encode_observations(self, rows: Any) -> np.ndarray:
+        """Preprocess raw observations [N, ...] to what the legacy model calls "obs"."""
+        with torch.no_grad():
+            return self._wrap_encoder(rows).flat.cpu().numpy()
 
     def compute_values(self, batch: Batch, embeddings: Any = None) -> torch.Tensor:
         """Return state values: float[B] or float[B, T].
