@@ -38,7 +38,7 @@ class Account:
         self._missing: dict[str, list[str]] = {}
         self._points: list[tuple[float, float]] = []
         self._wide_trouble = ""
-        self._old_raised: list[str] = []
+        self._notes: list[str] = []
 
     def begin(self, case: str) -> None:
         """Note that both sides computed a case."""
@@ -77,6 +77,11 @@ class Account:
         kind = "raised" if error.side == "new" else "old raised"
         text = f"the {side} raised {error}"
         self.findings.append(Finding(kind, f"cases.{error.case}", text, error.case))
+
+    def note(self, text: str) -> None:
+        """Note something that the reader must know, once."""
+        if text not in self._notes:
+            self._notes.append(text)
 
     def no_float64(self, why: str) -> None:
         """Note that the old model does not run in float64."""
@@ -141,7 +146,7 @@ class Account:
     ) -> ClassResult:
         """Sum up."""
         every = sorted([*findings, *self.findings], key=lambda f: -f.severity)
-        said = list(notes)
+        said = [*notes, *self._notes]
         if self._wide_trouble:
             said.append(
                 "judged by the float32 table, since the legacy model does not run in float64: "

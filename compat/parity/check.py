@@ -13,7 +13,10 @@ import numpy as np
 from rlmigrate.compat.parity.accounting import Account
 from rlmigrate.compat.parity.cases import Case, CaseOptions, edges, plan_cases
 from rlmigrate.compat.parity.compare_case import CaseError, Perturb, Segments, compare_case
+from rlmigrate.compat.parity.gradients import compare_gradients, compare_step
 from rlmigrate.compat.parity.judge import NOISE_LIMIT
+from rlmigrate.compat.parity.localise import Location
+from rlmigrate.compat.parity.localise import localise as find_location
 from rlmigrate.compat.parity.model_configs import new_model_config as default_model_config
 from rlmigrate.compat.parity.pairing import compare_parameters, pair_names
 from rlmigrate.compat.parity.preflight import preflight
@@ -155,6 +158,14 @@ def compare_sides(
                 compare_case(old, new, case, account, segments=segments, perturb=perturb)
             except CaseError as error:
                 account.failed(error)
+        if gradients and account.cases:
+            batch = _gradient_case(cases)
+            findings += compare_gradients(old, new, batch, account, mapping=pairing.mapping)
+            if not findings and not account.findings:
+                compare_step(old, new, batch, account, mapping=pairing.mapping)
+        location = None
+        if localise and account.findings:
+            location = _locate(old, new, cases, account, pairing.mapping, prefix)
     return account.result(
         name=name,
         labels=(old.label, new.label),
@@ -164,7 +175,37 @@ def compare_sides(
         facts=facts,
         notes=(*notes, *differences),
         seconds=time.perf_counter() - began,
+        layers=location.layers if location else (),
+        first_divergence=location.first if location else None,
+        cause=location.cause if location else None,
     )
+
+
+def _gradient_case(cases: Sequence[Case]) -> Case:
+    """Take the case with the most rows, sequences first."""
+    return max(cases, key=lambda case: (case.steps > 1, case.rows))
+
+
+def _locate(
+    old: Side,
+    new: Side,
+    cases: Sequence[Case],
+    account: Account,
+    mapping: Mapping[str, str],
+    prefix: str,
+) -> Location | None:
+    """Localise in the failing case with the most rows, among those that fail worst."""
+    failing = [case for case in cases if case.name in account.failing_cases]
+    if not failing:
+        return None
+    worst = max(failing, key=lambda case: (min(account.failing_cases[case.name], 1e6), case.rows))
+    rich = max(failing, key=lambda case: case.rows)
+    chosen = rich if account.failing_cases[rich.name] > account.limit else worst
+    try:
+        return find_location(old, new, chosen, mapping=mapping, prefix=prefix, limit=account.limit)
+    except Exception as error:  # the user's own code may raise anything
+        account.note(f"layers not compared: {type(error).__name__}: {error}")
+        return None
 
 
 def _compare_states(old: Side, new: Side, findings: list[Finding]) -> None:

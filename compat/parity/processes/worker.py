@@ -174,13 +174,11 @@ def find_class(target: str) -> type:
     return found
 
 
-def resolve_names(ray: str) -> None:
+def resolving_names(ray: str) -> AbstractContextManager[None]:
     """Make old `ray.rllib` names importable: what Ray lacks, or all of it with `ray="no"`."""
     from rlmigrate.compat.names import ray_names
 
-    installed = ray != "no" and importlib.util.find_spec("ray") is not None
-    names = ray_names() if installed else ray_names(ray=False)
-    names.__enter__()
+    return ray_names(ray=False) if ray == "no" else ray_names()
 
 
 def serve(orders: TextIO, answers: TextIO, folder: Path) -> None:
@@ -198,8 +196,8 @@ def main() -> None:
     os.dup2(2, 1)
     # The user's own folders come before the one this file was started from.
     sys.path[:0] = paths
-    resolve_names(ray)
-    serve(sys.stdin, answers, Path(folder))
+    with resolving_names(ray):
+        serve(sys.stdin, answers, Path(folder))
 
 
 if __name__ == "__main__":

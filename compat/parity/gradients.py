@@ -1,0 +1,141 @@
+"""Gradients of both sides for the same cotangents, and what one optimiser step makes of them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+
+from rlmigrate.compat.parity.accounting import Account
+from rlmigrate.compat.parity.arrays import Array
+from rlmigrate.compat.parity.cases.case import Case
+from rlmigrate.compat.parity.judge import judge
+from rlmigrate.compat.parity.results import Finding
+from rlmigrate.compat.parity.sides.base import Gradients, Side
+
+#: Step of plain gradient descent; its size is of no matter, only that both take it.
+STEP = 0.01
+
+
+def compare_gradients(
+    old: Side, new: Side, case: Case, account: Account, *, mapping: Mapping[str, str]
+) -> list[Finding]:
+    """Enter every gradient into the account as `gradients.parameters.NAME` or `gradients.inputs`.
+
+    Returns findings: a gradient that only one side has, or a side that cannot give any.
+    """
+    try:
+        ours = old.gradients(case)
+    except Exception as error:  # the user's own code may raise anything
+        account.note(f"gradients not compared: the legacy model raised {error}")
+        return []
+    try:
+        theirs = new.gradients(case)
+    except Exception as error:  # the user's own code may raise anything
+        text = f"the new module raised {type(error).__name__}: {error}"
+        return [Finding("raised", "gradients", text, case.name)]
+    exact = _exact(old, case)
+    findings = []
+    for path, left in ours.values.items():
+        partner = _partner(path, mapping)
+        if partner not in theirs.values:
+            continue  # unmatched parameters are counted with the parameters
+        right = theirs.values[partner]
+        name = f"gradients.{path}"
+        if left is None and right is None:
+            continue
+        if left is None or right is None:
+            if _is_zero(left) or _is_zero(right):
+                continue
+            side = "new module" if right is None else "legacy model"
+            text = f"None in the {side}: this parameter does not reach the outputs there"
+            findings.append(Finding("gradient", name, text, case.name))
+            continue
+        if path.startswith("inputs") and left.shape != right.shape:
+            account.note("gradients of inputs not compared: the old ones are of the flat input")
+            continue
+        if left.shape != right.shape and left.size == right.size:
+            left, right = np.sort(left, axis=None), np.sort(right, axis=None)
+        verdict = judge(
+            left,
+            right,
+            reference=lambda path=path: exact.get(path),  # type: ignore[misc]
+            limit=account.limit,
+        )
+        account.add(name, case.name, verdict, left, right)
+    return findings
+
+
+def _is_zero(value: Array | None) -> bool:
+    """Tell a gradient that is present but zero: as good as None."""
+    return value is not None and not value.any()
+
+
+def _exact(old: Side, case: Case) -> Mapping[str, Array | None]:
+    try:
+        return old.gradients(case, precision="float64").values
+    except Exception:  # the user's own code may raise anything; then the table judges
+        return {}
+
+
+def _partner(path: str, mapping: Mapping[str, str]) -> str:
+    head, dot, name = path.partition(".")
+    if head != "parameters" or not dot:
+        return path
+    return f"parameters.{mapping.get(name, name)}"
+
+
+def compare_step(
+    old: Side, new: Side, case: Case, account: Account, *, mapping: Mapping[str, str]
+) -> None:
+    """Let both sides take one step of gradient descent and compare what they compute then."""
+    ours, theirs = old.parameters(), new.parameters()
+    try:
+        after_old = _stepped(old, case, ours, old.gradients(case))
+        exact = _stepped(old, case, ours, old.gradients(case, precision="float64"), wide=True)
+        after_new = _stepped(new, case, theirs, new.gradients(case))
+    except Exception as error:  # the user's own code may raise anything
+        account.note(f"optimiser step not compared: {type(error).__name__}: {error}")
+        return
+    for path in ("dist_inputs", "value"):
+        if path in after_old and path in after_new and after_old[path].ndim:
+            left, right = _unmasked(after_old[path], after_new[path])
+            reference = exact.get(path)
+            verdict = judge(
+                left,
+                right,
+                reference=lambda r=reference, like=after_old[path]: (  # type: ignore[misc]
+                    None if r is None else np.where(np.abs(like) < 1e8, r, 0.0)
+                ),
+                limit=account.limit * 2,
+            )
+            account.add(f"after one step.{path}", case.name, verdict, left, right)
+
+
+def _unmasked(left: Array, right: Array) -> tuple[Array, Array]:
+    if left.shape != right.shape:
+        return left, right
+    seen = (np.abs(left) < 1e8) & (np.abs(right) < 1e8)
+    zero = np.zeros((), dtype=left.dtype)
+    return np.where(seen, left, zero), np.where(seen, right, zero)
+
+
+def _stepped(
+    side: Side,
+    case: Case,
+    before: Mapping[str, Array],
+    gradients: Gradients,
+    *,
+    wide: bool = False,
+) -> Mapping[str, Array]:
+    moved = {}
+    for path, gradient in gradients.values.items():
+        head, _, name = path.partition(".")
+        if head == "parameters" and gradient is not None and name in before:
+            value = before[name]
+            moved[name] = (value.astype(np.float64) - STEP * gradient).astype(value.dtype)
+    side.load(moved)
+    try:
+        return side.run(case, precision="float64" if wide else "float32").outputs
+    finally:
+        side.load({name: before[name] for name in moved})
