@@ -12,6 +12,8 @@ from rlmigrate.errors import LegacyError
 from rlmigrate.legacy.preprocessors.restore import restore_original_dimensions
 from rlmigrate.legacy.types import InputDict, ModelConfig, Tensor
 
+_NO_CONTEXT: contextlib.AbstractContextManager[Any] = contextlib.nullcontext()
+
 __all__ = ["ModelV2", "flatten", "restore_original_dimensions"]
 
 
@@ -83,7 +85,7 @@ class ModelV2:
         """
         batch = hasattr(input_dict, "accessed_keys")
         restored = _copy_batch(input_dict) if batch else input_dict.copy()
-        states = list(state) if state else _states_in(input_dict)
+        states = state if isinstance(state, list) and state else _states(state, input_dict)
         if seq_lens is None:
             seq_lens = input_dict.get("seq_lens")
 
@@ -127,7 +129,7 @@ class ModelV2:
 
     def context(self) -> contextlib.AbstractContextManager[Any]:
         """Give the context in which `forward` runs."""
-        return contextlib.nullcontext()
+        return _NO_CONTEXT
 
     def variables(self, as_dict: bool = False) -> Any:
         """List all variables, or name them."""
@@ -163,7 +165,9 @@ def flatten(obs: Tensor, framework: str) -> Tensor:
     raise NotImplementedError(f"flatten: framework is {framework!r}, expected 'torch' or 'tf2'")
 
 
-def _states_in(input_dict: Any) -> list[Tensor]:
+def _states(given: Sequence[Tensor] | None, input_dict: Any) -> list[Tensor]:
+    if given:
+        return list(given)
     states: list[Tensor] = []
     while f"state_in_{len(states)}" in input_dict:
         states.append(input_dict[f"state_in_{len(states)}"])
