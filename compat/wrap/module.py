@@ -195,6 +195,11 @@ class WrappedModel(_Base):
         with torch.no_grad():
             return self._wrap_encoder(rows).flat.cpu().numpy()
 
+    def legacy_batch(self, batch: Batch) -> LegacyInput:
+        """Return a training batch as the old stack's losses saw it, with flat rows."""
+        encoded = self._wrap_encoder(batch["obs"])
+        return legacy_input(batch, encoded.flat, lead=encoded.lead, training=self.training)
+
     def compute_values(self, batch: Batch, embeddings: Any = None) -> torch.Tensor:
         """Return state values: float[B] or float[B, T].
 
