@@ -1,0 +1,361 @@
+"""Turn `__init__(self, config)` of an RLModule into `setup(self)`."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterable, Iterator
+
+from rlmigrate.migrate.edits import Edit
+from rlmigrate.migrate.findings import Kind, Outcome
+from rlmigrate.migrate.rules.base import Case, FileContext, Finding, Rule
+from rlmigrate.migrate.rules.era_names import (
+    RELEASE_NOTES,
+    classes,
+    imports_of,
+    item,
+    methods,
+    module_kind,
+    name_span,
+    whole_lines,
+)
+from rlmigrate.migrate.source import Span
+
+CODE = "RLM602"
+
+#: Fields of RLModuleConfig, and the attribute of the module that holds the same today.
+FIELDS = {
+    "observation_space": "observation_space",
+    "action_space": "action_space",
+    "inference_only": "inference_only",
+    "learner_only": "learner_only",
+    "model_config_dict": "model_config",
+    "model_config": "model_config",
+}
+MULTI_FIELDS = {**FIELDS, "modules": "rl_module_specs"}
+
+#: Bases whose own setup does nothing, so that it need not be called.
+PLAIN_BASES = ("RLModule", "TorchRLModule", "TfRLModule")
+
+
+def check(context: FileContext) -> Iterable[Finding]:
+    """Find constructors that take a config, and modules built from one."""
+    for node in classes(context.source.tree):
+        kind = module_kind(context, node)
+        if kind is not None:
+            yield from _class(context, node, FIELDS if kind == "single" else MULTI_FIELDS)
+    for call in ast.walk(context.source.tree):
+        if isinstance(call, ast.Call):
+            yield from _built_from_config(context, call)
+
+
+def _class(context: FileContext, node: ast.ClassDef, fields: dict[str, str]) -> Iterator[Finding]:
+    source = context.source
+    uses = [
+        Edit(source.span(use), f"self.{fields[use.attr]}", CODE)
+        for use in _fields_of(node, "self.config", fields)
+    ] + [
+        Edit(source.span(use), "self.catalog", CODE)
+        for use in ast.walk(node)
+        if isinstance(use, ast.Call) and _text(use.func) == "self.config.get_catalog"
+    ]
+    constructor = methods(node).get("__init__")
+    parameter = _config_parameter(constructor) if constructor else None
+    if constructor is None or parameter is None:
+        edits = [*uses, *(_dropped_none(context, constructor) if constructor else [])]
+        if edits:
+            yield _native(context, node, edits, f"{node.name} reads its fields from itself")
+        return
+    reason = _obstacle(node, constructor, parameter, fields)
+    if reason is not None:
+        yield Finding(
+            item(
+                context,
+                constructor,
+                code=CODE,
+                name=f"{node.name}.__init__",
+                kind=Kind.MODULE,
+                outcome=Outcome.MANUAL,
+                message=f"move the constructor into setup(self): {reason}",
+            )
+        )
+        return
+    edits = uses + _moved(context, node, constructor, parameter, fields)
+    yield _native(context, constructor, edits, f"the constructor of {node.name} becomes setup()")
+
+
+def _native(context: FileContext, node: ast.stmt, edits: Iterable[Edit], message: str) -> Finding:
+    name = getattr(node, "name", "")
+    found = item(
+        context,
+        node,
+        code=CODE,
+        name=name,
+        kind=Kind.MODULE,
+        outcome=Outcome.NATIVE,
+        message=message,
+    )
+    return Finding(found, tuple(edits))
+
+
+def _config_parameter(node: ast.FunctionDef) -> str | None:
+    """Name the one parameter beside self, if it is handed to the base's constructor."""
+    arguments = [*node.args.posonlyargs, *node.args.args, *node.args.kwonlyargs]
+    if len(arguments) != 2 or node.args.vararg or node.args.kwarg:
+        return None
+    name = arguments[1].arg
+    return name if _base_call(node, name) is not None else None
+
+
+def _base_call(node: ast.FunctionDef, parameter: str) -> ast.Expr | None:
+    """Find the statement `super().__init__(config)` or `Base.__init__(self, config)`."""
+    for statement in node.body:
+        call = statement.value if isinstance(statement, ast.Expr) else None
+        if not isinstance(call, ast.Call) or not isinstance(call.func, ast.Attribute):
+            continue
+        if call.func.attr != "__init__" or not isinstance(statement, ast.Expr):
+            continue
+        given = [*call.args, *(keyword.value for keyword in call.keywords)]
+        if given and isinstance(given[-1], ast.Name) and given[-1].id == parameter:
+            return statement
+    return None
+
+
+def _obstacle(
+    node: ast.ClassDef, constructor: ast.FunctionDef, parameter: str, fields: dict[str, str]
+) -> str | None:
+    """Say why a constructor cannot move; None where it can."""
+    base_call = _base_call(constructor, parameter)
+    rest = [s for s in constructor.body if s is not base_call and not _docstring(s)]
+    if "setup" in methods(node) and rest:
+        return "the class has a setup() of its own, which ran before these lines"
+    known = {id(use.value) for use in _fields_of(constructor, parameter, fields)}
+    known |= {id(use) for use in ast.walk(base_call or constructor) if base_call}
+    known |= {
+        id(call.func.value)
+        for call in ast.walk(constructor)
+        if isinstance(call, ast.Call) and isinstance(call.func, ast.Attribute)
+        if _text(call.func) == f"{parameter}.get_catalog"
+    }
+    for use in ast.walk(constructor):
+        if isinstance(use, ast.Name) and use.id == parameter and id(use) not in known:
+            return f"`{parameter}` is used otherwise than by the fields that setup() has"
+    return None
+
+
+def _moved(
+    context: FileContext,
+    node: ast.ClassDef,
+    constructor: ast.FunctionDef,
+    parameter: str,
+    fields: dict[str, str],
+) -> list[Edit]:
+    source = context.source
+    base_call = _base_call(constructor, parameter)
+    rest = [s for s in constructor.body if s is not base_call and not _docstring(s)]
+    if base_call is None:
+        return []
+    if not rest:
+        if len(node.body) == 1:
+            return [Edit(source.span(constructor), "pass", CODE)]
+        return [Edit(whole_lines(source, constructor), "", CODE)]
+    arguments = [
+        *constructor.args.posonlyargs,
+        *constructor.args.args,
+        *constructor.args.kwonlyargs,
+    ]
+    defaults = [*constructor.args.defaults, *filter(None, constructor.args.kw_defaults)]
+    end = max(source.span(part).end for part in [arguments[1], *defaults])
+    edits = [
+        Edit(name_span(source, constructor), "setup", CODE),
+        Edit(Span(source.span(arguments[0]).end, end), "", CODE),
+    ]
+    if _needs_super(node, context):
+        edits.append(Edit(source.span(base_call), "super().setup()", CODE))
+    else:
+        edits.append(Edit(whole_lines(source, base_call), "", CODE))
+    edits += [
+        Edit(source.span(use), f"self.{fields[use.attr]}", CODE)
+        for use in _fields_of(constructor, parameter, fields)
+    ]
+    return edits + [
+        Edit(source.span(use), "self.catalog", CODE)
+        for use in ast.walk(constructor)
+        if isinstance(use, ast.Call) and _text(use.func) == f"{parameter}.get_catalog"
+    ]
+
+
+def _needs_super(node: ast.ClassDef, context: FileContext) -> bool:
+    table = imports_of(context)
+    names = [(table.qualified(base) or "").rpartition(".")[2] for base in node.bases]
+    return not all(name in PLAIN_BASES or not name.endswith("RLModule") for name in names)
+
+
+def _dropped_none(context: FileContext, constructor: ast.FunctionDef) -> list[Edit]:
+    """Drop the argument of `super().__init__(config=None)`, which a later base refuses."""
+    edits = []
+    for statement in constructor.body:
+        call = statement.value if isinstance(statement, ast.Expr) else None
+        if not isinstance(call, ast.Call) or _text(call.func) != "super.__init__":
+            continue
+        if call.args or [keyword.arg for keyword in call.keywords] != ["config"]:
+            continue
+        value = call.keywords[0].value
+        if isinstance(value, ast.Constant) and value.value is None:
+            edits.append(Edit(context.source.span(call), "super().__init__()", CODE))
+    return edits
+
+
+def _built_from_config(context: FileContext, call: ast.Call) -> Iterator[Finding]:
+    """`Module(RLModuleConfig(a=1))` becomes `Module(a=1)`."""
+    source, table = context.source, imports_of(context)
+    given = [*call.args, *(k.value for k in call.keywords if k.arg == "config")]
+    if len(given) != 1 or len(call.args) + len(call.keywords) != 1:
+        return
+    config = given[0]
+    name = table.qualified(config.func) if isinstance(config, ast.Call) else None
+    if name is None or not isinstance(config, ast.Call) or not name.startswith("ray.rllib."):
+        return
+    last = name.rpartition(".")[2]
+    if last not in ("RLModuleConfig", "MultiAgentRLModuleConfig", "MultiRLModuleConfig"):
+        return
+    if config.args or any(keyword.arg is None for keyword in config.keywords):
+        return
+    outer = call.keywords[0] if call.keywords else config
+    start, end = source.span(outer).start, source.span(config).end
+    inner = source.text.index("(", source.span(config.func).end) + 1
+    renames = {"model_config_dict": "model_config", "modules": "rl_module_specs"}
+    edits = [
+        Edit(Span(start, inner), "", CODE),
+        Edit(Span(end - 1, end), "", CODE),
+        *(
+            Edit(
+                Span(source.span(k).start, source.span(k).start + len(k.arg)), renames[k.arg], CODE
+            )
+            for k in config.keywords
+            if k.arg in renames
+        ),
+    ]
+    found = item(
+        context,
+        call,
+        code=CODE,
+        name=last,
+        kind=Kind.MODULE,
+        outcome=Outcome.NATIVE,
+        message=f"the module takes the fields of {last} as arguments",
+    )
+    yield Finding(found, tuple(edits))
+
+
+def _fields_of(node: ast.AST, owner: str, fields: dict[str, str]) -> Iterator[ast.Attribute]:
+    for use in ast.walk(node):
+        if isinstance(use, ast.Attribute) and use.attr in fields and _text(use.value) == owner:
+            yield use
+
+
+def _text(node: ast.expr) -> str:
+    """Write names and attributes as they stand; `super()` counts as a name."""
+    if isinstance(node, ast.Attribute):
+        return f"{_text(node.value)}.{node.attr}"
+    if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "super":
+        return "super"
+    return node.id if isinstance(node, ast.Name) else "?"
+
+
+def _docstring(node: ast.stmt) -> bool:
+    return isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)
+
+
+HEAD = "from ray.rllib.core.rl_module.torch.torch_rl_module import TorchRLModule\n"
+CONFIG = "from ray.rllib.core.rl_module.rl_module import RLModuleConfig\n"
+
+RULE = Rule(
+    code=CODE,
+    name="config-constructor",
+    kind=Kind.MODULE,
+    summary="Turn `__init__(self, config)` of an RLModule into `setup(self)`.",
+    explanation=(
+        "Up to Ray 2.37 an RLModule was constructed from one RLModuleConfig; since 2.39 that "
+        "raises, and the fields are attributes of the module when setup() runs. The lines of the "
+        "constructor move into setup(), its fields are read from self, and the call of the base's "
+        "constructor goes, or becomes super().setup() where the base builds networks. A class "
+        "that has both a setup() and further lines in its constructor is left to you: the order "
+        "of the two cannot be kept."
+    ),
+    check=check,
+    since="2.38",
+    link=RELEASE_NOTES,
+    unchanged=(
+        Case(
+            "setup already", HEAD + "class A(TorchRLModule):\n    def setup(self):\n        pass\n"
+        ),
+        Case(
+            "a constructor that passes everything on",
+            HEAD + "class A(TorchRLModule):\n    def __init__(self, *args, **kwargs):\n"
+            "        super().__init__(*args, **kwargs)\n        self.x = 1\n",
+        ),
+        Case(
+            "a class that is no RLModule",
+            "# rllib\nclass A:\n    def __init__(self, config):\n        super().__init__(config)\n"
+            "        self.n = config.action_space.n\n",
+        ),
+        Case(
+            "a config that is not the base's",
+            HEAD + "class A(TorchRLModule):\n    def __init__(self, config):\n"
+            "        super().__init__()\n        self.n = config.action_space.n\n",
+        ),
+    ),
+    cases=(
+        Case(
+            "fields from config and self.config",
+            HEAD + CONFIG + "class A(TorchRLModule):\n"
+            "    def __init__(self, config: RLModuleConfig) -> None:\n"
+            "        super().__init__(config)\n\n"
+            "        # sizes\n"
+            "        n = self.config.action_space.n\n"
+            '        h = config.model_config_dict["fcnet_hiddens"][0]\n',
+            HEAD + "class A(TorchRLModule):\n"
+            "    def setup(self) -> None:\n"
+            "        # sizes\n"
+            "        n = self.action_space.n\n"
+            '        h = self.model_config["fcnet_hiddens"][0]\n',
+        ),
+        Case(
+            "a base that builds networks",
+            "from ray.rllib.algorithms.ppo.torch.ppo_torch_rl_module import PPOTorchRLModule\n"
+            "class A(PPOTorchRLModule):\n    def __init__(self, config):\n"
+            "        super().__init__(config)\n        self.extra = 1\n",
+            "from ray.rllib.algorithms.ppo.torch.ppo_torch_rl_module import PPOTorchRLModule\n"
+            "class A(PPOTorchRLModule):\n    def setup(self):\n"
+            "        super().setup()\n        self.extra = 1\n",
+        ),
+        Case(
+            "a constructor that does nothing else",
+            HEAD + "class A(TorchRLModule):\n    def __init__(self, config):\n"
+            "        super().__init__(config)\n\n    def setup(self):\n        self.x = 1\n",
+            HEAD + "class A(TorchRLModule):\n    def setup(self):\n        self.x = 1\n",
+        ),
+        Case(
+            "config=None",
+            HEAD + "class A(TorchRLModule):\n    def __init__(self, encoder):\n"
+            "        super().__init__(config=None)\n        self.encoder = encoder\n",
+            HEAD + "class A(TorchRLModule):\n    def __init__(self, encoder):\n"
+            "        super().__init__()\n        self.encoder = encoder\n",
+        ),
+        Case(
+            "a module built from a config",
+            CONFIG + "m = Mine(RLModuleConfig(action_space=a, model_config_dict={}))\n",
+            "m = Mine(action_space=a, model_config={})\n",
+        ),
+        Case(
+            "a use that has no counterpart",
+            HEAD + "class A(TorchRLModule):\n    def __init__(self, config):\n"
+            "        super().__init__(config)\n        self.kept = config\n",
+            HEAD + "class A(TorchRLModule):\n"
+            "    # TODO(rlmigrate RLM602): move the constructor into setup(self): `config` is used "
+            "otherwise\n    #     than by the fields that setup() has\n"
+            "    def __init__(self, config):\n"
+            "        super().__init__(config)\n        self.kept = config\n",
+        ),
+    ),
+)
