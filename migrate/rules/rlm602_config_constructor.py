@@ -164,7 +164,8 @@ def _moved(
         *constructor.args.kwonlyargs,
     ]
     defaults = [*constructor.args.defaults, *filter(None, constructor.args.kw_defaults)]
-    end = max(source.span(part).end for part in [arguments[1], *defaults])
+    spans = [source.span(arguments[1]), *(source.span(default) for default in defaults)]
+    end = max(span.end for span in spans)
     edits = [
         Edit(name_span(source, constructor), "setup", CODE),
         Edit(Span(source.span(arguments[0]).end, end), "", CODE),

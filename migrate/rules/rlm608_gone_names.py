@@ -1,0 +1,105 @@
+"""Point out names of the new stack that a later release lacks."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterable
+
+from rlmigrate import eras
+from rlmigrate.migrate.findings import Kind, Outcome
+from rlmigrate.migrate.rules.base import Case, FileContext, Finding, Rule
+from rlmigrate.migrate.rules.era_names import RELEASE_NOTES, imports_of, item, target_name
+
+CODE = "RLM608"
+
+#: What to do instead, by the beginning of the name.
+ADVICE = (
+    ("ray.rllib.core.rl_module.tf", "rewrite the module for torch; the new stack has no TF"),
+    ("ray.rllib.core.models.tf", "rewrite the model for torch; the new stack has no TF"),
+    ("ray.rllib.models.tf.tf_distributions", "use the torch distribution of the same name"),
+    ("ray.rllib.core.learner.tf", "rewrite the learner for torch; the new stack has no TF"),
+    ("ray.rllib.core.testing.tf", "use the torch module; the new stack has no TF"),
+    ("ray.rllib.core.rl_trainer", "RLTrainer has become Learner"),
+    ("ray.rllib.core.models.specs", "specs are not checked any more; leave the declaration out"),
+    ("ray.rllib.models.specs", "specs are not checked any more; leave the declaration out"),
+    (
+        "ray.rllib.core.rl_module.rl_module.RLModuleConfig",
+        "pass its fields to the module, or use RLModuleSpec",
+    ),
+    ("ray.rllib.utils.nested_dict", "use plain dicts"),
+)
+
+
+def check(context: FileContext) -> Iterable[Finding]:
+    """Find imports of the new stack's names that have no successor and are still used."""
+    release = context.settings.ray_version
+    table = imports_of(context)
+    read = {n.id for n in ast.walk(context.source.tree) if isinstance(n, ast.Name)}
+    for node in ast.walk(context.source.tree):
+        if not isinstance(node, ast.ImportFrom) or node.level:
+            continue
+        for alias in node.names:
+            name = f"{node.module}.{alias.name}"
+            row = eras.resolve(name)
+            if row is None or row.stack is not eras.Stack.NEW or row.kind == "never":
+                continue
+            if target_name(name, release) is not None:
+                continue
+            local = alias.asname or alias.name
+            if table.names.get(local) != name or local not in read:
+                continue
+            found = item(
+                context,
+                alias,
+                code=CODE,
+                name=name,
+                kind=Kind.IMPORT,
+                outcome=Outcome.MANUAL,
+                message=f"{name} is not in Ray {release}: {_advice(name)}",
+            )
+            yield Finding(found)
+
+
+def _advice(name: str) -> str:
+    for start, advice in ADVICE:
+        if name.startswith(start):
+            return advice
+    return "it has no successor; keep what you need of it in your own code"
+
+
+RULE = Rule(
+    code=CODE,
+    name="gone-names",
+    kind=Kind.IMPORT,
+    summary="Point out names of the new stack that a later release lacks.",
+    explanation=(
+        "Parts of the new stack were dropped: TF with 2.51, specs with 2.38, NestedDict with "
+        "2.33, RLTrainer with 2.4. Where no rule can take such a name's place, its import is "
+        "marked, with what to do. Names that only the methods removed by other rules use are "
+        "not marked: their imports go with them."
+    ),
+    check=check,
+    since="2.33",
+    link=RELEASE_NOTES,
+    unchanged=(
+        Case(
+            "a name that lives", "from ray.rllib.core.columns import Columns\nprint(Columns.OBS)\n"
+        ),
+        Case("an import that nothing uses", "from ray.rllib.utils.nested_dict import NestedDict\n"),
+        Case(
+            "the old stack's names",
+            "from ray.rllib.models.model import Model\nprint(Model)\n",
+        ),
+    ),
+    cases=(
+        Case(
+            "a TF module",
+            "from ray.rllib.core.rl_module.tf.tf_rl_module import TfRLModule\n"
+            "class A(TfRLModule):\n    pass\n",
+            "# TODO(rlmigrate RLM608): ray.rllib.core.rl_module.tf.tf_rl_module.TfRLModule is not "
+            "in Ray\n#     2.60: rewrite the module for torch; the new stack has no TF\n"
+            "from ray.rllib.core.rl_module.tf.tf_rl_module import TfRLModule\n"
+            "class A(TfRLModule):\n    pass\n",
+        ),
+    ),
+)

@@ -1,0 +1,133 @@
+"""Rename methods of RLModules, specs and learners that a later release calls otherwise."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterable
+
+from rlmigrate.migrate.edits import Edit
+from rlmigrate.migrate.findings import Kind, Outcome
+from rlmigrate.migrate.rules.base import Case, FileContext, Finding, Rule
+from rlmigrate.migrate.rules.era_names import (
+    RELEASE_NOTES,
+    attribute_span,
+    imports_of,
+    item,
+    name_span,
+)
+
+CODE = "RLM609"
+
+#: Words that no other library's objects have, so that the receiver need not be known.
+METHODS = {
+    "get_marl_module_spec": "get_multi_rl_module_spec",
+    "save_to_checkpoint": "save_to_path",
+}
+AS_MULTI = "as_multi_agent"
+SPECS = ("RLModuleSpec", "SingleAgentRLModuleSpec", "MultiRLModuleSpec", "MultiAgentRLModuleSpec")
+
+
+def check(context: FileContext) -> Iterable[Finding]:
+    """Find calls and definitions of renamed methods in files that import the new stack."""
+    table = imports_of(context)
+    if not any(name.startswith("ray.rllib.") for name in table.names.values()):
+        return
+    core = any(name.startswith("ray.rllib.core") for name in table.names.values())
+    specs = _names_of_specs(context)
+    for node in ast.walk(context.source.tree):
+        if isinstance(node, ast.Attribute) and core:
+            new = METHODS.get(node.attr)
+            if node.attr == AS_MULTI:
+                new = _as_multi(node.value, specs, context)
+            if new is not None:
+                edit = Edit(attribute_span(context.source, node), new, CODE)
+                yield _finding(context, node, node.attr, new, edit)
+        elif isinstance(node, ast.FunctionDef) and node.name == "get_marl_module_spec":
+            new = METHODS[node.name]
+            yield _finding(
+                context, node, node.name, new, Edit(name_span(context.source, node), new, CODE)
+            )
+
+
+def _as_multi(node: ast.expr, specs: set[str], context: FileContext) -> str:
+    """`as_multi_agent` of a spec and of a module have got different names."""
+    is_spec = (isinstance(node, ast.Name) and node.id in specs) or _makes_spec(context, node)
+    if isinstance(node, ast.Attribute | ast.Name) and not is_spec:
+        last = node.attr if isinstance(node, ast.Attribute) else node.id
+        is_spec = last.lower().endswith("spec")
+    return "as_multi_rl_module_spec" if is_spec else "as_multi_rl_module"
+
+
+def _makes_spec(context: FileContext, node: ast.expr) -> bool:
+    name = imports_of(context).qualified(node.func) if isinstance(node, ast.Call) else None
+    return name is not None and name.rpartition(".")[2] in SPECS
+
+
+def _names_of_specs(context: FileContext) -> set[str]:
+    return {
+        target.id
+        for node in ast.walk(context.source.tree)
+        if isinstance(node, ast.Assign) and _makes_spec(context, node.value)
+        for target in node.targets
+        if isinstance(target, ast.Name)
+    }
+
+
+def _finding(
+    context: FileContext, node: ast.expr | ast.stmt, old: str, new: str, edit: Edit
+) -> Finding:
+    found = item(
+        context,
+        node,
+        code=CODE,
+        name=old,
+        kind=Kind.CALL,
+        outcome=Outcome.NATIVE,
+        message=f"{old}() is called {new}()",
+        new_name=new,
+    )
+    return Finding(found, (edit,))
+
+
+HEAD = "from ray.rllib.core.rl_module.rl_module import RLModuleSpec\n"
+
+RULE = Rule(
+    code=CODE,
+    name="renamed-methods",
+    kind=Kind.CALL,
+    summary="Rename methods of RLModules and specs that a later release calls otherwise.",
+    explanation=(
+        "as_multi_agent() became as_multi_rl_module() on modules and as_multi_rl_module_spec() on "
+        "specs in Ray 2.35, save_to_checkpoint() became save_to_path() in 2.33, and "
+        "get_marl_module_spec() became get_multi_rl_module_spec() in 2.35; since 2.44 the old "
+        "words raise or are gone."
+    ),
+    check=check,
+    since="2.33",
+    link=RELEASE_NOTES,
+    unchanged=(
+        Case("the words of today", HEAD + "RLModuleSpec().build().as_multi_rl_module()\n"),
+        Case("a file without RLlib", "# rllib\nmodule.as_multi_agent()\n"),
+        Case(
+            "a file without RLModules",
+            "from ray.rllib.policy.policy import Policy\npolicy.save_to_checkpoint('x')\n",
+        ),
+    ),
+    cases=(
+        Case(
+            "a module and a spec",
+            HEAD + "spec = RLModuleSpec()\na = spec.as_multi_agent()\n"
+            "b = spec.build().as_multi_agent()\n",
+            HEAD + "spec = RLModuleSpec()\na = spec.as_multi_rl_module_spec()\n"
+            "b = spec.build().as_multi_rl_module()\n",
+        ),
+        Case(
+            "a definition",
+            "from ray.rllib.algorithms.algorithm_config import AlgorithmConfig\n"
+            "class C(AlgorithmConfig):\n    def get_marl_module_spec(self):\n        return 1\n",
+            "from ray.rllib.algorithms.algorithm_config import AlgorithmConfig\n"
+            "class C(AlgorithmConfig):\n"
+            "    def get_multi_rl_module_spec(self):\n        return 1\n",
+        ),
+    ),
+)
