@@ -1,0 +1,400 @@
+"""The old `model` dict, and the RLModule or DefaultModelConfig that takes its place.
+
+decide_model   what becomes of `model={...}`
+"""
+
+from __future__ import annotations
+
+import ast
+from dataclasses import dataclass
+
+from rlmigrate.migrate.configs.decision import Decision, Gain
+from rlmigrate.migrate.configs.writing import Piece, call, mapping
+from rlmigrate.migrate.edits import Imports
+from rlmigrate.migrate.findings import Outcome
+from rlmigrate.migrate.index import RepoIndex
+from rlmigrate.migrate.index.entries import ClassEntry
+from rlmigrate.migrate.reading.nodes import nodes_of
+from rlmigrate.migrate.rules.base import FileContext
+
+CUSTOM = "RLM401"
+DEFAULT = "RLM402"
+
+SPEC = ("ray.rllib.core.rl_module.rl_module", "RLModuleSpec")
+DEFAULTS = ("ray.rllib.core.rl_module.default_model_config", "DefaultModelConfig")
+WRAP = ("rlmigrate", "wrap_model")
+
+#: Fields of DefaultModelConfig that mean what the key of the old dict meant.
+SAME = frozenset(
+    {"fcnet_hiddens", "fcnet_activation", "conv_filters", "conv_activation", "free_log_std"}
+    | {"vf_share_layers", "use_lstm", "max_seq_len", "lstm_cell_size", "log_std_clip_param"}
+)
+RENAMED = {
+    f"{old}_weights_initializer{suffix}": f"{old}_kernel_initializer{new}"
+    for old in ("fcnet", "conv_transpose", "conv", "lstm")
+    for suffix, new in (("", ""), ("_config", "_kwargs"))
+}
+#: Keys without a counterpart, with the values at which they do nothing.
+LOST: dict[str, tuple[object, ...]] = {
+    "use_attention": (False,),
+    "lstm_use_prev_action": (False,),
+    "lstm_use_prev_reward": (False,),
+    "lstm_use_prev_action_reward": (False, -1),
+    "_time_major": (False,),
+    "no_final_linear": (False,),
+    "framestack": (True,),
+    "dim": (84,),
+    "grayscale": (False,),
+    "zero_mean": (True,),
+    "post_fcnet_hiddens": ((), []),
+    "post_fcnet_activation": ("relu",),
+    "custom_model": (None,),
+    "custom_model_config": ({},),
+    "custom_options": ({},),
+    "custom_action_dist": (None,),
+    "custom_preprocessor": (None,),
+    "_disable_preprocessor_api": (False, True),
+    "_disable_action_flattening": (False, True),
+    "_use_default_native_models": (False, True, -1),
+    "always_check_shapes": (False,),
+}
+WHY = {
+    "use_attention": "no attention net on the new stack: write it as an RLModule",
+    "lstm_use_prev_action": "put PrevActionsPrevRewards connectors in front of the module",
+    "lstm_use_prev_reward": "put PrevActionsPrevRewards connectors in front of the module",
+    "lstm_use_prev_action_reward": "put PrevActionsPrevRewards connectors in front of the module",
+    "post_fcnet_hiddens": "head_fcnet_hiddens is another net (one MLP a head): accept it by hand",
+    "no_final_linear": "no counterpart: write the net as an RLModule",
+    "framestack": "use the FrameStacking connectors",
+    "dim": "resize the images in the environment",
+    "grayscale": "convert the images in the environment",
+    "zero_mean": "scale the images in the environment",
+    "custom_preprocessor": "write an env-to-module connector",
+    "custom_action_dist": "set action_dist_cls in the RLModule's setup()",
+}
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One key of a dict; `key` is None for `**spread`."""
+
+    key: str | None
+    value: ast.expr
+
+
+def decide_model(
+    context: FileContext, node: ast.expr | ast.keyword, value: ast.expr, *, algorithm: str
+) -> Decision:
+    """Decide on the model dict `value`, which `node` sets."""
+    entries = dict_entries(context, value)
+    if entries is None:
+        return Decision(
+            DEFAULT,
+            "model",
+            Outcome.MANUAL,
+            "the model dict is computed; set it with "
+            ".rl_module(model_config=DefaultModelConfig(...)) or rl_module_spec=RLModuleSpec(...)",
+            node,
+        )
+    custom = _get(entries, "custom_model")
+    if custom is None or _is_none(custom):
+        return _default(context, node, entries)
+    return _custom(context, node, entries, custom, algorithm=algorithm)
+
+
+def dict_entries(context: FileContext, value: ast.expr | None) -> list[Entry] | None:
+    """Read a dict literal or `dict(...)`, through a name that is bound once; None if computed."""
+    if isinstance(value, ast.Name):
+        bound = nodes_of(context).value_of(value)
+        if bound is None or is_changed(context, value.id):
+            return None
+        return dict_entries(context, bound) if not isinstance(bound, ast.Name) else None
+    if isinstance(value, ast.Dict):
+        entries = []
+        for key, item in zip(value.keys, value.values, strict=True):
+            if key is None:
+                inner = dict_entries(context, item)
+                if inner is None:
+                    return None
+                entries += inner
+            elif isinstance(key, ast.Constant) and isinstance(key.value, str):
+                entries.append(Entry(key.value, item))
+            else:
+                return None
+        return entries
+    if isinstance(value, ast.Call) and isinstance(value.func, ast.Name) and value.func.id == "dict":
+        if value.args or any(keyword.arg is None for keyword in value.keywords):
+            return None
+        return [Entry(keyword.arg, keyword.value) for keyword in value.keywords]
+    return None
+
+
+def is_changed(context: FileContext, name: str) -> bool:
+    """Tell whether the file changes the dict that a name holds."""
+    nodes = nodes_of(context)
+    for item in nodes.of(ast.Subscript):
+        if isinstance(item.value, ast.Name) and item.value.id == name:
+            if not isinstance(item.ctx, ast.Load):
+                return True
+            parent = nodes.parents.get(item)
+            if isinstance(parent, ast.Subscript) and not isinstance(parent.ctx, ast.Load):
+                return True
+    return any(
+        isinstance(item.value, ast.Name)
+        and item.value.id == name
+        and item.attr in ("update", "pop", "setdefault", "clear", "popitem")
+        for item in nodes.of(ast.Attribute)
+    )
+
+
+def _custom(
+    context: FileContext,
+    node: ast.expr | ast.keyword,
+    entries: list[Entry],
+    custom: ast.expr,
+    *,
+    algorithm: str,
+) -> Decision:
+    def manual(message: str) -> Decision:
+        return Decision(CUSTOM, "custom_model", Outcome.MANUAL, message, node)
+
+    name = _label(context, custom)
+    for key in ("custom_action_dist", "custom_preprocessor", "use_lstm", "use_attention"):
+        given = _get(entries, key)
+        if given is not None and not _constant_in(given, (None, False)):
+            return manual(
+                f"custom model {name} with {key}: {WHY.get(key, 'wraps the model')}; "
+                "write it into the RLModule"
+            )
+    target = class_behind(context, custom)
+    if target is None:
+        return manual(
+            f"no class is known for the custom model {name}; set "
+            ".rl_module(rl_module_spec=RLModuleSpec(module_class=...))"
+        )
+    made = _module_class(context, target, node)
+    if isinstance(made, str):
+        return manual(made)
+    written, imports, outcome, flat, known = made
+    config = _model_config(context, entries, flat=flat, known=known, algorithm=algorithm)
+    arguments: dict[str, Piece | str] = {"module_class": written}
+    if config is not None:
+        arguments["model_config"] = config
+    spec = call("RLModuleSpec", **arguments)
+    how = "the RLModule" if outcome is Outcome.NATIVE else "an RLModule that wraps the old class"
+    return Decision(
+        CUSTOM,
+        "custom_model",
+        outcome,
+        f"custom model {name} becomes {how} in an RLModuleSpec",
+        node,
+        (Gain("rl_module", "rl_module_spec", spec),),
+        imports | Imports(frozenset({SPEC})),
+        new_name=target.rpartition(".")[2],
+    )
+
+
+def class_behind(context: FileContext, custom: ast.expr) -> str | None:
+    """Return the qualified class that a `custom_model` value stands for."""
+    if isinstance(custom, ast.Constant):
+        found = context.index.registrations.get(str(custom.value))
+        return found.class_name if found is not None and found.kind == "model" else None
+    entry = context.index.files.get(context.source.path)
+    if entry is None or not isinstance(custom, ast.Name | ast.Attribute):
+        return None
+    if isinstance(custom, ast.Name):
+        bound = nodes_of(context).value_of(custom)
+        if isinstance(bound, ast.Constant):
+            return class_behind(context, bound)
+        own = context.index.class_named(
+            f"{entry.module}.{custom.id}" if entry.module else custom.id
+        )
+        if own is not None and own.path == context.source.path:
+            return own.qualified
+    return entry.imports.qualified(custom)
+
+
+def _module_class(
+    context: FileContext, target: str, node: ast.expr | ast.keyword
+) -> tuple[str, Imports, Outcome, bool, dict[str, object]] | str:
+    """What to write for the class, or why that cannot be done."""
+    found = context.index.class_named(target)
+    if found is None:
+        return _elsewhere(context, target)
+    kind = context.index.legacy_kind(found.qualified)
+    plan = context.index.plan_for(found.qualified)
+    if plan is None and kind != "module":
+        return f"{found.name} is no legacy model that is understood; write it as an RLModule"
+    if plan is not None and plan.outcome not in (Outcome.NATIVE, Outcome.BRIDGED):
+        return f"{found.name} {plan.reason}; write it as an RLModule, then set rl_module_spec"
+    outcome = plan.outcome if plan is not None else Outcome.NATIVE
+    flat = outcome is Outcome.NATIVE
+    known = dict(plan.model_config) if plan is not None else {}
+    if plan is not None and shares_by_config(context.index, found, native=flat):
+        known.setdefault("vf_share_layers", True)
+    name = plan.new_name if plan is not None else found.name
+    written = _written(context, found, name, node)
+    if written is None:
+        return f"{found.name} is defined in a function and not seen from here"
+    text, imports = written
+    return text, imports, outcome, flat, known
+
+
+def shares_by_config(index: RepoIndex, found: ClassEntry, *, native: bool) -> bool:
+    """Tell whether a class may read `vf_share_layers`, itself or through a net of RLlib's.
+
+    PPO's old config set the key to False behind the user's back.
+    """
+    from rlmigrate.migrate.strategy import study_class
+
+    if not native:
+        return True
+    file = index.files[found.path]
+    for node in ast.walk(index.source_of(found.path).tree):
+        if isinstance(node, ast.ClassDef) and node.lineno == found.line:
+            facts = study_class(index, file, node, qualified=found.qualified).reading.facts
+            return bool(facts.subnets) or "vf_share_layers" in facts.default_keys
+    return False
+
+
+def _written(
+    context: FileContext, found: ClassEntry, name: str, node: ast.expr | ast.keyword
+) -> tuple[str, Imports] | None:
+    entry = context.index.files[context.source.path]
+    if found.path == context.source.path:
+        if found.scope:
+            nodes = nodes_of(context)
+            around = [getattr(up, "name", "") for up in nodes.up(node)]
+            return (name, Imports()) if found.scope.rpartition(".")[2] in around else None
+        return name, Imports()
+    if found.scope:
+        return None
+    for qualified in (found.qualified, *_ways(context, found)):
+        local = entry.imports.local_names(qualified)
+        if local:
+            return local[0], Imports()
+    module = context.index.files[found.path].module
+    return name, Imports(frozenset({(module, name)}))
+
+
+def _ways(context: FileContext, found: ClassEntry) -> list[str]:
+    """Other names under which this file imports the class."""
+    entry = context.index.files[context.source.path]
+    return [
+        target
+        for target in entry.imports.names.values()
+        if target.endswith(f".{found.name}") and context.index.class_named(target) == found
+    ]
+
+
+def _elsewhere(
+    context: FileContext, target: str
+) -> tuple[str, Imports, Outcome, bool, dict[str, object]] | str:
+    """A legacy model that an installed package holds: wrapped where it is used."""
+    short = target.rpartition(".")[2]
+    if context.index.legacy_kind(target) != "model":
+        return f"{target} is not part of what is rewritten; write it as an RLModule"
+    if context.index.framework(target) != "torch":
+        return f"{target} is no torch model; write it as an RLModule"
+    entry = context.index.files[context.source.path]
+    local = entry.imports.local_names(target)
+    wanted = {WRAP} if local else {WRAP, (target.rpartition(".")[0], short)}
+    name = local[0] if local else short
+    return f"wrap_model({name})", Imports(frozenset(wanted)), Outcome.BRIDGED, False, {}
+
+
+def _model_config(
+    context: FileContext,
+    entries: list[Entry],
+    *,
+    flat: bool,
+    known: dict[str, object],
+    algorithm: str,
+) -> Piece | None:
+    """The dict that the module reads: the user's keys over what the old code supplied silently."""
+    given: list[tuple[str, Piece | str]] = []
+    names = {entry.key for entry in entries}
+    for key, value in known.items():
+        if key not in names:
+            if key == "vf_share_layers":
+                if algorithm not in ("PPO", "MARWIL", "BC"):
+                    continue
+                value = False
+            given.append((f'"{key}": ', repr(value)))
+    for entry in entries:
+        if entry.key == "custom_model":
+            continue
+        if entry.key in ("custom_model_config", "custom_options"):
+            inner = dict_entries(context, entry.value) if flat else None
+            if not flat:
+                given.append(('"custom_model_config": ', context.source.segment(entry.value)))
+            elif inner is not None and isinstance(entry.value, ast.Dict | ast.Call):
+                given += [(f'"{i.key}": ', context.source.segment(i.value)) for i in inner]
+            else:
+                given.append(("**", context.source.segment(entry.value)))
+            continue
+        default = LOST.get(entry.key or "")
+        if default is not None and _constant_in(entry.value, default):
+            continue
+        given.append((f'"{entry.key}": ', context.source.segment(entry.value)))
+    return mapping(given) if given else None
+
+
+def _default(context: FileContext, node: ast.expr | ast.keyword, entries: list[Entry]) -> Decision:
+    """A default net: DefaultModelConfig, if every key has a counterpart there."""
+    arguments: dict[str, Piece | str] = {}
+    problems = []
+    for entry in entries:
+        key = entry.key or ""
+        if key in SAME:
+            arguments[key] = context.source.segment(entry.value)
+        elif key in RENAMED:
+            arguments[RENAMED[key]] = context.source.segment(entry.value)
+        elif not (key in LOST and _constant_in(entry.value, LOST[key])):
+            problems.append(f"{key}: {WHY.get(key, 'no counterpart')}")
+    if problems:
+        return Decision(
+            DEFAULT,
+            "model",
+            Outcome.MANUAL,
+            "the model dict has keys that DefaultModelConfig lacks: " + "; ".join(problems),
+            node,
+        )
+    gains: tuple[Gain, ...] = ()
+    imports = Imports()
+    if arguments:
+        gains = (Gain("rl_module", "model_config", call("DefaultModelConfig", **arguments)),)
+        imports = Imports(frozenset({DEFAULTS}))
+    return Decision(
+        DEFAULT,
+        "model",
+        Outcome.NATIVE,
+        "the model dict becomes a DefaultModelConfig; its initial weights are torch's own, "
+        "not normc",
+        node,
+        gains,
+        imports,
+    )
+
+
+def _get(entries: list[Entry], key: str) -> ast.expr | None:
+    found = [entry.value for entry in entries if entry.key == key]
+    return found[-1] if found else None
+
+
+def _is_none(node: ast.expr) -> bool:
+    return isinstance(node, ast.Constant) and node.value is None
+
+
+def _constant_in(node: ast.expr, values: tuple[object, ...]) -> bool:
+    try:
+        value = ast.literal_eval(node)
+    except (ValueError, TypeError, SyntaxError, RecursionError):
+        return False
+    return any(type(value) is type(other) and value == other for other in values)
+
+
+def _label(context: FileContext, node: ast.expr) -> str:
+    if isinstance(node, ast.Constant):
+        return repr(node.value)
+    return context.source.segment(node)

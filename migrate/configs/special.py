@@ -1,0 +1,239 @@
+"""Arguments of configs whose meaning, not only name, changed.
+
+SPECIAL   argument to what decides on it
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from rlmigrate.migrate.configs.decision import Decision, Gain
+from rlmigrate.migrate.edits import Imports
+from rlmigrate.migrate.findings import Outcome
+from rlmigrate.migrate.rules.base import FileContext
+
+Argument = ast.expr | ast.keyword
+Decide = Callable[[FileContext, Argument, ast.expr], Decision | None]
+
+RENAMED = "RLM403"
+STACK = "RLM405"
+MEANING = "RLM406"
+
+
+@dataclass(frozen=True)
+class Special:
+    """One argument; `methods` are the builder calls that it is looked at in, empty for all."""
+
+    decide: Decide
+    methods: frozenset[str] = frozenset()
+
+
+def constant(node: ast.expr) -> object:
+    """Return the value of a literal; the node itself where it is none."""
+    try:
+        value: object = ast.literal_eval(node)
+    except (ValueError, TypeError, SyntaxError, RecursionError):
+        return node
+    return value
+
+
+def _native(
+    code: str, name: str, message: str, node: Argument, *gains: Gain, imports: Imports | None = None
+) -> Decision:
+    return Decision(code, name, Outcome.NATIVE, message, node, gains, imports or Imports())
+
+
+def _manual(name: str, message: str, node: Argument) -> Decision:
+    return Decision(MEANING, name, Outcome.MANUAL, message, node)
+
+
+def _api_flag(context: FileContext, node: Argument, value: ast.expr) -> Decision | None:
+    """The new stack is the default of every release that is written for."""
+    name = node.arg if isinstance(node, ast.keyword) and node.arg else "api_stack"
+    given = constant(value)
+    if given is True:
+        return _native(STACK, name, f"{name}=True is the default now", node)
+    if given is False:
+        return _native(
+            STACK, name, f"{name}=False kept the old stack; the config moves to the new one", node
+        )
+    return Decision(
+        STACK, name, Outcome.MANUAL, f"{name} is computed; the new stack needs it True", node
+    )
+
+
+def _framework(context: FileContext, node: Argument, value: ast.expr) -> Decision | None:
+    given = constant(value)
+    if given == "torch" or given is None:
+        return None
+    if isinstance(given, str) and given.startswith("tf"):
+        return _native(
+            MEANING,
+            "framework",
+            f'framework("{given}"): the new stack runs torch only; nets start anew in torch',
+            node,
+            Gain("framework", "framework", '"torch"'),
+        )
+    return _manual("framework", "the framework is computed; the new stack runs torch only", node)
+
+
+def _exploration(context: FileContext, node: Argument, value: ast.expr) -> Decision | None:
+    """Exploration objects are gone: the module explores, or the algorithm has a setting."""
+    given = constant(value)
+    kind = given.get("type") if isinstance(given, dict) else None
+    if given in ({}, None) or (kind == "StochasticSampling" and len(given) == 1):  # type: ignore[arg-type]
+        return _native(
+            MEANING,
+            "exploration_config",
+            "exploration_config is gone; forward_exploration samples, as it did",
+            node,
+        )
+    if isinstance(given, dict) and kind == "EpsilonGreedy":
+        first = given.get("initial_epsilon", 1.0)
+        last = given.get("final_epsilon", 0.05)
+        steps = given.get("epsilon_timesteps", 10000)
+        if set(given) <= {"type", "initial_epsilon", "final_epsilon", "epsilon_timesteps"}:
+            return _native(
+                MEANING,
+                "exploration_config",
+                "EpsilonGreedy becomes training(epsilon=)",
+                node,
+                Gain("training", "epsilon", f"[(0, {first!r}), ({steps!r}, {last!r})]"),
+            )
+    what = f" ({kind})" if isinstance(kind, str) else ""
+    return _manual(
+        "exploration_config",
+        f"exploration_config{what} is gone: put the exploration into the RLModule's "
+        "_forward_exploration()",
+        node,
+    )
+
+
+def _filter(context: FileContext, node: Argument, value: ast.expr) -> Decision | None:
+    given = constant(value)
+    if given in ("NoFilter", None):
+        return _native(MEANING, "observation_filter", "observations are not filtered anyway", node)
+    if given in ("MeanStdFilter", "ConcurrentMeanStdFilter"):
+        return _native(
+            MEANING,
+            "observation_filter",
+            "observation_filter becomes the MeanStdFilter connector",
+            node,
+            Gain("env_runners", "env_to_module_connector", _FILTER),
+            imports=Imports(frozenset({("ray.rllib.connectors.env_to_module", "MeanStdFilter")})),
+        )
+    return _manual("observation_filter", "write the filter as an env-to-module connector", node)
+
+
+_FILTER = "lambda env, spaces=None, device=None: MeanStdFilter()"
+
+
+def _remote_envs(context: FileContext, node: Argument, value: ast.expr) -> Decision | None:
+    given = constant(value)
+    if given is False:
+        return _native(RENAMED, "remote_worker_envs", "environments are stepped in turn", node)
+    if given is True:
+        return _native(
+            RENAMED,
+            "remote_worker_envs",
+            'remote_worker_envs is now env_runners(gym_env_vectorize_mode="ASYNC")',
+            node,
+            Gain("env_runners", "gym_env_vectorize_mode", '"ASYNC"'),
+        )
+    return _manual("remote_worker_envs", 'set env_runners(gym_env_vectorize_mode="ASYNC")', node)
+
+
+def _gpus(context: FileContext, node: Argument, value: ast.expr) -> Decision | None:
+    """On the old stack the driver learned, on the new one the learners do."""
+    given = constant(value)
+    text = context.source.segment(value)
+    gains: tuple[Gain, ...]
+    if isinstance(given, int) and given > 1:
+        gains = (
+            Gain("learners", "num_learners", str(given)),
+            Gain("learners", "num_gpus_per_learner", "1"),
+        )
+    else:
+        gains = (Gain("learners", "num_gpus_per_learner", text),)
+    return _native(
+        MEANING,
+        "num_gpus",
+        "num_gpus of the driver is now num_gpus_per_learner, one learner a GPU",
+        node,
+        *gains,
+    )
+
+
+def _schedule(of: str) -> Decide:
+    def decide(context: FileContext, node: Argument, value: ast.expr) -> Decision | None:
+        name = f"{of}_schedule"
+        if constant(value) is None:
+            return _native(RENAMED, name, f"{name} is gone; {of} takes a schedule", node)
+        return Decision(
+            MEANING,
+            name,
+            Outcome.NATIVE,
+            f"{name} is gone; {of} takes the schedule itself",
+            node,
+            (Gain("training", of, context.source.segment(value)),),
+        )
+
+    return decide
+
+
+def _buffer(context: FileContext, node: Argument, value: ast.expr) -> Decision | None:
+    """The new stack's buffers hold episodes."""
+    given = constant(value)
+    kind = given.get("type") if isinstance(given, dict) else None
+    if isinstance(kind, str) and "Episode" in kind:
+        return None
+    new = {
+        "MultiAgentPrioritizedReplayBuffer": "PrioritizedEpisodeReplayBuffer",
+        "PrioritizedReplayBuffer": "PrioritizedEpisodeReplayBuffer",
+        "MultiAgentReplayBuffer": "EpisodeReplayBuffer",
+        "ReplayBuffer": "EpisodeReplayBuffer",
+    }
+    hint = f'; the counterpart is "{new[kind]}"' if isinstance(kind, str) and kind in new else ""
+    return _manual(
+        "replay_buffer_config",
+        f"replay_buffer_config names a buffer of batches; the new stack's hold episodes{hint}",
+        node,
+    )
+
+
+def _to_learners(context: FileContext, node: Argument, value: ast.expr) -> Decision | None:
+    name = node.arg if isinstance(node, ast.keyword) and node.arg else ""
+    if context.settings.ray_version in ("2.40", "2.47"):
+        return None
+    return _native(
+        RENAMED,
+        name,
+        f"{name} is now learners({name}=)",
+        node,
+        Gain("learners", name, context.source.segment(value)),
+    )
+
+
+_LEARNERS = frozenset({"training"})
+
+SPECIAL: Mapping[str, Special] = {
+    "_enable_new_api_stack": Special(_api_flag),
+    "enable_rl_module_and_learner": Special(_api_flag),
+    "enable_env_runner_and_connector_v2": Special(_api_flag),
+    "framework": Special(_framework, frozenset({"framework"})),
+    "exploration_config": Special(_exploration),
+    "observation_filter": Special(_filter),
+    "remote_worker_envs": Special(_remote_envs),
+    "num_gpus": Special(_gpus, frozenset({"resources"})),
+    "lr_schedule": Special(_schedule("lr")),
+    "entropy_coeff_schedule": Special(_schedule("entropy_coeff")),
+    "replay_buffer_config": Special(_buffer),
+    "learner_class": Special(_to_learners, _LEARNERS),
+    "learner_connector": Special(_to_learners, _LEARNERS),
+    "learner_config_dict": Special(_to_learners, _LEARNERS),
+    "add_default_connectors_to_learner_pipeline": Special(_to_learners, _LEARNERS),
+    "num_aggregator_actors_per_learner": Special(_to_learners, _LEARNERS),
+    "max_requests_in_flight_per_aggregator_actor": Special(_to_learners, _LEARNERS),
+}

@@ -1,0 +1,237 @@
+"""Imports added and cleaned, once a file's other edits are made.
+
+import_edits   edits that add what is wanted and drop what became unused
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Collection, Iterable, Iterator
+from dataclasses import dataclass
+
+from rlmigrate.migrate.edits import Edit, Imports
+from rlmigrate.migrate.engine.import_place import local_roots, place_for, render_import
+from rlmigrate.migrate.index.imports import absolute
+from rlmigrate.migrate.source import SourceFile, Span
+
+CODE = "RLM000"
+Statement = ast.Import | ast.ImportFrom
+
+
+@dataclass(frozen=True)
+class Names:
+    """Names that a file uses, and those that it offers to others."""
+
+    used: frozenset[str]
+    offered: frozenset[str]
+
+    @classmethod
+    def of(cls, tree: ast.Module) -> Names:
+        """Collect loaded names, words of string annotations, and `__all__`."""
+        used: set[str] = set()
+        offered: set[str] = set()
+        for node in ast.walk(tree):
+            if isinstance(node, ast.Name):
+                if not isinstance(node.ctx, ast.Store):
+                    used.add(node.id)
+                elif node.id == "__all__":
+                    offered |= _strings(tree)
+            elif isinstance(node, ast.arg | ast.AnnAssign) and node.annotation is not None:
+                used |= _words_of(node.annotation)
+            elif isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and node.returns:
+                used |= _words_of(node.returns)
+        return cls(frozenset(used), frozenset(offered))
+
+
+def import_edits(
+    source: SourceFile,
+    imports: Imports,
+    *,
+    before: SourceFile,
+    module: str = "",
+    is_package: bool = False,
+    local: Collection[str] = (),
+) -> list[Edit]:
+    """Return the edits that give `source` the imports its new text needs.
+
+    An import goes where its name is no longer used and either was used in `before` or is listed
+    as unneeded; one that nobody used before stays, since it may be there for other files.
+    """
+    tree = source.tree
+    now, then = Names.of(tree), Names.of(before.tree)
+    adding = _Adding(source, tree, imports.wanted, local_roots(local, module))
+    edits: list[Edit] = []
+    for node, only in _statements(tree):
+        kept = []
+        for alias in node.names:
+            name = alias.asname or alias.name.split(".")[0]
+            target = _target(node, alias, module=module, is_package=is_package)
+            dead = name not in now.used and name not in now.offered and name != "*"
+            dead = dead and getattr(node, "module", "") != "__future__"
+            if not (dead and (name in then.used or target in imports.unneeded)):
+                kept.append(alias)
+        joined = adding.join(node)
+        if len(kept) == len(node.names) and not joined:
+            continue
+        if kept or joined:
+            edits.append(_rewritten(source, node, kept, joined))
+        else:
+            edits.append(_removed(source, node, only=only))
+    return edits + adding.rest()
+
+
+class _Adding:
+    """Wanted imports: those that join a statement, and those that need a line of their own."""
+
+    def __init__(
+        self,
+        source: SourceFile,
+        tree: ast.Module,
+        wanted: Iterable[tuple[str, str]],
+        roots: frozenset[str],
+    ) -> None:
+        self.source = source
+        self.tree = tree
+        self.roots = roots
+        present = {
+            (node.module, alias.name)
+            for node in tree.body
+            if isinstance(node, ast.ImportFrom) and not node.level
+            for alias in node.names
+            if alias.asname is None
+        } | {
+            (alias.name, "")
+            for node in tree.body
+            if isinstance(node, ast.Import)
+            for alias in node.names
+            if alias.asname is None
+        }
+        self.missing: dict[str, set[str]] = {}
+        for module, name in wanted:
+            if (module, name) not in present:
+                self.missing.setdefault(module, set()).add(name)
+
+    def join(self, node: Statement) -> list[str]:
+        """Names that this statement takes up."""
+        if not isinstance(node, ast.ImportFrom) or node.level or node not in self.tree.body:
+            return []
+        if node.module not in self.missing or node.names[0].name == "*":
+            return []
+        names = sorted(name for name in self.missing[node.module] if name)
+        self.missing[node.module] -= set(names)
+        return names
+
+    def rest(self) -> list[Edit]:
+        """Statements of their own for what no statement took up."""
+        edits = []
+        for module, names in sorted(self.missing.items()):
+            lines = [render_import(module, sorted(n for n in names if n))] if any(names) else []
+            if "" in names:
+                lines.insert(0, f"import {module}")
+            for line in lines:
+                at, text = place_for(self.source, self.tree, line, module, self.roots)
+                edits.append(Edit(Span(at, at), text, CODE))
+        return edits
+
+
+def _statements(tree: ast.Module) -> Iterator[tuple[Statement, bool]]:
+    """Import statements, each with whether it stands alone in its block."""
+    for node in ast.walk(tree):
+        for name in ("body", "orelse", "finalbody"):
+            block = getattr(node, name, None)
+            if not isinstance(block, list):
+                continue
+            alone = len(block) == 1 and not isinstance(node, ast.Module)
+            for child in block:
+                if isinstance(child, Statement):
+                    yield child, alone
+
+
+def _target(node: Statement, alias: ast.alias, *, module: str, is_package: bool) -> str:
+    if isinstance(node, ast.Import):
+        return alias.name
+    return f"{absolute(node, module=module, is_package=is_package)}.{alias.name}"
+
+
+def _rewritten(
+    source: SourceFile, node: Statement, kept: list[ast.alias], joined: list[str]
+) -> Edit:
+    """Write the statement anew, in its own shape: sorted if it was, one name a line if it was."""
+    span = source.span(node)
+    text = source.text[span.start : span.end]
+    written = [_written(alias) for alias in node.names]
+    names = [_written(alias) for alias in kept]
+    for name in joined:
+        names = _insert(names, name, in_order=written)
+    indent = " " * node.col_offset
+    if isinstance(node, ast.Import):
+        return Edit(span, "import " + ", ".join(names), CODE)
+    head = f"from {'.' * node.level}{node.module or ''} import "
+    comments = _comments(text)
+    flat = head + ", ".join(names)
+    if "\n" not in text and len(indent) + len(flat) <= 100:
+        return Edit(span, flat, CODE)
+    lines = [f"{indent}    {name}," + comments.get(name, "") for name in names]
+    return Edit(span, f"{head}(\n" + "\n".join(lines) + f"\n{indent})", CODE)
+
+
+def _comments(text: str) -> dict[str, str]:
+    """Comments at the end of lines of a parenthesised import, by the name on the line."""
+    found = {}
+    for line in text.splitlines():
+        name, mark, comment = line.partition("#")
+        if mark:
+            found[name.strip().rstrip(",").strip()] = f"  #{comment.rstrip()}"
+    return found
+
+
+def _written(alias: ast.alias) -> str:
+    return f"{alias.name} as {alias.asname}" if alias.asname else alias.name
+
+
+def _insert(names: list[str], name: str, *, in_order: list[str]) -> list[str]:
+    """Insert a name where the list's own order wants it; at the end of an unsorted list."""
+    for key in (_isort_key, str, str.lower):
+        if in_order == sorted(in_order, key=key):
+            return sorted([*names, name], key=key)
+    return [*names, name]
+
+
+def _isort_key(name: str) -> tuple[int, str]:
+    """Constants, then classes, then functions, as isort and ruff sort by default."""
+    if name.isupper() and len(name) > 1:
+        return (0, name)
+    return (1 if name[:1].isupper() else 2, name)
+
+
+def _removed(source: SourceFile, node: Statement, *, only: bool) -> Edit:
+    span = source.span(node)
+    if only:
+        return Edit(span, "pass", CODE)
+    lines = source.line_span(node.lineno, node.end_lineno or node.lineno)
+    before = source.text[lines.start : span.start]
+    after = source.text[span.end : lines.end].strip()
+    if not before.strip() and (not after or after.startswith("#")):
+        return Edit(lines, "", CODE)
+    rest = source.text[span.end : lines.end]
+    cut = len(rest) - len(rest.lstrip(" \t;"))
+    return Edit(Span(span.start, span.end + cut), "" if cut and after else "pass", CODE)
+
+
+def _strings(tree: ast.Module) -> set[str]:
+    return {
+        item.value
+        for node in tree.body
+        if isinstance(node, ast.Assign | ast.AugAssign | ast.AnnAssign)
+        for item in ast.walk(node)
+        if isinstance(item, ast.Constant) and isinstance(item.value, str)
+    }
+
+
+def _words_of(annotation: ast.expr) -> set[str]:
+    words: set[str] = set()
+    for node in ast.walk(annotation):
+        if isinstance(node, ast.Constant) and isinstance(node.value, str):
+            text = "".join(char if char.isalnum() or char == "_" else " " for char in node.value)
+            words |= set(text.split())
+    return words

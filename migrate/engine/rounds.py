@@ -1,0 +1,187 @@
+"""One file, rewritten to its fixed point.
+
+Outcome       what became of one file
+inspect       the items of a file, changing nothing
+rewrite       the items and the new text
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import difflib
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from rlmigrate.errors import SourceError
+from rlmigrate.migrate.edits import Edit, Imports, apply_edits
+from rlmigrate.migrate.engine.importing import import_edits
+from rlmigrate.migrate.engine.selection import select_findings
+from rlmigrate.migrate.engine.suppression import Suppressions, suppressions
+from rlmigrate.migrate.engine.tidy import tidy
+from rlmigrate.migrate.engine.todo import Todo, todo_edits
+from rlmigrate.migrate.findings import Item
+from rlmigrate.migrate.findings import Outcome as Fate
+from rlmigrate.migrate.index import RepoIndex
+from rlmigrate.migrate.index.reader import read_file
+from rlmigrate.migrate.rules.base import FileContext, Finding, Rule
+from rlmigrate.migrate.settings import Settings
+from rlmigrate.migrate.source import SourceFile
+
+#: A rule that needs more rounds than this does not settle.
+ROUNDS = 8
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """One file after a run; `after` is None where nothing changes."""
+
+    path: Path
+    items: tuple[Item, ...] = ()
+    before: bytes = b""
+    after: bytes | None = None
+    error: str | None = None
+    new_files: dict[str, str] = field(default_factory=dict)
+
+
+def inspect(
+    source: SourceFile, index: RepoIndex, settings: Settings, rules: Sequence[Rule]
+) -> Outcome:
+    """List the items of a file."""
+    findings = _check(source, index, settings, rules)
+    return Outcome(source.path, tuple(finding.item for finding in findings), source.raw)
+
+
+def rewrite(
+    source: SourceFile, index: RepoIndex, settings: Settings, rules: Sequence[Rule]
+) -> Outcome:
+    """Apply the rules until nothing changes; raises SourceError where that cannot be done."""
+    items: list[Item] = []
+    counted: Counter[tuple[str, str, str]] = Counter()
+    new_files: dict[str, str] = {}
+    current = source
+    for _ in range(ROUNDS):
+        findings = _check(current, index, settings, rules)
+        now: Counter[tuple[str, str, str]] = Counter()
+        for finding in findings:
+            key = (finding.item.code, finding.item.kind, finding.item.name)
+            now[key] += 1
+            if now[key] > counted[key]:
+                counted[key] += 1
+                items.append(_at_home(finding.item, source, current))
+        following = _step(current, index, findings, new_files)
+        if following is None:
+            break
+        current = following
+        index = reread(index, current)
+    else:
+        raise SourceError(f"{source.path}: the rules do not settle after {ROUNDS} rounds")
+    after = None if current.raw == source.raw else current.raw
+    return Outcome(source.path, tuple(items), source.raw, after, None, new_files)
+
+
+def reread(index: RepoIndex, source: SourceFile) -> RepoIndex:
+    """Return an index that knows a file's new text; registrations that are gone stay known."""
+    old = index.files.get(source.path)
+    if old is None:
+        return index
+    entry = read_file(
+        source, module=old.module, path=source.path, mentions_rllib=old.mentions_rllib
+    )
+    entry = dataclasses.replace(
+        entry, registrations=tuple(dict.fromkeys((*entry.registrations, *old.registrations)))
+    )
+    texts = {**index.texts, source.path: source.raw}
+    return dataclasses.replace(index, files={**index.files, source.path: entry}, texts=texts)
+
+
+def _check(
+    source: SourceFile, index: RepoIndex, settings: Settings, rules: Iterable[Rule]
+) -> list[Finding]:
+    context = FileContext(source, index, settings)
+    hidden = suppressions(source.text)
+    return [
+        _unless_hidden(finding, hidden, rule) for rule in rules for finding in rule.check(context)
+    ]
+
+
+def _unless_hidden(finding: Finding, hidden: Suppressions, rule: Rule) -> Finding:
+    if not hidden.hide(rule.code, finding.item.line):
+        return finding
+    item = dataclasses.replace(
+        finding.item,
+        outcome=Fate.UNCHANGED,
+        message="kept by a comment: # rlmigrate: ignore",
+    )
+    return Finding(item)
+
+
+def _step(
+    source: SourceFile, index: RepoIndex, findings: list[Finding], new_files: dict[str, str]
+) -> SourceFile | None:
+    """Apply one round of findings; None where there was nothing to do."""
+    changing, _ = select_findings(finding for finding in findings if finding.edits)
+    edits: list[Edit] = [edit for finding in changing for edit in finding.edits]
+    todos = [
+        Todo(finding.item.line, finding.item.code, finding.item.message)
+        for finding in findings
+        if finding.item.outcome is Fate.MANUAL and not finding.edits
+    ]
+    marks = todo_edits(source, todos) if todos else []
+    taken = {edit.span for edit in edits}
+    edits += [
+        mark
+        for mark in marks
+        if not any(span.start < mark.span.end and mark.span.start < span.end for span in taken)
+        and not any(span.start < mark.span.start < span.end for span in taken)
+    ]
+    imports = Imports()
+    for finding in changing:
+        imports |= finding.imports
+        _merge_new_files(new_files, finding.new_files, source.path)
+    if not edits and not imports.wanted:
+        return None
+    middle = _parsed(source, apply_edits(source, tidy(source, edits)))
+    entry = index.files.get(source.path)
+    more = import_edits(
+        middle,
+        imports,
+        before=source,
+        module=entry.module if entry else "",
+        is_package=source.path.name == "__init__.py",
+        local=index.modules,
+    )
+    result = _parsed(middle, apply_edits(middle, more)) if more else middle
+    return None if result.raw == source.raw else result
+
+
+def _merge_new_files(known: dict[str, str], new: dict[str, str], path: Path) -> None:
+    for name, text in new.items():
+        if known.setdefault(name, text) != text:
+            raise SourceError(f"{path}: two rules write {name} differently")
+
+
+def _parsed(source: SourceFile, text: str) -> SourceFile:
+    """Parse what a rule made; raises SourceError that names the rule's fault, not the user's."""
+    result = SourceFile(source.path, source.encode(text))
+    try:
+        _ = result.tree
+    except SourceError as error:
+        raise SourceError(f"{error} in the rewritten text; the file is left as it was") from error
+    return result
+
+
+def _at_home(item: Item, source: SourceFile, current: SourceFile) -> Item:
+    """Give an item that a later round found its line in the user's file."""
+    if current is source:
+        return item
+    matcher = difflib.SequenceMatcher(
+        None, source.text.splitlines(), current.text.splitlines(), autojunk=False
+    )
+    line = item.line
+    for tag, i1, i2, j1, j2 in matcher.get_opcodes():
+        if j1 < line <= j2:
+            line = i1 + (line - j1) if tag == "equal" else min(i1 + 1, max(i2, 1))
+            break
+    return dataclasses.replace(item, line=line)

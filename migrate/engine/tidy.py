@@ -1,0 +1,75 @@
+"""Blank lines around statements that are removed.
+
+tidy   let removals of whole lines take the surplus blank lines with them
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import replace
+
+from rlmigrate.migrate.edits import Edit
+from rlmigrate.migrate.source import SourceFile, Span
+
+
+def tidy(source: SourceFile, edits: Iterable[Edit]) -> list[Edit]:
+    """Widen removals of whole lines so that no more blank lines meet than stood on one side."""
+    found = sorted(set(edits))
+    removals = [edit for edit in found if not edit.text and _whole_lines(source, edit.span)]
+    touched = {edit.span.start for edit in found} | {edit.span.end for edit in found}
+    result = [edit for edit in found if edit not in removals]
+    at = 0
+    while at < len(removals):
+        last = at
+        while last + 1 < len(removals) and _meet(source, removals[last], removals[last + 1]):
+            last += 1
+        first_edit, last_edit = removals[at], removals[last]
+        above = _blank_above(source, first_edit.span.start)
+        below = _blank_below(source, last_edit.span.end)
+        end = last_edit.span.end
+        cut = min(above[0], below[0])
+        if cut and not any(end < place <= below[1][cut - 1] for place in touched):
+            last_edit = replace(last_edit, span=Span(last_edit.span.start, below[1][cut - 1]))
+        result += [*removals[at:last], last_edit]
+        at = last + 1
+    return sorted(result)
+
+
+def _whole_lines(source: SourceFile, span: Span) -> bool:
+    text = source.text
+    begins = span.start == 0 or text[span.start - 1] in "\r\n"
+    return begins and span.end > span.start and text[span.end - 1] in "\r\n"
+
+
+def _meet(source: SourceFile, one: Edit, two: Edit) -> bool:
+    """Tell whether only blank space stands between two removals; none counts as meeting."""
+    return not source.text[one.span.end : two.span.start].strip() and (
+        one.span.end == two.span.start
+    )
+
+
+def _blank_above(source: SourceFile, offset: int) -> tuple[int, list[int]]:
+    line = source.line_of(offset) if offset < len(source.text) else source.text.count("\n") + 1
+    count = 0
+    while line - count > 1 and not _line(source, line - count - 1).strip():
+        count += 1
+    return count, []
+
+
+def _blank_below(source: SourceFile, offset: int) -> tuple[int, list[int]]:
+    ends: list[int] = []
+    at = offset
+    while at < len(source.text):
+        span = source.line_span(source.line_of(at), source.line_of(at))
+        if source.text[span.start : span.end].strip():
+            break
+        ends.append(span.end)
+        if span.end <= at:
+            break
+        at = span.end
+    return len(ends), ends
+
+
+def _line(source: SourceFile, number: int) -> str:
+    span = source.line_span(number, number)
+    return source.text[span.start : span.end]

@@ -1,0 +1,1 @@
+"""Reading and writing outside of the rules: atomic files, git's state, patches."""

@@ -1,0 +1,78 @@
+"""Arguments of the config builder get their new names and places."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from rlmigrate.migrate.configs.findings import builder_findings
+from rlmigrate.migrate.findings import Kind
+from rlmigrate.migrate.rules.base import Case, FileContext, Finding, Rule
+
+
+def check(context: FileContext) -> Iterable[Finding]:
+    """Find them in the builder calls of a file."""
+    return builder_findings(context, "RLM403")
+
+
+RULE = Rule(
+    code="RLM403",
+    name="config-argument",
+    kind=Kind.CONFIG,
+    summary="Arguments of the config builder get their new names and places.",
+    explanation="""
+Arguments were renamed (workers are env runners, SGD iterations are epochs) and moved between
+methods (resources of workers to `env_runners()`, of learners to `learners()`, failures to
+`fault_tolerance()`). Those that nothing reads any more are dropped. Some of the old names raise in
+today's Ray, some only warn, `sgd_minibatch_size` is a plain TypeError.
+""",
+    check=check,
+    since="2.40",
+    link="https://docs.ray.io/en/latest/rllib/new-api-stack-migration-guide.html",
+    unchanged=(
+        Case(
+            "same_name_on_another_object",
+            """
+from ray.rllib.algorithms.ppo import PPOConfig
+
+config = PPOConfig().training(lr=0.1)
+pool.resources(num_gpus_per_worker=1)
+""",
+        ),
+    ),
+    cases=(
+        Case(
+            "renamed_in_place",
+            """
+from ray.rllib.algorithms.ppo import PPOConfig
+
+config = PPOConfig().training(sgd_minibatch_size=64, num_sgd_iter=3, lr=0.1)
+""",
+            """
+from ray.rllib.algorithms.ppo import PPOConfig
+
+config = PPOConfig().training(minibatch_size=64, num_epochs=3, lr=0.1)
+""",
+        ),
+        Case(
+            "moved_to_another_method",
+            """
+from ray.rllib.algorithms.ppo import PPOConfig
+
+config = (
+    PPOConfig()
+    .env_runners(num_env_runners=2)
+    .resources(num_cpus_per_worker=1, num_learner_workers=1)
+)
+""",
+            """
+from ray.rllib.algorithms.ppo import PPOConfig
+
+config = (
+    PPOConfig()
+    .env_runners(num_env_runners=2, num_cpus_per_env_runner=1)
+    .learners(num_learners=1)
+)
+""",
+        ),
+    ),
+)
