@@ -1,0 +1,57 @@
+"""PPO's default module in TF."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import tensorflow as tf
+
+from rlmigrate.new_stack.apis import InferenceOnlyAPI, ValueFunctionAPI
+from rlmigrate.new_stack.columns import Columns
+from rlmigrate.new_stack.tf.distributions import TfDiagGaussian
+from rlmigrate.new_stack.tf.nets import ActorCriticEncoder, GaussianHead, head, settings
+from rlmigrate.new_stack.tf.tf_rl_module import TfRLModule
+
+
+class DefaultPPOTfRLModule(TfRLModule, ValueFunctionAPI, InferenceOnlyAPI):
+    """Encoder, policy head `pi` and value head `vf`; built without the critic for inference."""
+
+    def setup(self) -> None:
+        """Make the nets from spaces and model config."""
+        config = settings(self.model_config)
+        self.encoder = ActorCriticEncoder(
+            self.observation_space,
+            config,
+            shared=config["vf_share_layers"],
+            actor_only=bool(self.inference_only),
+        )
+        dist_cls = self.get_train_action_dist_cls()
+        outputs = dist_cls.required_input_dim(self.action_space)
+        if config["free_log_std"] and issubclass(dist_cls, TfDiagGaussian):
+            self.pi = GaussianHead(self.encoder.width, outputs // 2, config, name="pi")
+        else:
+            self.pi = head(self.encoder.width, outputs, config, name="pi", last="logits")
+        self.vf = None
+        if not self.inference_only:
+            self.vf = head(self.encoder.width, 1, config, name="vf", last="value")
+
+    def get_non_inference_attributes(self) -> list[str]:
+        """Name what only learning needs."""
+        return ["vf"] if self.encoder.shared else ["vf", "encoder.critic_encoder"]
+
+    def _forward(self, batch: dict[str, Any], **kwargs: Any) -> dict[str, Any]:
+        return {Columns.ACTION_DIST_INPUTS: self.pi(self.encoder(batch[Columns.OBS]))}
+
+    def _forward_train(self, batch: dict[str, Any], **kwargs: Any) -> dict[str, Any]:
+        features = self.encoder(batch[Columns.OBS])
+        critic = features if self.encoder.shared else self.encoder.critic(batch[Columns.OBS])
+        return {Columns.ACTION_DIST_INPUTS: self.pi(features), Columns.EMBEDDINGS: critic}
+
+    def compute_values(self, batch: dict[str, Any], embeddings: Any = None) -> Any:
+        """Return state values: float32[B]; `embeddings` are those of `forward_train`."""
+        if self.vf is None:
+            raise RuntimeError(
+                "compute_values on a module built with inference_only=True; it has no value head"
+            )
+        features = self.encoder.critic(batch[Columns.OBS]) if embeddings is None else embeddings
+        return tf.squeeze(self.vf(features), axis=-1)
