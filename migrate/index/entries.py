@@ -51,3 +51,5 @@ class FileEntry:
     computed_registrations: tuple[Registration, ...] = ()
     outside_calls: frozenset[str] = field(default_factory=frozenset)
     custom_dist_models: frozenset[str] = field(default_factory=frozenset)
+    constructed: frozenset[str] = field(default_factory=frozenset)
+    wrapped: frozenset[str] = field(default_factory=frozenset)  # given to rlmigrate.wrap_model

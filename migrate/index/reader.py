@@ -38,6 +38,8 @@ def read_file(source: SourceFile, *, module: str, path: Path, mentions_rllib: bo
         computed_registrations=tuple(e for e in reader.registrations if not e.name),
         outside_calls=frozenset(reader.outside),
         custom_dist_models=frozenset(reader.custom_dist_models),
+        constructed=frozenset(reader.constructed),
+        wrapped=frozenset(reader.wrapped),
     )
 
 
@@ -50,6 +52,8 @@ class _Reader:
     registrations: list[Registration] = field(default_factory=list)
     outside: set[str] = field(default_factory=set)
     custom_dist_models: set[str] = field(default_factory=set)
+    constructed: set[str] = field(default_factory=set)
+    wrapped: set[str] = field(default_factory=set)
     local: dict[str, str] = field(default_factory=dict)
 
     def visit(self, node: ast.AST, *, scope: str) -> None:
@@ -102,7 +106,11 @@ class _Reader:
     def _call(self, node: ast.Call) -> None:
         called = (dotted(node.func) or "").rpartition(".")[2]
         kind = REGISTER.get(called)
+        if called == "wrap_model" and node.args:
+            self.wrapped.add(self.name_of(node.args[0]) or "")
         if kind is None:
+            if called[:1].isupper():
+                self.constructed.add(self.name_of(node.func) or called)
             return
         values = list(node.args) + [keyword.value for keyword in node.keywords]
         if len(values) < 2:

@@ -80,6 +80,8 @@ class RepoIndex:
                     )
                 except SourceError as error:
                     errors[path] = str(error)
+                except RecursionError:
+                    errors[path] = f"{path}: nested too deeply to be read"
             return bool(taken)
 
         found = take(RLLIB)
@@ -116,6 +118,24 @@ class RepoIndex:
     def outside(self) -> frozenset[str]:
         """Attributes that some file reads, calls or sets on a model that is not `self`."""
         return frozenset().union(*(file.outside_calls for file in self.files.values()))
+
+    @cached_property
+    def parents(self) -> dict[str, set[str]]:
+        """Classes of the repository that others of it inherit from, with the names of those."""
+        found: dict[str, set[str]] = {}
+        for entry in self.classes.values():
+            for base in entry.bases:
+                target = self.class_named(base)
+                if target is not None:
+                    found.setdefault(target.qualified, set()).add(entry.name)
+        return found
+
+    @cached_property
+    def constructed(self) -> frozenset[str]:
+        """Classes of the repository that some file calls."""
+        names = set().union(*(file.constructed for file in self.files.values()))
+        found = (self.class_named(name) for name in names)
+        return frozenset(entry.qualified for entry in found if entry is not None)
 
     @cached_property
     def custom_dist_models(self) -> frozenset[str]:

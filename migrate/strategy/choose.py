@@ -1,23 +1,63 @@
 """Choose an outcome.
 
-plan_model   native only where the class is understood and nothing speaks against it
+Study         the plan for a class, with the reading that it rests on
+study_class   read a class and choose
+plan_model    the plan alone, for rules that only point at the result
 """
 
 from __future__ import annotations
 
+import ast
+from dataclasses import dataclass
+
 from rlmigrate.migrate.findings import Outcome
-from rlmigrate.migrate.index.entries import ClassEntry
+from rlmigrate.migrate.index.entries import ClassEntry, FileEntry
 from rlmigrate.migrate.index.repo import RepoIndex
 from rlmigrate.migrate.strategy.plan import ModelPlan
+from rlmigrate.migrate.understanding import Reading, read_model
+from rlmigrate.migrate.understanding.vocabulary import HOOKS
+
+
+@dataclass(frozen=True)
+class Study:
+    """A plan and what it rests on."""
+
+    plan: ModelPlan
+    reading: Reading
+
+
+def study_class(index: RepoIndex, file: FileEntry, node: ast.ClassDef, *, qualified: str) -> Study:
+    """Read a model class and choose: native only where nothing speaks against it."""
+    reading = read_model(index, file, node, qualified=qualified)
+    outcome, reason = _choose(index, reading)
+    plan = ModelPlan(
+        qualified=qualified,
+        outcome=outcome,
+        reason=reason,
+        new_name=node.name,
+        module=file.module,
+    )
+    return Study(plan, reading)
+
+
+def _choose(index: RepoIndex, reading: Reading) -> tuple[Outcome, str]:
+    facts = reading.facts
+    framework = index.framework(facts.qualified)
+    if framework == "tf":
+        return Outcome.MANUAL, "is written for TensorFlow, which Ray's new stack has no place for"
+    if framework is None:
+        return Outcome.MANUAL, "is tied to neither torch nor TensorFlow"
+    if facts.problems:
+        telling = set(HOOKS.values())
+        first = min(facts.problems, key=lambda p: (p.text not in telling, p))
+        return Outcome.BRIDGED, f"{first.text} (line {first.line})"
+    return Outcome.NATIVE, "is understood"
 
 
 def plan_model(index: RepoIndex, entry: ClassEntry) -> ModelPlan:
     """Plan what becomes of one model class of the repository."""
-    torch = index.framework(entry.qualified) == "torch"
-    return ModelPlan(
-        qualified=entry.qualified,
-        outcome=Outcome.BRIDGED if torch else Outcome.MANUAL,
-        reason="is not understood" if torch else "is written for TensorFlow",
-        new_name=entry.name,
-        module=index.files[entry.path].module,
-    )
+    file = index.files[entry.path]
+    for node in ast.walk(index.source_of(entry.path).tree):
+        if isinstance(node, ast.ClassDef) and node.lineno == entry.line:
+            return study_class(index, file, node, qualified=entry.qualified).plan
+    raise LookupError(f"{entry.path}:{entry.line}: class {entry.name} is not there any more")

@@ -73,3 +73,8 @@ def flat_size(space: gym.Space[Any]) -> int:
     if isinstance(space, gym.spaces.MultiDiscrete):
         return int(np.sum(space.nvec))
     return int(np.prod(space.shape or ()))
+
+
+def flat_space(space: gym.Space[Any]) -> gym.spaces.Box:
+    """Return the space of flattened observations."""
+    return gym.spaces.Box(-np.inf, np.inf, (flat_size(space),), np.float32)

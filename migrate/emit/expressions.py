@@ -1,0 +1,292 @@
+"""Expressions that the new stack says otherwise, one edit a mark.
+
+Expressions   edits inside methods, and the text of what values need
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+
+from rlmigrate.migrate.emit.names import Names
+from rlmigrate.migrate.source import SourceFile, Span
+from rlmigrate.migrate.understanding.facts import Mark, Reading
+from rlmigrate.migrate.understanding.vocabulary import MODEL_DEFAULTS
+
+Piece = tuple[Span, str]
+
+
+class Expressions:
+    """Texts of one class; `embedded` are the locals that EMBEDDINGS must hold."""
+
+    def __init__(self, source: SourceFile, reading: Reading, names: Names) -> None:
+        self.source = source
+        self.reading = reading
+        self.names = names
+        facts = reading.facts
+        kept = [s.local for s in facts.stashes if s.for_value and s.source is None]
+        given = [n.local for n in facts.subnets if n.local is not None]
+        self.embedded = tuple(dict.fromkeys([*kept, *given]))
+        self.own_uses: dict[str, int] = {}
+        for mark in reading.marks:
+            if mark.kind == "own":
+                self.own_uses[mark.detail] = self.own_uses.get(mark.detail, 0) + 1
+
+    def pieces(self) -> Iterator[Piece]:
+        """Every edit that a mark on an expression asks for."""
+        for mark in self.reading.marks:
+            yield from getattr(self, f"_on_{mark.kind}", self._on_nothing)(mark)
+
+    def own_value(self, name: str) -> str:
+        """Where a parameter of the class's own is read now."""
+        default = next(p.default for p in self.reading.facts.parameters if p.name == name)
+        if default is None:
+            return f'self.model_config["{name}"]'
+        init = self.reading.methods["__init__"]
+        return f'self.model_config.get("{name}", {self._default_text(init, name)})'
+
+    def embedding(self, local: str) -> str:
+        """Where compute_values finds what forward kept."""
+        return "embeddings" if len(self.embedded) == 1 else f'embeddings["{local}"]'
+
+    def head_size(self) -> str:
+        """The number of inputs of the action distribution."""
+        if self.reading.facts.discrete:
+            return "int(self.action_space.n)"
+        return "self.action_dist_cls.required_input_dim(space=self.action_space)"
+
+    @property
+    def _obs(self) -> str:
+        return f"batch[{self.names.core('Columns')}.OBS]"
+
+    def _default_text(self, init: ast.FunctionDef, name: str) -> str:
+        positional = [*init.args.posonlyargs, *init.args.args]
+        pairs = dict(zip([a.arg for a in positional[::-1]], init.args.defaults[::-1], strict=False))
+        keywords = zip(init.args.kwonlyargs, init.args.kw_defaults, strict=True)
+        pairs |= {a.arg: d for a, d in keywords if d is not None}
+        return self.source.segment(pairs[name])
+
+    def _span(self, node: ast.AST) -> Span:
+        assert isinstance(node, ast.expr | ast.stmt)
+        return self.source.span(node)
+
+    def _replace(self, node: ast.AST, text: str) -> list[Piece]:
+        return [(self._span(node), text)]
+
+    def _on_nothing(self, mark: Mark) -> list[Piece]:
+        return []
+
+    def _on_config(self, mark: Mark) -> list[Piece]:
+        return self._replace(mark.node, "self.model_config")
+
+    def _on_default_key(self, mark: Mark) -> list[Piece]:
+        default = MODEL_DEFAULTS[mark.detail]
+        return self._replace(mark.node, f'self.model_config.get("{mark.detail}", {default})')
+
+    def _on_own(self, mark: Mark) -> list[Piece]:
+        if self.own_uses[mark.detail] > 1:
+            return []
+        return self._replace(mark.node, self.own_value(mark.detail))
+
+    def _on_action_space(self, mark: Mark) -> list[Piece]:
+        return self._replace(mark.node, "self.action_space")
+
+    def _on_obs_space(self, mark: Mark) -> list[Piece]:
+        return self._replace(mark.node, "self.observation_space")
+
+    def _on_flat_space(self, mark: Mark) -> list[Piece]:
+        return self._replace(mark.node, f"{self.names.layer('flat_space')}(self.observation_space)")
+
+    def _on_flat_size(self, mark: Mark) -> list[Piece]:
+        return self._replace(mark.node, f"{self.names.layer('flat_size')}(self.observation_space)")
+
+    def _on_head(self, mark: Mark) -> list[Piece]:
+        whole = self.reading.facts.head_size == "attribute"
+        return self._replace(mark.node, "self.num_outputs") if whole else []
+
+    def _on_net(self, mark: Mark) -> list[Piece]:
+        call = mark.node
+        assert isinstance(call, ast.Call)
+        written = self.source.segment(call.func)
+        name = self.names.layer(mark.detail, local=self.names.layer_names.get(written))
+        pieces = [] if name == written else self._replace(call.func, name)
+        roles = ("obs_space", "action_space", "num_outputs", "model_config", "name")
+        arguments: list[tuple[Span, bool]] = [
+            (self._span(a), role not in {"action_space", "name"})
+            for role, a in zip(roles, call.args, strict=False)
+        ]
+        arguments += [
+            (self.source.span(k), k.arg not in {"action_space", "name"}) for k in call.keywords
+        ]
+        arguments.sort()
+        for i, (span, stays) in enumerate(arguments):
+            if stays:
+                continue
+            following = arguments[i + 1 :]
+            if any(kept for _, kept in following):
+                pieces.append((Span(span.start, following[0][0].start), ""))
+            else:
+                last_kept = max(s.end for s, kept in arguments if kept)
+                pieces.append((Span(last_kept, arguments[-1][0].end), ""))
+                break
+        return pieces
+
+    def _on_layer(self, mark: Mark) -> list[Piece]:
+        assert isinstance(mark.node, ast.expr)
+        written = self.source.segment(mark.node)
+        name = self.names.layer(mark.detail, local=self.names.layer_names.get(written))
+        return [] if name == written else self._replace(mark.node, name)
+
+    def _on_net_input(self, mark: Mark) -> list[Piece]:
+        call, given = mark.node, mark.data["given"]
+        assert isinstance(call, ast.Call)
+        assert isinstance(given, ast.expr)
+        inner = self._span(given)
+        return [
+            (Span(self._span(call.args[0]).start, inner.start), ""),
+            (Span(inner.end, self._last_argument(call)), ""),
+        ]
+
+    def _on_net_batch(self, mark: Mark) -> list[Piece]:
+        call = mark.node
+        assert isinstance(call, ast.Call)
+        return [(Span(self._span(call.args[0]).start, self._last_argument(call)), self._obs)]
+
+    def _last_argument(self, call: ast.Call) -> int:
+        ends = [self._span(a).end for a in call.args] + [
+            self.source.span(k).end for k in call.keywords
+        ]
+        return max(ends)
+
+    def _ends(self, node: ast.expr) -> tuple[str, str]:
+        """What stands before and after the distribution inputs in the returned dict."""
+        columns = self.names.core("Columns")
+        if not self.embedded:
+            return f"{{{columns}.ACTION_DIST_INPUTS: ", "}"
+        parts = ", ".join(f'"{name}": {name}' for name in self.embedded)
+        kept = self.embedded[0] if len(self.embedded) == 1 else f"{{{parts}}}"
+        line = self.source.line_span(node.lineno, node.lineno)
+        text = self.source.text[line.start : line.end]
+        indent = text[: len(text) - len(text.lstrip())]
+        step = indent + "    "
+        return (
+            f"{{\n{step}{columns}.ACTION_DIST_INPUTS: ",
+            f",\n{step}{columns}.EMBEDDINGS: {kept},\n{indent}}}",
+        )
+
+    def _on_return_pair(self, mark: Mark) -> list[Piece]:
+        pair = mark.node
+        assert isinstance(pair, ast.Tuple)
+        whole, first = self._span(pair), self._span(pair.elts[0])
+        before, after = self._ends(pair)
+        return [(Span(whole.start, first.start), before), (Span(first.end, whole.end), after)]
+
+    def _on_return_net(self, mark: Mark) -> list[Piece]:
+        node = mark.node
+        assert isinstance(node, ast.Return)
+        assert node.value is not None
+        start, end = self._span(node.value)
+        before, after = self._ends(node.value)
+        return [(Span(start, start), before), (Span(end, end), after)]
+
+    def _on_first_of_two(self, mark: Mark) -> list[Piece]:
+        node = mark.node
+        assert isinstance(node, ast.Subscript)
+        return [(Span(self._span(node.value).end, self._span(node).end), "")]
+
+    def _on_first_target(self, mark: Mark) -> list[Piece]:
+        pair = mark.node
+        assert isinstance(pair, ast.Tuple)
+        whole, first = self._span(pair), self._span(pair.elts[0])
+        pieces = [(Span(first.end, whole.end), "")]
+        if whole.start < first.start:
+            pieces.append((Span(whole.start, first.start), ""))
+        return pieces
+
+    def _on_obs(self, mark: Mark) -> list[Piece]:
+        return self._replace(mark.node, self._obs)
+
+    def _on_obs_flat(self, mark: Mark) -> list[Piece]:
+        return self._replace(mark.node, self._flat())
+
+    def _on_obs_mixed(self, mark: Mark) -> list[Piece]:
+        return self._replace(mark.node, self._mixed())
+
+    def _flat(self) -> str:
+        return f"{self.names.layer('flatten')}({self._obs}, self.observation_space)"
+
+    def _mixed(self) -> str:
+        return f"{self.names.layer('preprocess')}({self._obs}, self.observation_space)"
+
+    def _on_obs_leaf(self, mark: Mark) -> list[Piece]:
+        if self._is_cast(mark.node):
+            return []
+        end = self._span(mark.node).end
+        return [(Span(end, end), ".float()")]
+
+    def _is_cast(self, leaf: ast.AST) -> bool:
+        """Say whether a part of the observation is cast or given to a net that casts."""
+        start, end = self._span(leaf)
+        following = self.source.text[end : end + 12]
+        casts = (".float", ".long", ".int", ".bool", ".shape", ".size", ".device", ".to(", ".type")
+        if following.startswith(casts):
+            return True
+        given = [m.data["given"] for m in self.reading.marks if m.kind == "net_input"]
+        return any(isinstance(g, ast.expr) and self._span(g) == (start, end) for g in given)
+
+    def _on_training(self, mark: Mark) -> list[Piece]:
+        return self._replace(mark.node, "self.training")
+
+    def _on_kept_local(self, mark: Mark) -> list[Piece]:
+        return self._replace(mark.node, mark.detail)
+
+    def _on_kept_embedding(self, mark: Mark) -> list[Piece]:
+        local = next(s.local for s in self.reading.facts.stashes if s.attribute == mark.detail)
+        return self._replace(mark.node, self.embedding(local))
+
+    def _on_kept_pure(self, mark: Mark) -> list[Piece]:
+        source = mark.data["source"]
+        assert isinstance(source, ast.expr)
+        return self._replace(mark.node, self.pure_text(source))
+
+    def _on_net_value(self, mark: Mark) -> list[Piece]:
+        call = mark.node
+        assert isinstance(call, ast.Call)
+        assert isinstance(call.func, ast.Attribute)
+        net = next(n for n in self.reading.facts.subnets if n.attribute == mark.detail)
+        if net.local is not None:
+            text = self.embedding(net.local)
+        else:
+            text = self._net_text(mark.detail)
+        return [(Span(self._span(call.func.value).end, self._span(call).end), f".value({text})")]
+
+    def _net_text(self, attribute: str) -> str:
+        for mark in self.reading.marks:
+            call = mark.node
+            if isinstance(call, ast.Call) and isinstance(call.func, ast.Attribute):
+                if call.func.attr == attribute and mark.kind == "net_batch":
+                    return self._obs
+                given = mark.data.get("given")
+                if call.func.attr == attribute and isinstance(given, ast.expr):
+                    return self.pure_text(given, cast=False)
+        return self._obs
+
+    def pure_text(self, node: ast.expr, *, cast: bool = True) -> str:
+        """Write an expression on the batch alone, with names of forward spelled out."""
+        path: list[str] = []
+        inner = node
+        kinds = {id(m.node): m.kind for m in self.reading.marks}
+        while isinstance(inner, ast.Subscript) and id(inner) not in kinds.keys() & self._roots():
+            path.insert(0, f"[{self.source.segment(inner.slice)}]")
+            inner = inner.value
+        kind = kinds.get(id(inner), self._alias_kind())
+        root = {"obs_flat": self._flat, "obs_mixed": self._mixed}.get(kind, lambda: self._obs)()
+        leaf = ".float()" if path and cast and self.reading.facts.obs == "keyed" else ""
+        return root + "".join(path) + leaf
+
+    def _roots(self) -> set[int]:
+        wanted = {"obs", "obs_flat", "obs_mixed"}
+        return {id(m.node) for m in self.reading.marks if m.kind in wanted}
+
+    def _alias_kind(self) -> str:
+        return "obs_mixed" if self.reading.facts.obs == "mixed" else "obs"

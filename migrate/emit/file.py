@@ -1,0 +1,159 @@
+"""All model classes of one file, studied together and written one by one.
+
+ModelResult     one class: its plan and the edits that carry it out
+model_results   study a file and emit its classes
+"""
+
+from __future__ import annotations
+
+import ast
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+
+from rlmigrate.migrate.emit.bridge import emit_bridge
+from rlmigrate.migrate.emit.layers_file import layers_text, names_in_file
+from rlmigrate.migrate.emit.moves import Moves, plan_moves
+from rlmigrate.migrate.emit.names import Names
+from rlmigrate.migrate.emit.native import emit_native
+from rlmigrate.migrate.emit.result import Emitted
+from rlmigrate.migrate.findings import Outcome
+from rlmigrate.migrate.index.entries import FileEntry
+from rlmigrate.migrate.index.repo import RepoIndex
+from rlmigrate.migrate.settings import Settings
+from rlmigrate.migrate.source import SourceFile
+from rlmigrate.migrate.strategy import Study, study_class
+
+LAYERS_FILE = "rlmigrate_layers"
+
+
+@dataclass(frozen=True)
+class ModelResult:
+    """One model class of a file; `emitted` is None where nothing is written."""
+
+    study: Study
+    emitted: Emitted | None
+    new_files: tuple[tuple[str, str], ...] = ()
+
+
+@lru_cache(maxsize=4)
+def model_results(
+    source: SourceFile, index: RepoIndex, settings: Settings
+) -> tuple[ModelResult, ...]:
+    """Study every model class of a file, and write those that can be written."""
+    file = index.files.get(source.path)
+    if file is None or not file.classes:
+        return ()
+    studies = _studies(source, index, file)
+    if not studies:
+        return ()
+    moves = plan_moves(
+        source,
+        file,
+        native=[s.reading.node for s in studies if s.plan.outcome is Outcome.NATIVE],
+        bridged=[s.reading.node for s in studies if s.plan.outcome is Outcome.BRIDGED],
+    )
+    emitted = [_emit(source, index, file, settings, study, moves) for study in studies]
+    needed: set[str] = set().union(*(e.layers for e in emitted if e is not None))
+    new_files: tuple[tuple[str, str], ...] = ()
+    if needed and settings.layers == "file":
+        path = source.path.parent / f"{LAYERS_FILE}.py"
+        needed |= _needed_beside(source.path, index, settings) | names_in_file(path)
+        new_files = ((str(path), layers_text(needed, target=settings.target)),)
+    return tuple(
+        ModelResult(study, each, new_files if each is not None and each.layers else ())
+        for study, each in zip(studies, emitted, strict=True)
+    )
+
+
+def _studies(source: SourceFile, index: RepoIndex, file: FileEntry) -> list[Study]:
+    models = {
+        entry.line: entry
+        for entry in file.classes
+        if entry.qualified not in file.wrapped and index.legacy_kind(entry.qualified) == "model"
+    }
+    if not models:
+        return []
+    return [
+        study_class(index, file, node, qualified=models[node.lineno].qualified)
+        for node in ast.walk(source.tree)
+        if isinstance(node, ast.ClassDef) and node.lineno in models
+    ]
+
+
+def _emit(
+    source: SourceFile,
+    index: RepoIndex,
+    file: FileEntry,
+    settings: Settings,
+    study: Study,
+    moves: Moves,
+) -> Emitted | None:
+    if study.plan.outcome is Outcome.NATIVE:
+        names = Names(
+            target=settings.target,
+            layers_module=layers_module(file, settings),
+            taken=_taken(source, moves),
+            layer_names={local: local for local in moves.layers},
+        )
+        emitted = emit_native(source, study.reading, names)
+    elif study.plan.outcome is Outcome.BRIDGED:
+        emitted = emit_bridge(
+            source,
+            study.reading.node,
+            moves=moves,
+            renamed=_renamed(index, file),
+            reason=study.plan.reason,
+        )
+    else:
+        return None
+    return Emitted((*emitted.edits, *moves.edits), emitted.imports, emitted.layers)
+
+
+def layers_module(file: FileEntry, settings: Settings) -> str:
+    """Name the module that a file imports its layers from."""
+    if settings.layers == "import":
+        return "rlmigrate.new_stack.layers"
+    package = file.module if file.path.name == "__init__.py" else file.module.rpartition(".")[0]
+    return f"{package}.{LAYERS_FILE}" if package else LAYERS_FILE
+
+
+def _taken(source: SourceFile, moves: Moves) -> frozenset[str]:
+    """Names that the file binds, those whose import moves left out."""
+    bound: set[str] = set()
+    for node in ast.walk(source.tree):
+        if isinstance(node, ast.ClassDef | ast.FunctionDef):
+            bound.add(node.name)
+        elif isinstance(node, ast.Import | ast.ImportFrom):
+            bound |= {a.asname or a.name.split(".")[0] for a in node.names}
+        elif isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
+            bound.add(node.id)
+    return frozenset(bound - set(moves.layers))
+
+
+def _renamed(index: RepoIndex, file: FileEntry) -> dict[str, tuple[str, str]]:
+    """Other bridged classes that this file knows: local name to where the old class is now."""
+    found: dict[str, tuple[str, str]] = {}
+    candidates = {entry.name: entry.qualified for entry in file.classes} | dict(file.imports.names)
+    for local, target in candidates.items():
+        entry = index.class_named(target)
+        plan = index.plan_for(target) if entry is not None else None
+        if entry is not None and plan is not None and plan.outcome is Outcome.BRIDGED:
+            here = entry.path == file.path
+            found[local] = ("" if here else plan.module, f"Legacy{entry.name}")
+    return found
+
+
+def _needed_beside(path: Path, index: RepoIndex, settings: Settings) -> set[str]:
+    """Layers that other files of the same folder need."""
+    found: set[str] = set()
+    for other, file in index.files.items():
+        if other.parent != path.parent or other == path:
+            continue
+        source = index.source_of(other)
+        studies = [s for s in _studies(source, index, file) if s.plan.outcome is Outcome.NATIVE]
+        moves = Moves()
+        for study in studies:
+            emitted = _emit(source, index, file, settings, study, moves)
+            found |= emitted.layers if emitted else set()
+    return found

@@ -1,0 +1,139 @@
+"""The text of `rlmigrate_layers.py`, made of the sources of `rlmigrate.new_stack.layers`.
+
+layers_text   one readable file with the asked layers and what they need
+names_in_file   the layers that an existing file holds
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+
+from rlmigrate.migrate.source import SourceFile
+
+FOLDER = Path(__file__).parents[2] / "new_stack" / "layers"
+OWN = "rlmigrate.new_stack.layers"
+HOMES: Mapping[str, Mapping[str, str]] = {
+    "ray": {
+        "rlmigrate.new_stack.distributions": "ray.rllib.core.distribution.torch.torch_distribution"
+    },
+    "builtin": {},
+}
+HEAD = '''"""Layers and helpers that RLlib's old API stack provided, as plain torch modules.
+
+Written by rlmigrate beside the models that use them; parameter names are the old ones, so old
+weights load. It is yours now: change it as you like.
+"""
+
+from __future__ import annotations
+'''
+
+
+@dataclass(frozen=True)
+class Unit:
+    """One function or class, with the names that it uses and the imports of its file."""
+
+    name: str
+    text: str
+    uses: frozenset[str]
+    imports: Mapping[str, tuple[str, str]]  # local name to (module, name); "" for `import module`
+
+
+@lru_cache(maxsize=1)
+def units() -> dict[str, Unit]:
+    """Every top-level definition of the layers, in the order in which files may hold them."""
+    found: dict[str, Unit] = {}
+    for path in sorted(FOLDER.glob("*.py")):
+        if path.name == "__init__.py":
+            continue
+        source = SourceFile.read(path)
+        imports = _imports(source.tree)
+        for node in source.tree.body:
+            if isinstance(node, ast.FunctionDef | ast.ClassDef):
+                used = {n.id for n in ast.walk(node) if isinstance(n, ast.Name)}
+                used |= {a.id for a in ast.walk(node) if isinstance(a, ast.Name)}
+                found[node.name] = Unit(node.name, source.segment(node), frozenset(used), imports)
+    return found
+
+
+def _imports(tree: ast.Module) -> dict[str, tuple[str, str]]:
+    found: dict[str, tuple[str, str]] = {}
+    for node in tree.body:
+        if isinstance(node, ast.Import):
+            for alias in node.names:
+                found[alias.asname or alias.name] = (alias.name, "")
+        elif isinstance(node, ast.ImportFrom) and node.module != "__future__":
+            for alias in node.names:
+                found[alias.asname or alias.name] = (node.module or "", alias.name)
+    return found
+
+
+def layers_text(names: Iterable[str], *, target: str) -> str:
+    """Write a file with `names` and everything that they use."""
+    known = units()
+    order: list[str] = []
+
+    def add(name: str) -> None:
+        if name in order or name not in known:
+            return
+        for used in sorted(known[name].uses - {name}):
+            add(used)
+        if name not in order:
+            order.append(name)
+
+    for name in sorted(names):
+        add(name)
+    wanted: dict[str, tuple[str, str]] = {}
+    for name in order:
+        unit = known[name]
+        for local in sorted(unit.uses & set(unit.imports)):
+            module, original = unit.imports[local]
+            if not module.startswith(OWN):
+                wanted[local] = (HOMES[target].get(module, module), original)
+    blocks = [HEAD, *_render_imports(wanted), ""]
+    for name in order:
+        blocks += ["", known[name].text, ""]
+    return "\n".join(blocks).rstrip("\n") + "\n"
+
+
+STANDARD = {"collections.abc", "math", "typing"}
+
+
+def _render_imports(wanted: Mapping[str, tuple[str, str]]) -> list[str]:
+    sections: list[list[str]] = []
+    for standard in (True, False):
+        plain = sorted(
+            f"import {module}" + (f" as {local}" if local != module else "")
+            for local, (module, name) in wanted.items()
+            if not name and (module in STANDARD) == standard
+        )
+        grouped: dict[str, list[str]] = {}
+        for module, name in wanted.values():
+            if name and (module in STANDARD) == standard:
+                grouped.setdefault(module, []).append(name)
+        lines = list(plain)
+        for module, names in sorted(grouped.items()):
+            flat = f"from {module} import {', '.join(sorted(names))}"
+            if len(flat) > 100:
+                inner = "".join(f"    {name},\n" for name in sorted(names))
+                flat = f"from {module} import (\n{inner})"
+            lines.append(flat)
+        if lines:
+            sections.append(lines)
+    out: list[str] = []
+    for lines in sections:
+        out += [*([""] if out else []), *lines]
+    return out
+
+
+def names_in_file(path: Path) -> set[str]:
+    """The layers that an existing layers file holds; nothing where there is none."""
+    if not path.is_file():
+        return set()
+    tree = SourceFile.read(path).tree
+    return {
+        node.name for node in tree.body if isinstance(node, ast.FunctionDef | ast.ClassDef)
+    } & set(units())

@@ -1,0 +1,131 @@
+"""Imports of RLlib's names that move with the classes that used them.
+
+Moves        local names of one file and where they come from now
+plan_moves   decide which imports move
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+
+from rlmigrate.migrate.edits import Edit
+from rlmigrate.migrate.index.entries import FileEntry
+from rlmigrate.migrate.source import SourceFile, Span
+from rlmigrate.migrate.understanding.vocabulary import LAYERS, NETS
+
+#: Where `rlmigrate.legacy` keeps what bridged classes use.
+LEGACY: Mapping[str, str] = {
+    "TorchModelV2": "rlmigrate.legacy.models.torch_modelv2",
+    "ModelV2": "rlmigrate.legacy.models.modelv2",
+    "RecurrentNetwork": "rlmigrate.legacy.models.recurrent_net",
+    "LSTMWrapper": "rlmigrate.legacy.models.lstm_wrapper",
+    "FullyConnectedNetwork": "rlmigrate.legacy.models.fcnet",
+    "VisionNetwork": "rlmigrate.legacy.models.visionnet",
+    "ComplexInputNetwork": "rlmigrate.legacy.models.complex_input_net",
+    "SlimFC": "rlmigrate.legacy.models.misc",
+    "SlimConv2d": "rlmigrate.legacy.models.misc",
+    "AppendBiasLayer": "rlmigrate.legacy.models.misc",
+    "normc_initializer": "rlmigrate.legacy.models.misc",
+    "same_padding": "rlmigrate.legacy.models.misc",
+    "valid_padding": "rlmigrate.legacy.models.misc",
+    "ModelCatalog": "rlmigrate.legacy.catalog",
+    "SampleBatch": "rlmigrate.legacy.batches",
+    "ViewRequirement": "rlmigrate.legacy.batches",
+}
+
+
+#: Names that torch and TF share.
+NEUTRAL = frozenset({"ModelV2", "ModelCatalog", "SampleBatch", "ViewRequirement"})
+
+
+@dataclass(frozen=True)
+class Moves:
+    """`layers` are local names that move to the layers file, `legacy` those that move there."""
+
+    layers: Mapping[str, str] = field(default_factory=dict)
+    legacy: Mapping[str, tuple[str, str]] = field(default_factory=dict)
+    edits: tuple[Edit, ...] = ()
+
+
+def plan_moves(
+    source: SourceFile,
+    file: FileEntry,
+    *,
+    native: Iterable[ast.ClassDef],
+    bridged: Iterable[ast.ClassDef],
+) -> Moves:
+    """Move an import with the classes, if nothing else in the file needs it as it was."""
+    uses = _uses(source.tree)
+    in_native = _inside(native)
+    in_bridged = _inside(bridged)
+    layers: dict[str, str] = {}
+    legacy: dict[str, tuple[str, str]] = {}
+    removable = _top_level(source.tree)
+    for local, target in file.imports.names.items():
+        if not target.startswith(("ray.rllib.", "rllib.")) or local not in removable:
+            continue
+        name = target.rpartition(".")[2]
+        places = uses.get(local, set())
+        torch = ".torch" in target
+        if name in LAYERS and torch and places & in_native:
+            layers[local] = name  # a drop-in, so other uses in the file may have it too
+        elif name in NETS and torch and places & in_native and places <= in_native:
+            layers[local] = name
+        elif (
+            name in LEGACY
+            and (torch or name in NEUTRAL)
+            and places & in_bridged
+            and places <= in_native | in_bridged
+        ):
+            legacy[local] = (LEGACY[name], name)
+    gone = {*layers, *legacy}
+    return Moves(layers, legacy, tuple(_removals(source, gone)))
+
+
+def _uses(tree: ast.Module) -> dict[str, set[int]]:
+    found: dict[str, set[int]] = {}
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Name):
+            found.setdefault(node.id, set()).add(id(node))
+    return found
+
+
+def _inside(classes: Iterable[ast.ClassDef]) -> set[int]:
+    return {id(node) for each in classes for node in ast.walk(each)}
+
+
+def _top_level(tree: ast.Module) -> set[str]:
+    return {
+        alias.asname or alias.name
+        for node in tree.body
+        if isinstance(node, ast.ImportFrom)
+        for alias in node.names
+    }
+
+
+def _removals(source: SourceFile, gone: set[str]) -> Iterable[Edit]:
+    for node in source.tree.body:
+        if not isinstance(node, ast.ImportFrom):
+            continue
+        kept = [a for a in node.names if (a.asname or a.name) not in gone]
+        if len(kept) == len(node.names):
+            continue
+        if not kept:
+            yield Edit(source.line_span(node.lineno, node.end_lineno or node.lineno), "", "RLM101")
+            continue
+        spans = [source.span(a) for a in node.names]
+        at = 0
+        while at < len(spans):
+            if node.names[at] in kept:
+                at += 1
+                continue
+            end = at
+            while end < len(spans) and node.names[end] not in kept:
+                end += 1
+            following = end < len(spans)
+            first = spans[at].start if following else spans[at - 1].end
+            last = spans[end].start if following else spans[end - 1].end
+            yield Edit(Span(first, last), "", "RLM101")
+            at = end

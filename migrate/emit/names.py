@@ -1,0 +1,56 @@
+"""Names that the new text uses, and the imports that bring them.
+
+Names   the local name of everything that a rewritten class of one file needs
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+CORE: Mapping[str, Mapping[str, str]] = {
+    "ray": {
+        "Columns": "ray.rllib.core.columns",
+        "TorchRLModule": "ray.rllib.core.rl_module.torch",
+        "ValueFunctionAPI": "ray.rllib.core.rl_module.apis",
+    },
+    "builtin": {
+        "Columns": "rlmigrate.new_stack",
+        "TorchRLModule": "rlmigrate.new_stack",
+        "ValueFunctionAPI": "rlmigrate.new_stack",
+    },
+}
+
+
+@dataclass
+class Names:
+    """Imports wanted so far.
+
+    `taken` are names that the file binds otherwise; `layer_names` are local names of RLlib's
+    layers whose import moves to the layers file, as they are written.
+    """
+
+    target: str
+    layers_module: str
+    taken: frozenset[str] = frozenset()
+    layer_names: Mapping[str, str] = field(default_factory=dict)
+    wanted: set[tuple[str, str]] = field(default_factory=set)
+    layers: set[str] = field(default_factory=set)
+
+    def want(self, module: str, name: str) -> str:
+        """Ask for an import and return the local name."""
+        self.wanted.add((module, name))
+        return name
+
+    def core(self, name: str) -> str:
+        """A name of the new stack."""
+        return self.want(CORE[self.target][name], name)
+
+    def layer(self, name: str, *, local: str | None = None) -> str:
+        """A layer or helper of the layers file, under the name that the file has for it."""
+        self.layers.add(name)
+        used = local or name
+        if local is None and name in self.taken:
+            used = f"plain_{name}" if name[0].islower() else f"Plain{name}"
+        self.wanted.add((self.layers_module, name if used == name else f"{name} as {used}"))
+        return used

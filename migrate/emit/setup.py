@@ -1,0 +1,106 @@
+"""setup() in place of the constructor.
+
+setup_edits   the signature, what must be set first, and the lines that go
+"""
+
+from __future__ import annotations
+
+import ast
+
+from rlmigrate.migrate.emit.expressions import Expressions, Piece
+from rlmigrate.migrate.emit.names import Names
+from rlmigrate.migrate.emit.text import Lines, indent_of, signature_span
+from rlmigrate.migrate.source import SourceFile, Span
+from rlmigrate.migrate.understanding.facts import Reading
+
+
+def setup_edits(
+    source: SourceFile, reading: Reading, names: Names, words: Expressions
+) -> list[Piece]:
+    """Edits that make setup() of `__init__`, and drop statements everywhere in the class."""
+    lines = Lines(source)
+    dropped = [m.node for m in reading.marks if m.kind == "drop" and isinstance(m.node, ast.stmt)]
+    for node in dropped:
+        lines.take(node)
+    openers = {source.line_of(signature_span(source, m).end - 1) for m in reading.methods.values()}
+    first = _prologue(reading, names, words)
+    init = reading.methods.get("__init__")
+    if init is None:
+        pieces = [_new_setup(source, reading, first)] if first else []
+        return [*pieces, *((span, "") for span in lines.spans(openers=openers))]
+    if not first and all(s in dropped or _is_text(s) for s in init.body):
+        lines.numbers.update(range(_first_line(init), (init.end_lineno or init.lineno) + 1))
+        return [(span, "") for span in lines.spans(openers=openers | {reading.node.lineno})]
+    typed = init.returns is not None or any(a.annotation for a in init.args.args)
+    arrow = " -> None" if typed else ""
+    pieces = [(signature_span(source, init), f"def setup(self){arrow}:")]
+    replaced = 0
+    if first:
+        place = _place(init, first, dropped)
+        replaced = place.lineno if place in dropped else 0
+        indent = indent_of(source, place)
+        at = source.line_span(place.lineno, place.lineno).start
+        pieces.append((Span(at, at), "".join(f"{indent}{line}\n" for line in first)))
+    gone = lines.spans(openers=openers, replaced=replaced)
+    return [*pieces, *((span, "") for span in gone)]
+
+
+def _is_text(node: ast.stmt) -> bool:
+    return isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)
+
+
+def _first_line(node: ast.FunctionDef) -> int:
+    return min([d.lineno for d in node.decorator_list], default=node.lineno)
+
+
+def _prologue(reading: Reading, names: Names, words: Expressions) -> list[str]:
+    """Statements that stand where the base constructor was called."""
+    facts = reading.facts
+    lines = []
+    if not facts.discrete:
+        lines.append(
+            f"self.action_dist_cls = {names.layer('action_distribution')}(self.action_space)"
+        )
+    if facts.head_size == "attribute":
+        lines.append(f"self.num_outputs = {words.head_size()}")
+    elif facts.head_size == "local":
+        lines.append(f"num_outputs = {words.head_size()}")
+    rebound = (
+        {
+            n.id
+            for n in ast.walk(reading.methods["__init__"])
+            if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)
+        }
+        if "__init__" in reading.methods
+        else set()
+    )
+    for parameter in facts.parameters:
+        used = words.own_uses.get(parameter.name, 0)
+        if used > 1 or parameter.name in rebound:
+            lines.append(f"{parameter.name} = {words.own_value(parameter.name)}")
+    if "action_space" in rebound:
+        lines.append("action_space = self.action_space")
+    return lines
+
+
+def _place(init: ast.FunctionDef, lines: list[str], dropped: list[ast.stmt]) -> ast.stmt:
+    """The statement before which the lines go: the base call, or the first that needs them."""
+    body = init.body[1:] if _is_text(init.body[0]) and len(init.body) > 1 else init.body
+    calls = [s for s in body if s in dropped and isinstance(s, ast.Expr)]
+    place = calls[0] if calls else body[0]
+    set_here = {line.partition(" = ")[0] for line in lines}
+    for statement in body:
+        if statement is place:
+            break
+        if any(isinstance(n, ast.Name) and n.id in set_here for n in ast.walk(statement)):
+            return body[0]
+    return place
+
+
+def _new_setup(source: SourceFile, reading: Reading, lines: list[str]) -> Piece:
+    """A setup() for a class without a constructor, before its first method."""
+    first = next(s for s in reading.node.body if isinstance(s, ast.FunctionDef))
+    indent = indent_of(source, first)
+    at = source.line_span(_first_line(first), _first_line(first)).start
+    text = f"{indent}def setup(self):\n" + "".join(f"{indent}    {line}\n" for line in lines)
+    return Span(at, at), text + "\n"

@@ -1,0 +1,96 @@
+"""Places in a source file that ast does not name.
+
+signature_span   from `def` to the colon of a function
+indent_of        the white space before a statement
+Lines            lines to delete, tidied so that no double blank lines stay
+"""
+
+from __future__ import annotations
+
+import ast
+import io
+import tokenize
+from dataclasses import dataclass, field
+
+from rlmigrate.migrate.source import SourceFile, Span
+
+
+def signature_span(source: SourceFile, node: ast.FunctionDef) -> Span:
+    """Characters from `def` up to and including the colon."""
+    start = source.offset(node.lineno, node.col_offset)
+    depth = 0
+    text = source.text[start:]
+    tokens = tokenize.generate_tokens(io.StringIO(text, newline="").readline)
+    offsets = _line_offsets(text)
+    for token in tokens:
+        if token.type != tokenize.OP:
+            continue
+        if token.string in "([{":
+            depth += 1
+        elif token.string in ")]}":
+            depth -= 1
+        elif token.string == ":" and depth == 0:
+            row, column = token.end
+            return Span(start, start + offsets[row - 1] + column)
+    raise AssertionError(f"{source.path}:{node.lineno}: a function without a colon")
+
+
+def _line_offsets(text: str) -> list[int]:
+    offsets = [0]
+    for line in text.splitlines(keepends=True):
+        offsets.append(offsets[-1] + len(line))
+    return offsets
+
+
+def indent_of(source: SourceFile, node: ast.stmt) -> str:
+    """The white space that a statement's line begins with."""
+    return " " * node.col_offset if "\t" not in _line(source, node.lineno) else "\t"
+
+
+def _line(source: SourceFile, number: int) -> str:
+    start, end = source.line_span(number, number)
+    return source.text[start:end]
+
+
+@dataclass
+class Lines:
+    """Whole lines that go; `spans` also takes blank lines that would be left doubled."""
+
+    source: SourceFile
+    numbers: set[int] = field(default_factory=set)
+
+    def take(self, node: ast.stmt) -> None:
+        """Let a statement's lines go."""
+        self.numbers.update(range(node.lineno, (node.end_lineno or node.lineno) + 1))
+
+    def spans(self, *, openers: set[int], replaced: int = 0) -> list[Span]:
+        """The spans to delete; a blank line is not left after one of `openers`.
+
+        Blank lines after the run that begins at line `replaced` stay: text comes in its place.
+        """
+        total = len(self.source.text.splitlines())
+        going = set(self.numbers)
+        for number in sorted(self.numbers):
+            if number + 1 in going:
+                continue
+            before = number
+            while before in going:
+                before -= 1
+            if replaced and before < replaced <= number:
+                continue
+            after = number + 1
+            while (
+                after <= total
+                and not _line(self.source, after).strip()
+                and (before in openers or not _line(self.source, before).strip())
+            ):
+                going.add(after)
+                after += 1
+        spans = []
+        for first in sorted(going):
+            if first - 1 not in going:
+                last = first
+                while last + 1 in going:
+                    last += 1
+                spans.append(self.source.line_span(first, last))
+        return spans

@@ -1,0 +1,1 @@
+"""Cases of the rules whose code is too long to stand in the rule's own file."""

@@ -1,0 +1,49 @@
+"""Torch models become TorchRLModules: https://docs.ray.io/en/latest/rllib/rl-modules.html."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from rlmigrate.migrate.emit.file import model_results
+from rlmigrate.migrate.findings import Item, Kind, Outcome
+from rlmigrate.migrate.rules.base import FileContext, Finding, Rule
+from rlmigrate.migrate.rules.cases.rlm101 import CASES, UNCHANGED
+
+
+def check(context: FileContext) -> Iterable[Finding]:
+    """Yield each model class of the file that is understood."""
+    for result in model_results(context.source, context.index, context.settings):
+        if result.study.plan.outcome is not Outcome.NATIVE or result.emitted is None:
+            continue
+        facts = result.study.reading.facts
+        item = Item(
+            path=str(context.source.path),
+            line=facts.line,
+            name=facts.name,
+            kind=Kind.MODEL,
+            outcome=Outcome.NATIVE,
+            code=RULE.code,
+            message="becomes a TorchRLModule with the same parameter names",
+            new_name=facts.name,
+            new_path=str(context.source.path),
+        )
+        yield Finding(item, result.emitted.edits, result.emitted.imports, dict(result.new_files))
+
+
+RULE = Rule(
+    code="RLM101",
+    name="torch-model",
+    kind=Kind.MODEL,
+    summary="Write a torch model as a TorchRLModule.",
+    explanation=(
+        "The constructor becomes setup(), forward() becomes _forward(), value_function() becomes "
+        "compute_values(). What forward() kept on self for value_function() travels in "
+        "Columns.EMBEDDINGS. Attribute names stay, so old weights load. Only classes whose every "
+        "statement is understood are written anew; others fall to RLM102."
+    ),
+    check=check,
+    since="2.40",
+    link="https://docs.ray.io/en/latest/rllib/rl-modules.html",
+    unchanged=UNCHANGED,
+    cases=CASES,
+)

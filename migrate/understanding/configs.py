@@ -1,0 +1,116 @@
+"""What a class reads from its model config, and how.
+
+Configs   keys read so far, with the marks that move them to the top level
+"""
+
+from __future__ import annotations
+
+import ast
+from dataclasses import dataclass, field
+
+from rlmigrate.migrate.understanding.scope import Scope, self_attribute
+from rlmigrate.migrate.understanding.vocabulary import CUSTOM_CONFIG, MODEL_DEFAULTS
+
+
+@dataclass
+class Configs:
+    """Reads of `model_config` in one class."""
+
+    scope: Scope
+    custom_keys: set[str] = field(default_factory=set)
+    default_keys: set[str] = field(default_factory=set)
+
+    def read(self, node: ast.expr) -> None:
+        """Judge one place where the whole model config stands."""
+        parent = self.scope.parent(node)
+        key = self._key(node)
+        if key is None:
+            member = isinstance(parent, ast.Compare) and parent.comparators == [node]
+            if member and isinstance(parent, ast.Compare) and self._asks_own_key(parent):
+                self.scope.mark("config", node)
+            else:
+                self.scope.problem(node, "uses its model config as a whole")
+            return
+        access = self._access(node)
+        if key in CUSTOM_CONFIG:
+            self.read_custom(access)
+        elif key in MODEL_DEFAULTS:
+            self.default_keys.add(key)
+            self.scope.mark("default_key", access, key)
+        else:
+            self.scope.mark("config", node)
+
+    def read_custom(self, node: ast.expr) -> None:
+        """Judge one place where the user's own part of the model config stands."""
+        if self._key_use(node):
+            self.scope.mark("config", node)
+            return
+        parent = self.scope.parent(node)
+        target = parent.targets[0] if isinstance(parent, ast.Assign) else None
+        if isinstance(parent, ast.Assign) and parent.value is node and len(parent.targets) == 1:
+            attribute = self_attribute(target) if target is not None else None
+            if isinstance(target, ast.Name) or attribute:
+                self.scope.mark("config", node)
+                self._follow(target, attribute)
+                return
+        self.scope.problem(node, "uses custom_model_config as a whole")
+
+    def _follow(self, target: ast.expr | None, attribute: str | None) -> None:
+        """Judge every use of a variable that holds the user's part of the config."""
+        for node in ast.walk(self.scope.node):
+            if node is target:
+                continue
+            named = (
+                self_attribute(node) == attribute
+                if attribute
+                else isinstance(node, ast.Name) and node.id == getattr(target, "id", None)
+            )
+            if named and isinstance(node, ast.expr) and not self._key_use(node):
+                self.scope.problem(node, "uses custom_model_config as a whole")
+
+    def _key_use(self, node: ast.expr) -> bool:
+        """Say whether a dict is only asked for one key here; notes the key."""
+        parent = self.scope.parent(node)
+        key = self._key(node)
+        if key is None and isinstance(parent, ast.Compare) and parent.comparators == [node]:
+            key = self.scope.key_of(parent.left)
+            if not all(isinstance(op, ast.In | ast.NotIn) for op in parent.ops):
+                return False
+        if key is None:
+            return False
+        self.custom_keys.add(key)
+        return True
+
+    def _key(self, node: ast.expr) -> str | None:
+        """The key in `node[key]` and `node.get(key, ...)`, where it is read and constant."""
+        parent = self.scope.parent(node)
+        if isinstance(parent, ast.Subscript) and parent.value is node:
+            return self.scope.key_of(parent.slice) if isinstance(parent.ctx, ast.Load) else None
+        call = self.scope.parent(parent)
+        if (
+            isinstance(parent, ast.Attribute)
+            and parent.attr == "get"
+            and isinstance(call, ast.Call)
+            and call.func is parent
+            and call.args
+        ):
+            return self.scope.key_of(call.args[0])
+        return None
+
+    def _access(self, node: ast.expr) -> ast.expr:
+        parent = self.scope.parent(node)
+        found = parent if isinstance(parent, ast.Subscript) else self.scope.parent(parent)
+        assert isinstance(found, ast.expr)
+        return found
+
+    def _asks_own_key(self, node: ast.Compare) -> bool:
+        key = self.scope.key_of(node.left)
+        return key is not None and key not in MODEL_DEFAULTS and key not in CUSTOM_CONFIG
+
+    def check(self) -> None:
+        """Refuse keys that would collide once both parts share one level."""
+        for key in sorted(self.custom_keys & set(MODEL_DEFAULTS)):
+            self.scope.problem(
+                self.scope.node,
+                f"reads a custom_model_config key {key!r} that RLlib's model config has too",
+            )

@@ -1,0 +1,95 @@
+"""What is believed of a model class.
+
+Problem      something that the native form cannot say
+Parameter    a constructor parameter of the class's own
+Stash        an attribute that forward sets for a later call
+Subnet       a network of RLlib that the class holds
+ModelFacts   all of it
+Mark         a place in the source, and what stands there
+Reading      facts and marks
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True, order=True)
+class Problem:
+    """Why a class cannot become native; `text` completes "bridged because it ..."."""
+
+    line: int
+    text: str
+
+
+@dataclass(frozen=True)
+class Parameter:
+    """A constructor parameter beside RLlib's five; `default` is source text, None if required."""
+
+    name: str
+    default: str | None
+
+
+@dataclass(frozen=True)
+class Stash:
+    """An attribute that forward sets; `source` is its text where only the batch is needed."""
+
+    attribute: str
+    local: str
+    for_value: bool
+    source: str | None = None
+
+
+@dataclass(frozen=True)
+class Subnet:
+    """A network of RLlib under an attribute, and what forward gives it."""
+
+    attribute: str
+    net: str
+    given: str | None = None
+    local: str | None = None
+
+
+@dataclass(frozen=True)
+class ModelFacts:
+    """One class; every field is plain data, so that it can be printed and compared."""
+
+    qualified: str
+    name: str
+    line: int
+    bases: tuple[str, ...] = ()
+    parameters: tuple[Parameter, ...] = ()
+    custom_keys: tuple[str, ...] = ()
+    default_keys: tuple[str, ...] = ()
+    obs: str = "unread"  # "unread" | "whole" | "flat" | "keyed" | "mixed"
+    obs_keys: tuple[str, ...] = ()
+    stashes: tuple[Stash, ...] = ()
+    subnets: tuple[Subnet, ...] = ()
+    layers: tuple[str, ...] = ()
+    head_size: str | None = None  # where num_outputs is read: None | "local" | "attribute"
+    discrete: bool = False
+    value: str = "none"  # "none" | "computed"
+    extra_methods: tuple[str, ...] = ()
+    problems: tuple[Problem, ...] = ()
+
+
+@dataclass(frozen=True)
+class Mark:
+    """A node whose text must change, by what it is; `detail` depends on the kind."""
+
+    kind: str
+    node: ast.AST
+    detail: str = ""
+    data: Mapping[str, object] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Reading:
+    """What the emitter needs of one class."""
+
+    facts: ModelFacts
+    node: ast.ClassDef
+    marks: tuple[Mark, ...] = ()
+    methods: Mapping[str, ast.FunctionDef] = field(default_factory=dict)

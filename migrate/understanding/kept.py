@@ -1,0 +1,116 @@
+"""Attributes that forward keeps for later, and where each is needed.
+
+read_kept   turn them into locals and embeddings
+"""
+
+from __future__ import annotations
+
+import ast
+
+from rlmigrate.migrate.understanding.facts import Stash
+from rlmigrate.migrate.understanding.forward import Forward
+from rlmigrate.migrate.understanding.scope import Scope, self_attribute
+from rlmigrate.migrate.understanding.values import Values
+
+
+def read_kept(
+    scope: Scope, forward: Forward, values: Values
+) -> tuple[tuple[Stash, ...], dict[str, str]]:
+    """Return what forward keeps, and for each net that is asked for values the local it was given.
+
+    Marks: `kept_local` in forward; in value_function `kept_embedding`, or `kept_pure` where the
+    batch alone gives the value; `drop` where nothing needs the attribute any more.
+    """
+    stashes = []
+    for attribute, local in forward.stored.items():
+        pure = _pure_source(scope, forward, attribute)
+        for_value = attribute in values.kept
+        stashes.append(
+            Stash(attribute, local, for_value, ast.unparse(pure) if pure is not None else None)
+        )
+        _mark_forward(scope, forward, attribute, local, pure=pure is not None)
+        if for_value and values.node is not None:
+            _mark_values(scope, values.node, attribute, pure)
+    sources = {}
+    for net in values.nets:
+        given = _net_source(scope, forward, net)
+        if given is not None:
+            sources[net] = given
+    return tuple(stashes), sources
+
+
+def _loads(node: ast.AST, attribute: str) -> list[ast.Attribute]:
+    return [
+        n
+        for n in ast.walk(node)
+        if isinstance(n, ast.Attribute)
+        and self_attribute(n) == attribute
+        and isinstance(n.ctx, ast.Load)
+    ]
+
+
+def _pure_source(scope: Scope, forward: Forward, attribute: str) -> ast.expr | None:
+    """The expression on the batch that the attribute is set to, if that is all it ever is."""
+    stores = [
+        n
+        for n in ast.walk(forward.node)
+        if self_attribute(n) == attribute and isinstance(getattr(n, "ctx", None), ast.Store)
+    ]
+    holder = scope.parent(stores[0])
+    if len(stores) != 1 or not isinstance(holder, ast.Assign) or len(holder.targets) != 1:
+        return None
+    if holder.targets[0] is not stores[0]:
+        return None
+    return forward.observed.pure(holder.value)
+
+
+def _mark_forward(
+    scope: Scope, forward: Forward, attribute: str, local: str, *, pure: bool
+) -> None:
+    loads = _loads(forward.node, attribute)
+    for node in ast.walk(forward.node):
+        if self_attribute(node) != attribute:
+            continue
+        holder = scope.parent(node)
+        if not loads and pure and isinstance(holder, ast.Assign):
+            scope.mark("drop", holder)
+            scope.handle(holder)
+        else:
+            scope.mark("kept_local", node, local)
+
+
+def _mark_values(
+    scope: Scope, function: ast.FunctionDef, attribute: str, pure: ast.expr | None
+) -> None:
+    for node in _loads(function, attribute):
+        if id(node) in scope.handled:
+            continue
+        if pure is not None:
+            scope.mark("kept_pure", node, attribute, source=pure)
+        else:
+            scope.mark("kept_embedding", node, attribute)
+
+
+def _net_source(scope: Scope, forward: Forward, net: str) -> str | None:
+    """The local that a net was given; None where the batch alone gives it."""
+    given = forward.given[net]
+    if isinstance(given, ast.Name) and given.id == forward.observed.batch:
+        return None
+    if forward.observed.pure(given) is not None:
+        return None
+    if isinstance(given, ast.Name):
+        later = [
+            n
+            for n in ast.walk(forward.node)
+            if isinstance(n, ast.Name)
+            and n.id == given.id
+            and isinstance(n.ctx, ast.Store)
+            and n.lineno >= given.lineno
+        ]
+        if not later:
+            return given.id
+    attribute = self_attribute(given)
+    if attribute in forward.stored:
+        return forward.stored[attribute or ""]
+    scope.problem(given, f"gives self.{net} an input that it computes in place")
+    return None

@@ -1,0 +1,176 @@
+"""Read one model class: facts for people and the strategy, marks for the emitter.
+
+read_model   understand a class as far as its own text and its bases tell
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Mapping
+
+from rlmigrate.migrate.index.entries import FileEntry
+from rlmigrate.migrate.index.imports import dotted
+from rlmigrate.migrate.index.repo import RepoIndex
+from rlmigrate.migrate.understanding.configs import Configs
+from rlmigrate.migrate.understanding.constructor import (
+    Constructor,
+    find_subnets,
+    read_constructor,
+    read_obs_space,
+)
+from rlmigrate.migrate.understanding.facts import ModelFacts, Reading, Subnet
+from rlmigrate.migrate.understanding.forward import Forward, read_forward
+from rlmigrate.migrate.understanding.kept import read_kept
+from rlmigrate.migrate.understanding.scope import Scope, self_attribute
+from rlmigrate.migrate.understanding.surroundings import read_surroundings
+from rlmigrate.migrate.understanding.values import Values, read_values
+
+#: Attributes that ModelV2 sets and RLModule lacks.
+MODEL_ATTRIBUTES: Mapping[str, str] = {
+    "name": "reads the name of the model",
+    "framework": "reads self.framework",
+    "time_major": "reads self.time_major",
+    "view_requirements": "changes its view requirements",
+    "inference_view_requirements": "changes its view requirements",
+    "_last_output": "reads the last output",
+    "last_output": "reads the last output",
+    "tower_stats": "keeps tower_stats",
+    "var_list": "reads var_list",
+    "trainable_variables": "asks for trainable_variables()",
+    "variables": "asks for variables()",
+    "register_variables": "registers variables",
+    "value_function": "calls its own value_function",
+    "forward": "calls its own forward",
+    "get_initial_state": "calls its own get_initial_state",
+    "context": "uses its context()",
+}
+
+
+def read_model(index: RepoIndex, file: FileEntry, node: ast.ClassDef, *, qualified: str) -> Reading:
+    """Understand the class at `node` of `file`."""
+    scope = Scope(node, file)
+    nets = {name: net for name, (net, _) in find_subnets(scope).items()}
+    forward = read_forward(scope, nets)
+    mode = forward.observed.mode if forward else "unread"
+    values = read_values(scope, forward, nets) if forward else Values(None)
+    configs = Configs(scope)
+    constructor = read_constructor(scope, configs, obs=mode)
+    reads_own_head = _read_attributes(scope, configs, nets, obs=mode)
+    configs.check()
+    if forward:
+        stashes, sources = read_kept(scope, forward, values)
+        forward.observed.finish()
+    else:
+        stashes, sources = (), {}
+    layers = read_surroundings(scope, index, qualified, stashes)
+    _check_nets(scope, nets)
+    _check_places(scope)
+    facts = ModelFacts(
+        qualified=qualified,
+        name=node.name,
+        line=node.lineno,
+        bases=tuple(file.imports.qualified(b) or dotted(b) or ast.unparse(b) for b in node.bases),
+        parameters=tuple(constructor.own),
+        custom_keys=tuple(sorted(configs.custom_keys | {p.name for p in constructor.own})),
+        default_keys=tuple(sorted(configs.default_keys)),
+        obs=mode,
+        obs_keys=tuple(k for k in forward.observed.keys if k != "?") if forward else (),
+        stashes=stashes,
+        subnets=_subnets(nets, forward, sources),
+        layers=tuple(sorted(layers)),
+        head_size=_head(constructor, reads_own_head),
+        discrete=_is_discrete(scope, constructor),
+        value="computed" if values.node else "none",
+        extra_methods=tuple(
+            m for m in scope.methods if m not in {"__init__", "forward", "value_function"}
+        ),
+        problems=tuple(sorted(scope.problems)),
+    )
+    return Reading(facts, node, tuple(scope.marks), scope.methods)
+
+
+def _subnets(
+    nets: Mapping[str, str], forward: Forward | None, sources: Mapping[str, str]
+) -> tuple[Subnet, ...]:
+    return tuple(
+        Subnet(
+            attribute,
+            net,
+            given=ast.unparse(forward.given[attribute])
+            if forward and attribute in forward.given
+            else None,
+            local=sources.get(attribute),
+        )
+        for attribute, net in nets.items()
+    )
+
+
+def _head(constructor: Constructor, reads_own_head: bool) -> str | None:
+    if reads_own_head:
+        return "attribute"
+    return "local" if constructor.reads_head else None
+
+
+def _is_discrete(scope: Scope, constructor: Constructor) -> bool:
+    """Say whether the class counts its actions, as only a Discrete space allows."""
+    names = {n for n, role in constructor.roles.items() if role == "action_space"}
+    return any(
+        isinstance(n, ast.Attribute)
+        and n.attr == "n"
+        and (self_attribute(n.value) == "action_space" or dotted(n.value) in names)
+        for n in ast.walk(scope.node)
+    )
+
+
+def _read_attributes(scope: Scope, configs: Configs, nets: Mapping[str, str], *, obs: str) -> bool:
+    """Judge every `self.x` that ModelV2 or RLModule has a say in; True if the head size is read."""
+    stored = {
+        name
+        for n in ast.walk(scope.node)
+        if (name := self_attribute(n))
+        and isinstance(getattr(n, "ctx", None), ast.Store)
+        and not any(m.node is scope.parent(n) for m in scope.marks if m.kind == "drop")
+    }
+    reads_head = False
+    for node in ast.walk(scope.node):
+        name = self_attribute(node)
+        if name is None or not isinstance(node, ast.Attribute) or id(node) in scope.handled:
+            continue
+        if not isinstance(node.ctx, ast.Load):
+            continue
+        if name == "model_config" and name not in stored:
+            configs.read(node)
+        elif name == "obs_space" and name not in stored:
+            read_obs_space(scope, node, obs)
+        elif name == "num_outputs" and name not in stored:
+            reads_head = True
+        elif name in MODEL_ATTRIBUTES and name not in stored and name not in nets:
+            scope.problem(node, MODEL_ATTRIBUTES[name])
+    return reads_head
+
+
+#: What a net under its old attribute may still be asked for.
+NET_ATTRIBUTES = frozenset({"parameters", "named_parameters", "to", "train", "eval", "num_outputs"})
+
+
+def _check_nets(scope: Scope, nets: Mapping[str, str]) -> None:
+    """Refuse uses of a net that its plain counterpart does not serve."""
+    understood = {id(m.node) for m in scope.marks if m.kind in {"net_input", "net_batch"}}
+    values = {id(m.node) for m in scope.marks if m.kind == "net_value"}
+    for node in ast.walk(scope.node):
+        name = self_attribute(node)
+        if name not in nets or not isinstance(getattr(node, "ctx", None), ast.Load):
+            continue
+        outer = scope.parent(node)
+        call = scope.parent(outer)
+        if id(outer) in understood or id(call) in values:
+            continue
+        if not isinstance(outer, ast.Attribute) or outer.attr not in NET_ATTRIBUTES:
+            scope.problem(node, f"uses self.{name} in a way that is not understood")
+
+
+def _check_places(scope: Scope) -> None:
+    """Refuse marks inside f-strings, whose places Python 3.11 does not know."""
+    for mark in scope.marks:
+        if any(isinstance(a, ast.JoinedStr) for a in scope.ancestors(mark.node)):
+            scope.problem(mark.node, "reads what changes inside an f-string")

@@ -1,0 +1,106 @@
+"""What value_function needs from the forward before it.
+
+Values        which kept attributes it reads, which nets it asks
+read_values   mark what compute_values must say otherwise
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from rlmigrate.migrate.understanding.flow import assigned_at_returns
+from rlmigrate.migrate.understanding.forward import Forward
+from rlmigrate.migrate.understanding.scope import (
+    Scope,
+    body_without_docstring,
+    names_in,
+    parameters,
+    self_attribute,
+)
+
+
+@dataclass
+class Values:
+    """Reads of one value_function."""
+
+    node: ast.FunctionDef | None
+    kept: list[str] = field(default_factory=list)
+    nets: list[str] = field(default_factory=list)
+
+
+def read_values(scope: Scope, forward: Forward, nets: Mapping[str, str]) -> Values:
+    """Mark every place of `value_function`; a class without one has no values."""
+    node = scope.methods.get("value_function")
+    if node is None:
+        return Values(None)
+    body = body_without_docstring(node)
+    if not body or (len(body) == 1 and isinstance(body[0], ast.Raise | ast.Pass)):
+        return Values(None)
+    result = Values(node)
+    if parameters(node):
+        scope.problem(node, "has a value_function with parameters")
+    if {"batch", "embeddings"} & names_in(node):
+        scope.problem(node, "uses the name batch or embeddings in value_function")
+    if not any(isinstance(n, ast.Return) for n in ast.walk(node)):
+        scope.problem(node, "has a value_function that returns nothing")
+    for each in ast.walk(node):
+        if isinstance(each, ast.Assert) and _asserts_kept(each, forward):
+            scope.mark("drop", each)
+            scope.handle(each)
+    for each in ast.walk(node):
+        attribute = self_attribute(each)
+        if attribute is None or id(each) in scope.handled or not isinstance(each, ast.Attribute):
+            continue
+        if not isinstance(each.ctx, ast.Load):
+            scope.problem(each, f"sets self.{attribute} in value_function")
+        elif attribute in forward.stored:
+            result.kept += [] if attribute in result.kept else [attribute]
+        elif attribute in nets:
+            _read_net(scope, forward, result, each, attribute)
+    _check_paths(scope, forward, result)
+    return result
+
+
+def _asserts_kept(node: ast.Assert, forward: Forward) -> bool:
+    test = node.test
+    left = test.left if isinstance(test, ast.Compare) else test
+    return self_attribute(left) in forward.stored
+
+
+def _read_net(
+    scope: Scope, forward: Forward, result: Values, node: ast.Attribute, attribute: str
+) -> None:
+    outer = scope.parent(node)
+    call = scope.parent(outer)
+    asked = isinstance(outer, ast.Attribute) and outer.attr == "value_function"
+    if not asked or not isinstance(call, ast.Call):
+        scope.problem(node, f"looks into self.{attribute} for values")
+    elif attribute not in forward.given:
+        scope.problem(node, f"asks self.{attribute} for values, which forward does not call")
+    else:
+        scope.mark("net_value", call, attribute)
+        result.nets += [] if attribute in result.nets else [attribute]
+
+
+def _check_paths(scope: Scope, forward: Forward, result: Values) -> None:
+    """What values need must be there whichever way forward returned."""
+
+    def happens(node: ast.AST) -> set[str]:
+        found = set()
+        for each in ast.walk(node):
+            name = self_attribute(each)
+            if name and isinstance(getattr(each, "ctx", None), ast.Store):
+                found.add(name)
+            elif name and isinstance(scope.parent(each), ast.Call):
+                found.add(f"{name}()")
+        return found
+
+    sure = assigned_at_returns(forward.node, happens)
+    for attribute in result.kept:
+        if attribute not in sure:
+            scope.problem(forward.node, f"sets self.{attribute} only on some paths of forward")
+    for attribute in result.nets:
+        if f"{attribute}()" not in sure:
+            scope.problem(forward.node, f"calls self.{attribute} only on some paths of forward")

@@ -1,0 +1,166 @@
+"""Rewrite a model, build old and new on real stacks, and compare what they compute."""
+
+from __future__ import annotations
+
+import importlib.util
+import itertools
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+
+from rlmigrate.migrate.engine.rounds import Outcome, rewrite
+from rlmigrate.migrate.index import RepoIndex
+from rlmigrate.migrate.rules.registry import all_rules
+from rlmigrate.migrate.settings import Settings
+from rlmigrate.migrate.source import SourceFile
+
+COUNT = itertools.count()
+
+
+def run_rules(root: Path, settings: Settings | None = None) -> list[Outcome]:
+    """Rewrite every file under `root` by the rules for models, in place."""
+    settings = settings or Settings()
+    paths = sorted(root.rglob("*.py"))
+    index = RepoIndex.build(paths, settings)
+    rules = [rule for code, rule in all_rules().items() if code.startswith("RLM1")]
+    outcomes = [rewrite(SourceFile.read(path), index, settings, rules) for path in paths]
+    for outcome in outcomes:
+        if outcome.after is not None:
+            outcome.path.write_bytes(outcome.after)
+        for name, text in outcome.new_files.items():
+            Path(name).write_text(text)
+    return outcomes
+
+
+def load(path: Path) -> ModuleType:
+    """Import a file under a name of its own, with its folder importable."""
+    name = f"loaded_{next(COUNT)}_{path.stem}"
+    spec = importlib.util.spec_from_file_location(name, path)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[name] = module
+    sys.path.insert(0, str(path.parent))
+    sys.modules.pop("rlmigrate_layers", None)
+    try:
+        spec.loader.exec_module(module)
+    finally:
+        sys.path.remove(str(path.parent))
+        sys.modules.pop("rlmigrate_layers", None)
+    return module
+
+
+class Migration:
+    """A file before and after; `old` and `new` are its modules."""
+
+    def __init__(self, folder: Path, files: Mapping[str, str], settings: Settings) -> None:
+        self.before = folder / "before"
+        self.after = folder / "after"
+        for root in (self.before, self.after):
+            for name, text in files.items():
+                path = root / name
+                path.parent.mkdir(parents=True, exist_ok=True)
+                path.write_text(text)
+        self.outcomes = run_rules(self.after, settings)
+        self.settings = settings
+
+    @property
+    def items(self):
+        return {i.name: i for outcome in self.outcomes for i in outcome.items}
+
+    def text(self, name: str) -> str:
+        return (self.after / name).read_text()
+
+    def old(self, name: str) -> ModuleType:
+        return load(self.before / name)
+
+    def new(self, name: str) -> ModuleType:
+        return load(self.after / name)
+
+
+@pytest.fixture
+def migrate(tmp_path):
+    """Write files, rewrite a copy, and hand back both sides."""
+
+    def run(files: Mapping[str, str] | str, **settings: object) -> Migration:
+        named = {"model.py": files} if isinstance(files, str) else files
+        folder = tmp_path / str(next(COUNT))
+        return Migration(folder, named, Settings(**settings))  # type: ignore[arg-type]
+
+    return run
+
+
+def batch_of(space, count: int = 5, *, seed: int = 0):
+    """Raw samples of a space, stacked as the connectors of the new stack stack them."""
+    import numpy as np
+    import torch
+    import tree
+
+    space.seed(seed)
+    samples = [space.sample() for _ in range(count)]
+    return samples, tree.map_structure(
+        lambda *each: torch.from_numpy(np.stack([np.asarray(e) for e in each])), *samples
+    )
+
+
+def old_model(model_class, obs_space, action_space, custom=None, **config):
+    """Build a model as Ray's old catalog does."""
+    from ray.rllib.models.catalog import MODEL_DEFAULTS, ModelCatalog
+
+    settings = {**MODEL_DEFAULTS, **config, "custom_model_config": custom or {}}
+    _, size = ModelCatalog.get_action_dist(action_space, settings, framework="torch")
+    prep = ModelCatalog.get_preprocessor_for_space(obs_space)
+    settings["custom_model"] = model_class
+    model = ModelCatalog.get_model_v2(
+        prep.observation_space, action_space, size, settings, framework="torch", name="m"
+    )
+    return model, prep
+
+
+def compare(model_class, module_class, obs_space, action_space, custom=None, **config) -> None:
+    """Exact equality of distribution inputs and values, on Ray's classes, on equal weights."""
+    import numpy as np
+    import torch
+    from ray.rllib.core.rl_module.rl_module import RLModuleSpec
+
+    torch.set_num_threads(1)
+    model, prep = old_model(model_class, obs_space, action_space, custom, **config)
+    spec = RLModuleSpec(
+        module_class=module_class,
+        observation_space=obs_space,
+        action_space=action_space,
+        model_config={**config, **(custom or {})},
+    )
+    module = spec.build()
+    module.load_state_dict(model.state_dict())
+    assert set(module.state_dict()) == set(model.state_dict())
+    model.eval()
+    for count in (1, 5):
+        samples, batch = batch_of(obs_space, count)
+        flat = torch.from_numpy(np.stack([prep.transform(s) for s in samples]))
+        with torch.no_grad():
+            out, _ = model({"obs": flat, "is_training": False})
+            inference = module.forward_inference({"obs": batch})
+            exploration = module.forward_exploration({"obs": batch})
+            assert set(inference) == {"action_dist_inputs"}
+            assert torch.equal(inference["action_dist_inputs"], out)
+            assert torch.equal(exploration["action_dist_inputs"], out)
+            module.eval()
+            trained = module._forward_train({"obs": batch})
+            assert torch.equal(trained["action_dist_inputs"], out)
+            if hasattr(module, "compute_values"):
+                values = model.value_function()
+                assert torch.equal(module.compute_values({"obs": batch}), values)
+                again = module.compute_values({"obs": batch}, trained.get("embeddings"))
+                assert torch.equal(again, values)
+    dist = module.get_inference_action_dist_cls().from_logits(out)
+    assert dist.to_deterministic().sample() is not None
+
+
+@pytest.fixture
+def equal():
+    """The comparison, for tests."""
+    return compare
