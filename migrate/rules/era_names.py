@@ -9,6 +9,7 @@ renamed          whether a row is for RLM601 to rename
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
@@ -122,13 +123,23 @@ def keyword_span(source: SourceFile, node: ast.keyword) -> Span:
     return Span(start, start + len(node.arg or ""))
 
 
-def whole_lines(source: SourceFile, node: ast.stmt) -> Span:
-    """Lines of a statement with its decorators, and the blank lines that follow it."""
-    first = min(item.lineno for item in getattr(node, "decorator_list", None) or [node])
-    last = node.end_lineno or node.lineno
+def whole_lines(source: SourceFile, node: ast.stmt, block: list[ast.stmt]) -> Span:
+    """Lines of a statement of `block` that goes, with its decorators, comments and blank lines.
+
+    Comments that stand right above it go too; blank lines below it, or above it where it is the
+    last of its block.
+    """
     lines = source.text.splitlines()
-    while last < len(lines) and not lines[last].strip():
-        last += 1
+    first = min([node.lineno, *(d.lineno for d in getattr(node, "decorator_list", ()))])
+    last = node.end_lineno or node.lineno
+    while first > 1 and lines[first - 2].strip().startswith("#"):
+        first -= 1
+    if node is block[-1]:
+        while first > 1 and not lines[first - 2].strip():
+            first -= 1
+    else:
+        while last < len(lines) and not lines[last].strip():
+            last += 1
     return source.line_span(first, last)
 
 
@@ -150,6 +161,7 @@ def item(
     )
 
 
+_NAMES = re.compile(r"[\w.\[\], |]+")
 _NAMED = (
     *(ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef),
     *(ast.ExceptHandler, ast.MatchAs, ast.MatchStar),
@@ -179,13 +191,12 @@ class Bindings:
 
     @cached_property
     def texts(self) -> str:
-        """Every string of the file, for names in `__all__` and in quoted annotations."""
+        """Strings that hold only names, as in `__all__` and in quoted annotations."""
         return "\n".join(
             node.value
             for node in ast.walk(self.tree)
-            if isinstance(node, ast.Constant)
-            and isinstance(node.value, str)
-            and len(node.value) < 200
+            if isinstance(node, ast.Constant) and isinstance(node.value, str)
+            if _NAMES.fullmatch(node.value)
         )
 
     @cached_property

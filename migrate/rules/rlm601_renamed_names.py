@@ -68,6 +68,10 @@ def _from_import(
 ) -> Iterator[Finding]:
     release = context.settings.ray_version
     moves = {alias: renamed(f"{node.module}.{alias.name}", release) for alias in node.names}
+    for alias, new in moves.items():
+        if new is not None and _class_of(new) is not None:
+            moves[alias] = None
+            yield from _into_class(context, node, alias, new, bindings)
     if not any(moves.values()):
         return
     locals_ = {
@@ -85,6 +89,26 @@ def _from_import(
                 if id(use) not in inside
             ]
         yield _finding(context, alias, f"{node.module}.{alias.name}", new, edits)
+
+
+def _class_of(new: str) -> str | None:
+    """Name the class that a new name is an attribute of, if it is one."""
+    home = new.rpartition(".")[0]
+    return home if home.rpartition(".")[2][:1].isupper() else None
+
+
+def _into_class(
+    context: FileContext, node: ast.ImportFrom, alias: ast.alias, new: str, bindings: Bindings
+) -> Iterator[Finding]:
+    """A constant of a module that is now an attribute of a class: `STATE_OUT`."""
+    old, local = f"{node.module}.{alias.name}", alias.asname or alias.name
+    home, _, cls = (_class_of(new) or "").rpartition(".")
+    if local in bindings.bound or bindings.imported.get(local, 0) > 1:
+        return
+    written = f"{cls}.{new.rpartition('.')[2]}"
+    edits = [Edit(context.source.span(use), written, CODE) for use in bindings.loads(local)]
+    if edits:
+        yield _finding(context, alias, old, new, edits, frozenset({(home, cls)}))
 
 
 def _local_name(context: FileContext, alias: ast.alias, new: str, bindings: Bindings) -> str:
@@ -321,6 +345,14 @@ RULE = Rule(
             "a module imported under a name",
             "import ray.rllib.core.rl_module.marl_module as mm\nmm.MultiAgentRLModule\n",
             "import ray.rllib.core.rl_module.multi_rl_module as mm\nmm.MultiRLModule\n",
+        ),
+        Case(
+            "a constant that has become an attribute",
+            "from ray.rllib.core.models.base import ENCODER_OUT, STATE_OUT\n"
+            "print(ENCODER_OUT, STATE_OUT)\n",
+            "from ray.rllib.core.columns import Columns\n"
+            "from ray.rllib.core.models.base import ENCODER_OUT\n"
+            "print(ENCODER_OUT, Columns.STATE_OUT)\n",
         ),
         Case(
             "a whole path",

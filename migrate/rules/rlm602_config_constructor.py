@@ -48,16 +48,32 @@ def check(context: FileContext) -> Iterable[Finding]:
             yield from _built_from_config(context, call)
 
 
+def handled(context: FileContext) -> set[int]:
+    """Ids of the nodes that go with the edits of this rule."""
+    gone: set[int] = set()
+    for node in classes(context.source.tree):
+        kind = module_kind(context, node)
+        constructor = methods(node).get("__init__")
+        if kind is None or constructor is None:
+            continue
+        parameter = _config_parameter(constructor)
+        fields = FIELDS if kind == "single" else MULTI_FIELDS
+        if parameter and _obstacle(node, constructor, parameter, fields) is None:
+            gone |= {id(part) for part in ast.walk(constructor.args)}
+    for call in ast.walk(context.source.tree):
+        if isinstance(call, ast.Call) and any(True for _ in _built_from_config(context, call)):
+            gone |= {id(part) for part in ast.walk(call)}
+    return gone
+
+
 def _class(context: FileContext, node: ast.ClassDef, fields: dict[str, str]) -> Iterator[Finding]:
     source = context.source
     uses = [
         Edit(source.span(use), f"self.{fields[use.attr]}", CODE)
         for use in _fields_of(node, "self.config", fields)
-    ] + [
-        Edit(source.span(use), "self.catalog", CODE)
-        for use in ast.walk(node)
-        if isinstance(use, ast.Call) and _text(use.func) == "self.config.get_catalog"
+        if isinstance(use.ctx, ast.Load)
     ]
+    uses += _catalog(context, node, "self.config")
     constructor = methods(node).get("__init__")
     parameter = _config_parameter(constructor) if constructor else None
     if constructor is None or parameter is None:
@@ -128,6 +144,10 @@ def _obstacle(
     rest = [s for s in constructor.body if s is not base_call and not _docstring(s)]
     if "setup" in methods(node) and rest:
         return "the class has a setup() of its own, which ran before these lines"
+    if any(not isinstance(u.ctx, ast.Load) for u in _fields_of(constructor, parameter, fields)):
+        return f"it changes `{parameter}` before or after the base reads it"
+    if any(not isinstance(u.ctx, ast.Load) for u in _fields_of(node, "self.config", fields)):
+        return "it changes self.config"
     known = {id(use.value) for use in _fields_of(constructor, parameter, fields)}
     known |= {id(use) for use in ast.walk(base_call or constructor) if base_call}
     known |= {
@@ -157,7 +177,7 @@ def _moved(
     if not rest:
         if len(node.body) == 1:
             return [Edit(source.span(constructor), "pass", CODE)]
-        return [Edit(whole_lines(source, constructor), "", CODE)]
+        return [Edit(whole_lines(source, constructor, node.body), "", CODE)]
     arguments = [
         *constructor.args.posonlyargs,
         *constructor.args.args,
@@ -173,16 +193,45 @@ def _moved(
     if _needs_super(node, context):
         edits.append(Edit(source.span(base_call), "super().setup()", CODE))
     else:
-        edits.append(Edit(whole_lines(source, base_call), "", CODE))
+        edits.append(Edit(_without_comments(context, base_call, constructor.body), "", CODE))
     edits += [
         Edit(source.span(use), f"self.{fields[use.attr]}", CODE)
         for use in _fields_of(constructor, parameter, fields)
     ]
+    return edits + _catalog(context, constructor, parameter)
+
+
+def _catalog(context: FileContext, node: ast.AST, owner: str) -> list[Edit]:
+    """`self.config.get_catalog()` is `self.catalog`, which the base has set."""
+    edits = []
+    own = set()
+    for part in ast.walk(node):
+        for name in ("body", "orelse"):
+            found = getattr(part, name, None)
+            block = found if isinstance(found, list) else []
+            for statement in block:
+                value = getattr(statement, "value", None)
+                targets = getattr(statement, "targets", [getattr(statement, "target", None)])
+                if not isinstance(value, ast.Call) or _text(value.func) != f"{owner}.get_catalog":
+                    continue
+                if [_text(t) for t in targets if isinstance(t, ast.expr)] == ["self.catalog"]:
+                    own.add(id(value))
+                    alone = len(block) == 1
+                    span = context.source.span(statement)
+                    lines = context.source.line_span(statement.lineno, statement.end_lineno or 0)
+                    edits.append(Edit(span if alone else lines, "pass" if alone else "", CODE))
     return edits + [
-        Edit(source.span(use), "self.catalog", CODE)
-        for use in ast.walk(constructor)
-        if isinstance(use, ast.Call) and _text(use.func) == f"{parameter}.get_catalog"
+        Edit(context.source.span(use), "self.catalog", CODE)
+        for use in ast.walk(node)
+        if isinstance(use, ast.Call) and id(use) not in own
+        if _text(use.func) == f"{owner}.get_catalog"
     ]
+
+
+def _without_comments(context: FileContext, node: ast.stmt, block: list[ast.stmt]) -> Span:
+    """Lines of the base's call, but not the comments above it, which may speak of more."""
+    start = context.source.line_span(node.lineno, node.lineno).start
+    return Span(start, whole_lines(context.source, node, block).end)
 
 
 def _needs_super(node: ast.ClassDef, context: FileContext) -> bool:

@@ -51,10 +51,14 @@ def check(context: FileContext) -> Iterable[Finding]:
 
 def _spec(context: FileContext, node: ast.expr) -> str | None:
     name = imports_of(context).qualified(node.func) if isinstance(node, ast.Call) else None
-    if name is None or not name.startswith("ray.rllib."):
-        return None
-    last = name.rpartition(".")[2]
-    return last if last in SINGLE + MULTI else None
+    if name is None and isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
+        entry = context.index.files.get(context.source.path)
+        name = f"{entry.module}.{node.func.id}" if entry else None
+    for known in (name, *context.index.bases_of(name)) if name else ():
+        last = known.rpartition(".")[2]
+        if known.startswith("ray.rllib.") and last in SINGLE + MULTI:
+            return last
+    return None
 
 
 def _call(context: FileContext, node: ast.Call, outer: ast.keyword | None) -> Iterator[Finding]:
@@ -188,6 +192,11 @@ RULE = Rule(
             "a field of a spec",
             HEAD + "spec = RLModuleSpec()\nprint(spec.model_config_dict['x'])\n",
             HEAD + "spec = RLModuleSpec()\nprint(spec.model_config['x'])\n",
+        ),
+        Case(
+            "a spec class of the project",
+            HEAD + "class S(RLModuleSpec):\n    pass\n\nS(model_config_dict={})\n",
+            HEAD + "class S(RLModuleSpec):\n    pass\n\nS(model_config={})\n",
         ),
         Case(
             "one spec for all agents",

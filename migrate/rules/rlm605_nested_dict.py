@@ -24,6 +24,9 @@ def check(context: FileContext) -> Iterable[Finding]:
         for node in ast.walk(tree)
         if isinstance(node, ast.Call) and imports_of(context).qualified(node.func) == NAME
     }
+    whole: dict[int, ast.expr] = {
+        id(node.value): node for node in ast.walk(tree) if isinstance(node, ast.Subscript)
+    }
     uses = list(_uses(context))
     if not uses:
         yield from _unused(context)
@@ -31,7 +34,7 @@ def check(context: FileContext) -> Iterable[Finding]:
         call = made.get(id(use))
         if call is None:
             message = "batches are plain dicts"
-            edit = Edit(context.source.span(use), "dict", CODE)
+            edit = Edit(context.source.span(whole.get(id(use), use)), "dict", CODE)
             found = _item(context, use, Outcome.NATIVE, message)
             yield Finding(found, (edit,), Imports(unneeded=frozenset({NAME})))
         elif not call.args and not call.keywords:
@@ -100,8 +103,9 @@ RULE = Rule(
     cases=(
         Case(
             "an annotation",
-            "import torch\n" + IMPORT + "\ndef f(batch: NestedDict) -> dict:\n    return batch\n",
-            "import torch\n\ndef f(batch: dict) -> dict:\n    return batch\n",
+            "import torch\n" + IMPORT + "\ndef f(batch: NestedDict, x: NestedDict[str]) -> dict:\n"
+            "    return batch\n",
+            "import torch\n\ndef f(batch: dict, x: dict) -> dict:\n    return batch\n",
         ),
         Case(
             "a type check and an empty one",

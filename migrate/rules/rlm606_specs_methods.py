@@ -32,16 +32,37 @@ CHECKS = frozenset({"check_input_specs", "check_output_specs"})
 def check(context: FileContext) -> Iterable[Finding]:
     """Find the methods of RLModules and of the new stack's models that declare specs."""
     for node in classes(context.source.tree):
-        if module_kind(context, node) is not None:
-            wanted = METHODS
-        elif _is_model(context, node):
-            wanted = MODEL_METHODS
-        else:
-            continue
-        doomed = [method for name, method in methods(node).items() if name in wanted]
+        doomed = _doomed(context, node)
         for method in doomed:
             yield _removed(context, node, method, empties=len(doomed) == len(node.body))
     yield from _checks(context)
+
+
+def handled(context: FileContext) -> set[int]:
+    """Ids of the nodes that go with the edits of this rule."""
+    return {
+        id(part)
+        for node in classes(context.source.tree)
+        for method in _doomed(context, node)
+        for part in ast.walk(method)
+    } | {
+        id(part)
+        for node in ast.walk(context.source.tree)
+        for decorator in getattr(node, "decorator_list", ())
+        if _is_check(context, decorator)
+        for part in ast.walk(decorator)
+    }
+
+
+def _doomed(context: FileContext, node: ast.ClassDef) -> list[ast.FunctionDef]:
+    own = methods(node)
+    if not own.keys() & (METHODS | MODEL_METHODS):
+        return []
+    if module_kind(context, node) is not None:
+        wanted = METHODS
+    else:
+        wanted = MODEL_METHODS if _is_model(context, node) else frozenset()
+    return [method for name, method in own.items() if name in wanted]
 
 
 def _is_model(context: FileContext, node: ast.ClassDef) -> bool:
@@ -63,7 +84,7 @@ def _removed(
         span = source.line_span(start, method.end_lineno or start)
         edit = Edit(span, " " * method.col_offset + "pass\n", CODE)
     else:
-        edit = Edit(whole_lines(source, method), "", CODE)
+        edit = Edit(whole_lines(source, method, node.body), "", CODE)
     found = item(
         context,
         method,
@@ -76,14 +97,17 @@ def _removed(
     return Finding(found, (edit,))
 
 
+def _is_check(context: FileContext, decorator: ast.expr) -> bool:
+    call = decorator.func if isinstance(decorator, ast.Call) else decorator
+    name = imports_of(context).qualified(call) or ""
+    return name.startswith("ray.rllib.") and name.rpartition(".")[2] in CHECKS
+
+
 def _checks(context: FileContext) -> Iterator[Finding]:
     """Decorators `@check_input_specs("...")` go with their import."""
-    table = imports_of(context)
     for node in ast.walk(context.source.tree):
         for decorator in getattr(node, "decorator_list", ()):
-            call = decorator.func if isinstance(decorator, ast.Call) else decorator
-            name = table.qualified(call) or ""
-            if not name.startswith("ray.rllib.") or name.rpartition(".")[2] not in CHECKS:
+            if not _is_check(context, decorator):
                 continue
             last = decorator.end_lineno or decorator.lineno
             edit = Edit(context.source.line_span(decorator.lineno, last), "", CODE)
@@ -91,7 +115,7 @@ def _checks(context: FileContext) -> Iterator[Finding]:
                 context,
                 decorator,
                 code=CODE,
-                name=name.rpartition(".")[2],
+                name="check_specs",
                 kind=Kind.MODULE,
                 outcome=Outcome.NATIVE,
                 message="RLlib does not check specs",
@@ -130,7 +154,7 @@ RULE = Rule(
             "    def input_specs_exploration(self) -> SpecType:\n        return ['obs']\n\n"
             "    def setup(self):\n        pass\n\n"
             "    def output_specs_exploration(self) -> SpecType:\n        return ['action_dist']\n",
-            HEAD + "\nclass A(TorchRLModule):\n    def setup(self):\n        pass\n\n",
+            HEAD + "\nclass A(TorchRLModule):\n    def setup(self):\n        pass\n",
         ),
         Case(
             "a class of nothing else",

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 
 from rlmigrate import eras
 from rlmigrate.migrate.findings import Kind, Outcome
+from rlmigrate.migrate.rules import rlm602_config_constructor, rlm606_specs_methods
 from rlmigrate.migrate.rules.base import Case, FileContext, Finding, Rule
 from rlmigrate.migrate.rules.era_names import RELEASE_NOTES, imports_of, item, target_name
 
@@ -26,22 +27,29 @@ ADVICE = (
         "ray.rllib.core.rl_module.rl_module.RLModuleConfig",
         "pass its fields to the module, or use RLModuleSpec",
     ),
-    ("ray.rllib.utils.nested_dict", "use plain dicts"),
 )
+
+#: Names that rules of their own answer for, down to the last use.
+OTHERS = ("ray.rllib.utils.nested_dict.NestedDict",)
 
 
 def check(context: FileContext) -> Iterable[Finding]:
     """Find imports of the new stack's names that have no successor and are still used."""
     release = context.settings.ray_version
     table = imports_of(context)
-    read = {n.id for n in ast.walk(context.source.tree) if isinstance(n, ast.Name)}
+    gone = rlm602_config_constructor.handled(context) | rlm606_specs_methods.handled(context)
+    read = {
+        node.id
+        for node in ast.walk(context.source.tree)
+        if isinstance(node, ast.Name) and id(node) not in gone
+    }
     for node in ast.walk(context.source.tree):
         if not isinstance(node, ast.ImportFrom) or node.level:
             continue
         for alias in node.names:
             name = f"{node.module}.{alias.name}"
             row = eras.resolve(name)
-            if row is None or row.stack is not eras.Stack.NEW or row.kind == "never":
+            if row is None or row.stack is not eras.Stack.NEW or name in OTHERS:
                 continue
             if target_name(name, release) is not None:
                 continue
@@ -64,6 +72,8 @@ def _advice(name: str) -> str:
     for start, advice in ADVICE:
         if name.startswith(start):
             return advice
+    if "tf" in name.split("."):
+        return "write it for torch; the new stack has no TF"
     return "it has no successor; keep what you need of it in your own code"
 
 

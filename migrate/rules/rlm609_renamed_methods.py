@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 from rlmigrate.migrate.edits import Edit
 from rlmigrate.migrate.findings import Kind, Outcome
@@ -33,12 +33,13 @@ def check(context: FileContext) -> Iterable[Finding]:
     if not any(name.startswith("ray.rllib.") for name in table.names.values()):
         return
     core = any(name.startswith("ray.rllib.core") for name in table.names.values())
-    specs = _names_of_specs(context)
+    specs = _names_given(context, _makes_spec)
+    built = _names_given(context, _makes_module)
     for node in ast.walk(context.source.tree):
         if isinstance(node, ast.Attribute) and core:
             new = METHODS.get(node.attr)
             if node.attr == AS_MULTI:
-                new = _as_multi(node.value, specs, context)
+                new = _as_multi(node.value, specs, built, context)
             if new is not None:
                 edit = Edit(attribute_span(context.source, node), new, CODE)
                 yield _finding(context, node, node.attr, new, edit)
@@ -49,13 +50,22 @@ def check(context: FileContext) -> Iterable[Finding]:
             )
 
 
-def _as_multi(node: ast.expr, specs: set[str], context: FileContext) -> str:
-    """`as_multi_agent` of a spec and of a module have got different names."""
-    is_spec = (isinstance(node, ast.Name) and node.id in specs) or _makes_spec(context, node)
-    if isinstance(node, ast.Attribute | ast.Name) and not is_spec:
-        last = node.attr if isinstance(node, ast.Attribute) else node.id
-        is_spec = last.lower().endswith("spec")
-    return "as_multi_rl_module_spec" if is_spec else "as_multi_rl_module"
+def _as_multi(node: ast.expr, specs: set[str], built: set[str], context: FileContext) -> str | None:
+    """`as_multi_agent` of a spec and of a module have got different names; batches keep theirs."""
+    last = node.attr if isinstance(node, ast.Attribute) else getattr(node, "id", "")
+    if last in specs or last.lower().endswith("spec") or _makes_spec(context, node):
+        return "as_multi_rl_module_spec"
+    if last in built or last.lower().endswith(("module", "rlm")) or _makes_module(context, node):
+        return "as_multi_rl_module"
+    return None
+
+
+def _makes_module(context: FileContext, node: ast.expr) -> bool:
+    return (
+        isinstance(node, ast.Call)
+        and isinstance(node.func, ast.Attribute)
+        and node.func.attr in ("build", "get_module")
+    )
 
 
 def _makes_spec(context: FileContext, node: ast.expr) -> bool:
@@ -63,11 +73,12 @@ def _makes_spec(context: FileContext, node: ast.expr) -> bool:
     return name is not None and name.rpartition(".")[2] in SPECS
 
 
-def _names_of_specs(context: FileContext) -> set[str]:
+def _names_given(context: FileContext, makes: Callable[[FileContext, ast.expr], bool]) -> set[str]:
+    """Names that are assigned what `makes` recognises."""
     return {
         target.id
         for node in ast.walk(context.source.tree)
-        if isinstance(node, ast.Assign) and _makes_spec(context, node.value)
+        if isinstance(node, ast.Assign) and makes(context, node.value)
         for target in node.targets
         if isinstance(target, ast.Name)
     }
@@ -107,6 +118,10 @@ RULE = Rule(
     link=RELEASE_NOTES,
     unchanged=(
         Case("the words of today", HEAD + "RLModuleSpec().build().as_multi_rl_module()\n"),
+        Case(
+            "a batch",
+            HEAD + "batch = sample()\nRLModuleSpec()\nbatch.as_multi_agent()\n",
+        ),
         Case("a file without RLlib", "# rllib\nmodule.as_multi_agent()\n"),
         Case(
             "a file without RLModules",
