@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from rlmigrate.migrate.engine.discovery import Found, discover
+from rlmigrate.migrate.engine.problems import coded
 from rlmigrate.migrate.engine.rounds import Outcome
 from rlmigrate.migrate.engine.workers import Job, work
 from rlmigrate.migrate.findings import FileResult, Item, Report
@@ -40,7 +41,7 @@ class Run:
         """The report of the run: files that hold an item, change, or could not be done."""
         return Report(
             files=tuple(
-                FileResult(str(o.path), o.after is not None, o.error)
+                FileResult(str(o.path), o.after is not None, o.error and coded(o.error))
                 for o in self.outcomes
                 if o.items or o.error or o.after is not None
             ),
@@ -90,7 +91,7 @@ def _in_order(items: Sequence[Item]) -> list[Item]:
 def with_errors(report: Report, errors: Mapping[Path, str]) -> Report:
     """Add errors of writing to a report; those files did not change."""
     files = tuple(
-        FileResult(file.path, changed=False, error=errors[Path(file.path)])
+        FileResult(file.path, changed=False, error=coded(errors[Path(file.path)]))
         if Path(file.path) in errors
         else file
         for file in report.files

@@ -25,7 +25,10 @@ def write_patches(paths: Sequence[Path], settings: Settings, folder: Path) -> li
     folder.mkdir(parents=True, exist_ok=True)
     written: list[Path] = []
     with tempfile.TemporaryDirectory(prefix="rlmigrate-") as scratch:
-        copies = {path: Path(scratch) / str(at) / path.name for at, path in enumerate(paths)}
+        copies = {
+            path: Path(scratch) / str(at) / (path.resolve().name or "root")
+            for at, path in enumerate(paths)
+        }
         for path, copy in copies.items():
             copy.parent.mkdir()
             if path.is_dir():
