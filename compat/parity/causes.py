@@ -56,14 +56,30 @@ def relation(old: Array, new: Array) -> str | None:
     old, new = old.astype(np.float64), new.astype(np.float64)
     if not np.ptp(old):
         return None
-    for explain in (_permuted, _shifted, _clipped, _scaled, _transposed):
+    for explain in (_permuted, _rounded, _shifted, _clipped, _scaled, _transposed):
         text = explain(old, new)
         if text:
             return text
     return None
 
 
+def _rounded(old: Array, new: Array) -> str | None:
+    """Tell values that went through a narrower type."""
+    narrow = new.astype(np.float32)
+    if not np.abs(old - new).max() <= 0.01 * np.abs(old).max():
+        return None
+    if not (narrow.view(np.uint32) & 0xFFFF).any():
+        return "rounded to bfloat16"
+    with np.errstate(over="ignore"):
+        if np.array_equal(narrow, narrow.astype(np.float16).astype(np.float32)):
+            return "rounded to float16"
+    return None
+
+
 def _permuted(old: Array, new: Array) -> str | None:
+    if old.ndim == 4:  # images: [B, C, H, W]
+        found = _permuted(*(np.moveaxis(x, 1, -1).reshape(-1, x.shape[1]) for x in (old, new)))
+        return found and found.replace("columns", "channels")
     if old.ndim != 2 or old.shape[0] < 2 or not 2 <= old.shape[1] <= 512:
         return None
     sources = []
@@ -105,7 +121,7 @@ def _scaled(old: Array, new: Array) -> str | None:
     if abs(slope - 1) < 1e-4:
         return f"shifted by {offset:.4g}" if abs(offset) > 1e-6 else None
     plus = f" and shifted by {offset:.4g}" if abs(offset) > 1e-4 * np.abs(old).max() else ""
-    return ("sign flipped" if abs(slope + 1) < 1e-5 else f"multiplied by {slope:.4g}") + plus
+    return ("sign flipped" if abs(slope + 1) < 1e-5 else f"multiplied by {slope:.7g}") + plus
 
 
 def _transposed(old: Array, new: Array) -> str | None:

@@ -164,7 +164,7 @@ def compare_sides(
             if not findings and not account.findings:
                 compare_step(old, new, batch, account, mapping=pairing.mapping)
         location = None
-        if localise and account.findings:
+        if localise and account.failing_cases:
             location = _locate(old, new, cases, account, pairing.mapping, prefix)
     return account.result(
         name=name,

@@ -50,6 +50,8 @@ class Judgement:
         """Size of the difference against its limit, for ordering."""
         if self.passed:
             return self.noise_ratio or 0.0
+        if self.kind != "value":
+            return float("inf")
         return self.noise_ratio if self.noise_ratio is not None else float("inf")
 
 

@@ -54,18 +54,21 @@ def localise(
         wide = None
     inverse = {target.removeprefix(prefix): source for source, target in mapping.items()}
     matches, silent = _match(ours.layers, theirs.layers, inverse)
-    rows = [_judge(old, new, match, wide) for match in matches]
-    rows += [
-        LayerResult(name, "", None, None, "the new module does not call this layer")
-        for name in silent
-    ]
-    first, cause = _explain(matches, rows, limit)
-    if first is None and cause is None:
-        cause = _output_relation(ours, theirs)
-        first = "after the last layer" if matches and not silent else None
-    elif cause is None:
-        cause = _output_relation(ours, theirs)
-    return Location(tuple(rows), first, cause)
+    by_name: dict[str, tuple[_Match | None, LayerResult]] = {
+        match.old: (match, _judge(old, new, match, wide)) for match in matches
+    }
+    for name in silent:
+        text = "the new module does not call this layer"
+        by_name[name] = (None, LayerResult(name, "", None, None, text))
+    ordered = [by_name[name] for name in ours.layers if name in by_name]
+    first, cause = _explain(ordered, limit)
+    if first is None and (last := _unseen_last(silent, ours)):
+        first, cause = last, "the new module does not call this layer"
+    if first is None:
+        first = "after the last layer" if matches else None
+    if cause is None:
+        cause = _output_relation(case, ours, theirs)
+    return Location(tuple(row for _, row in ordered), first, cause)
 
 
 def _match(
@@ -131,23 +134,55 @@ def _judge(old: Side, new: Side, match: _Match, wide: Run | None) -> LayerResult
     message = ""
     if match.tap.kind != match.other.kind:
         message = f"{match.tap.kind} in the legacy model, {match.other.kind} in the new one"
+    elif match.tap.outputs[0].size != match.other.outputs[0].size:
+        shapes = match.other.outputs[0].shape, match.tap.outputs[0].shape
+        message = f"output of shape {shapes[0]}, expected {shapes[1]}"
     elif len(match.tap.outputs) > len(match.other.outputs):
         message = f"called {len(match.tap.outputs)} times, new {len(match.other.outputs)}"
     return LayerResult(match.old, match.new, free, forced, message)
 
 
 def _explain(
-    matches: list[_Match], rows: list[LayerResult], limit: float
+    ordered: list[tuple[_Match | None, LayerResult]], limit: float
 ) -> tuple[str | None, str | None]:
-    """Name the first layer that is wrong by itself, or else the first that is given wrong input."""
-    for i, row in enumerate(rows[: len(matches)]):
-        if row.forced is not None and row.forced > limit:
-            return row.old, _layer_cause(matches[i], row)
+    """Name the first layer that is wrong by itself, or else the first that is given wrong input.
+
+    An old layer that the new module never calls is only named where numbers part after it: a
+    correct rewrite may compute it in another way.
+    """
+    passed: list[_Match] = []
+    unseen: LayerResult | None = None
+    for match, row in ordered:
+        if match is None:
+            unseen = unseen or row
+            continue
+        wrong_shape = row.message.startswith("output of shape")
+        if wrong_shape or (row.forced is not None and row.forced > limit):
+            return row.old, _layer_cause(match, row)
         if row.free is not None and row.free > limit:
-            return _wrong_input(matches, i)
-    for row in rows[len(matches) :]:
-        return row.old, row.message
+            if unseen is not None:
+                return unseen.old, unseen.message
+            return _wrong_input(passed, match)
+        if row.free is not None:
+            passed.append(match)
+            unseen = None
     return None, None
+
+
+def _unseen_last(silent: list[str], ours: Run) -> str | None:
+    """Give the last uncalled layer whose result no other layer takes: a head, so to speak."""
+    for name in reversed(silent):
+        result = ours.layers[name].outputs[0]
+        taken = any(
+            value.shape == result.shape and np.array_equal(value, result)
+            for other, tap in ours.layers.items()
+            if other != name
+            for call in tap.inputs
+            for value in call
+        )
+        if not taken:
+            return name
+    return None
 
 
 def _layer_cause(match: _Match, row: LayerResult) -> str:
@@ -160,32 +195,48 @@ def _layer_cause(match: _Match, row: LayerResult) -> str:
     return f"{match.tap.kind}: same weights and input, other output"
 
 
-def _wrong_input(matches: list[_Match], i: int) -> tuple[str, str | None]:
+def _wrong_input(passed: list[_Match], match: _Match) -> tuple[str, str | None]:
     """Explain a layer that is right but is given something else than the old one."""
-    match = matches[i]
     ours, theirs = match.tap.inputs[0], match.other.inputs[0]
     where = f"input of {match.old}"
-    if len(ours) != len(theirs) or not ours or ours[0].size != theirs[0].size:
-        return where, "other number or size of inputs"
-    old_in, new_in = ours[0], theirs[0].reshape(ours[0].shape)
-    for earlier in reversed(matches[:i]):
-        before_old = earlier.tap.outputs[0]
-        before_new = earlier.other.outputs[0]
-        if before_old.shape != old_in.shape or before_new.size != new_in.size:
+    if len(ours) != len(theirs) or not ours:
+        return where, f"{len(theirs)} inputs, expected {len(ours)}"
+    for i, (left, right) in enumerate(zip(ours, theirs, strict=True)):
+        if left.size != right.size:
+            return where, f"input of shape {right.shape}, expected {left.shape}"
+        shaped = right.reshape(left.shape)
+        if np.array_equal(left, shaped):
             continue
-        left = activation(before_old, old_in)
-        right = activation(before_new.reshape(new_in.shape), new_in)
-        if left and right and left != right:
-            return where, f"activation after {earlier.old}: {left} became {right}"
-    found = relation(old_in, new_in)
-    return where, f"{found}" if found else None
+        found = relation(left, shaped) or _changed_activation(passed, left, shaped)
+        if i and match.tap.kind in ("GRU", "LSTM", "RNN"):
+            found = "the state that goes in" + (f" is {found}" if found else " differs")
+        return where, found
+    return where, None
 
 
-def _output_relation(ours: Run, theirs: Run) -> str | None:
+def _changed_activation(passed: list[_Match], left: Array, right: Array) -> str | None:
+    """Name the activations between an earlier layer and an input, if they differ."""
+    for earlier in reversed(passed):
+        before = earlier.tap.outputs[0]
+        other = earlier.other.outputs[0]
+        if before.shape != left.shape or other.size != right.size:
+            continue
+        ours = activation(before, left)
+        theirs = activation(other.reshape(right.shape), right)
+        if ours and theirs and ours != theirs:
+            return f"activation after {earlier.old}: {ours} became {theirs}"
+    return None
+
+
+def _output_relation(case: Case, ours: Run, theirs: Run) -> str | None:
     for path, value in ours.outputs.items():
         other = theirs.outputs.get(path)
         if other is None or value.dtype.kind != "f" or np.array_equal(value, other):
             continue
+        head, _, index = path.partition(".")
+        given = case.state[int(index)] if head == "state_out" and case.state else None
+        if given is not None and np.array_equal(given.reshape(-1), other.reshape(-1)):
+            return f"{path} is the state that went in"
         found = relation(value, other)
         if found:
             return f"{path} {found}"

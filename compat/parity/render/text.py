@@ -50,9 +50,13 @@ def details(result: ClassResult, *, limit: int = 8) -> list[str]:
     """List findings worst first, then where and why, then notes."""
     lines: list[str] = []
     seen: set[tuple[str, str]] = set()
+    failing = {finding.path for finding in result.findings}
     for finding in result.findings:
         if (finding.kind, finding.path) in seen:
             continue
+        phase, _, output = finding.path.partition(".")
+        if phase in ("inference", "exploration") and output in failing:
+            continue  # the same numbers, said once
         seen.add((finding.kind, finding.path))
         also = sum((f.kind, f.path) == (finding.kind, finding.path) for f in result.findings) - 1
         where = f" [case {finding.case}" if finding.case else ""
