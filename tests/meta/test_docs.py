@@ -14,7 +14,7 @@ assert SPEC is not None
 assert SPEC.loader is not None
 BUILD = importlib.util.module_from_spec(SPEC)
 SPEC.loader.exec_module(BUILD)
-PLACE = re.compile(r"/(work|root|home)/[a-z.]")
+PLACE = re.compile(r"(?<![\w.*])/(work|root|home)/[a-z.]")
 
 
 @pytest.mark.parametrize("name", sorted(BUILD.PAGES))

@@ -93,14 +93,14 @@ def test_migrate_is_static() -> None:
 
 @pytest.mark.parametrize("folder", ["legacy", "new_stack", "compat"])
 def test_ray_and_tensorflow_are_imported_where_they_are_needed(folder: str) -> None:
-    # new_stack/tf derives classes from Keras's, so it is imported as a whole or not at all.
-    with_tf = ROOT / "new_stack" / "tf"
+    # These derive classes from Keras's and Ray's: they are imported as a whole or not at all.
+    whole = {ROOT / "new_stack" / "tf", ROOT / "compat" / "wrap" / "on_ray"}
     offences = [
         f"{path.relative_to(ROOT)}:{node.lineno}: {name}"
         for path in files(folder)
         for node in at_import_time(ast.parse(path.read_text(encoding="utf-8")))
         for name in imported(node)
-        if name.split(".")[0] in HEAVY - {"torch"} and with_tf not in path.parents
+        if name.split(".")[0] in HEAVY - {"torch"} and not whole & set(path.parents)
     ]
     assert offences == []
 

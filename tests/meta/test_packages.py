@@ -83,11 +83,14 @@ def test_constraints_pin_every_direct_dependency() -> None:
 
 
 def test_no_file_outgrows_a_reader() -> None:
+    # One file by contract: it is copied whole into environments that cannot install rlmigrate.
+    single_file_recorder = ROOT / "compat" / "parity" / "recording" / "recorder.py"
     long = {
         str(path.relative_to(ROOT)): count
         for folder in (*FOLDERS, "rlmigrate")
         for path in (ROOT / folder).rglob("*.py")
         if (count := len(path.read_text(encoding="utf-8").splitlines())) > 400
+        and path != single_file_recorder
     }
     assert long == {}
 
