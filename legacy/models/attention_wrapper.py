@@ -13,11 +13,11 @@ from torch import nn
 from rlmigrate.legacy.batches import SampleBatch, ViewRequirement
 from rlmigrate.legacy.catalog.defaults import MODEL_DEFAULTS
 from rlmigrate.legacy.models.attention_net import GTrXLNet
-from rlmigrate.legacy.models.encoding import flatten_structure, one_hot
 from rlmigrate.legacy.models.misc import SlimFC
 from rlmigrate.legacy.models.torch_modelv2 import TorchModelV2
 from rlmigrate.legacy.spaces import action_width, base_struct
 from rlmigrate.legacy.types import ModelConfig, TensorStruct
+from rlmigrate.legacy.utils.torch_utils import flatten_inputs_to_1d_tensor, one_hot
 
 
 class AttentionWrapper(TorchModelV2, nn.Module):
@@ -106,7 +106,9 @@ class AttentionWrapper(TorchModelV2, nn.Module):
         """Give the last n actions, one-hot where discrete, as [B * T, n * action_dim]."""
         width = self.use_n_prev_actions * self.action_dim
         if not self._flat_actions:
-            flat = flatten_structure(actions, self.action_space_struct, time_axis=True)
+            flat: torch.Tensor = flatten_inputs_to_1d_tensor(
+                actions, self.action_space_struct, time_axis=True
+            )
             return flat.reshape(flat.shape[0], -1)
         space = self.action_space
         if isinstance(space, Discrete | MultiDiscrete):

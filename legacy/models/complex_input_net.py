@@ -12,11 +12,11 @@ from gymnasium.spaces import Box, Discrete, MultiDiscrete
 from torch import nn
 
 from rlmigrate.legacy.catalog.catalog import ModelCatalog
-from rlmigrate.legacy.models.encoding import one_hot_observation
 from rlmigrate.legacy.models.misc import SlimFC, normc_initializer
 from rlmigrate.legacy.models.torch_modelv2 import TorchModelV2
 from rlmigrate.legacy.spaces import action_width, flatten_space
 from rlmigrate.legacy.types import ModelConfig
+from rlmigrate.legacy.utils.torch_utils import one_hot
 
 
 class ComplexInputNetwork(TorchModelV2, nn.Module):
@@ -125,7 +125,7 @@ class ComplexInputNetwork(TorchModelV2, nn.Module):
             net = self.cnns[index]
         elif index in self.one_hot:
             net = self.one_hot[index]
-            leaf = one_hot_observation(leaf, self.flattened_input_space[int(index)])
+            leaf = _one_hot_observation(leaf, self.flattened_input_space[int(index)])
         else:
             net = self.flatten[index]
             leaf = leaf.reshape(leaf.shape[0], -1)
@@ -136,3 +136,14 @@ class ComplexInputNetwork(TorchModelV2, nn.Module):
         """Give the values [B] of the last forward pass."""
         assert self._value_out is not None, "call forward() before value_function()"
         return self._value_out
+
+
+def _one_hot_observation(x: torch.Tensor, space: gym.Space[Any]) -> torch.Tensor:
+    """Encode observations, which count from the space's `start`; floats are encoded already."""
+    if x.is_floating_point():
+        return x
+    start = getattr(space, "start", 0)
+    if np.any(start):
+        x = x - torch.as_tensor(start, device=x.device)
+    encoded: torch.Tensor = one_hot(x, space)
+    return encoded

@@ -12,11 +12,11 @@ from torch import nn
 
 from rlmigrate.legacy.batches import SampleBatch, ViewRequirement
 from rlmigrate.legacy.catalog.defaults import MODEL_DEFAULTS
-from rlmigrate.legacy.models.encoding import flatten_structure, one_hot
 from rlmigrate.legacy.models.misc import SlimFC
 from rlmigrate.legacy.models.recurrent_net import RecurrentNetwork
 from rlmigrate.legacy.spaces import action_width, base_struct
 from rlmigrate.legacy.types import ModelConfig, TensorStruct
+from rlmigrate.legacy.utils.torch_utils import flatten_inputs_to_1d_tensor, one_hot
 
 
 class LSTMWrapper(RecurrentNetwork, nn.Module):
@@ -89,7 +89,8 @@ class LSTMWrapper(RecurrentNetwork, nn.Module):
 
     def _encode_actions(self, actions: TensorStruct) -> torch.Tensor:
         if not self._flat_actions:
-            return flatten_structure(actions, self.action_space_struct)
+            flat: torch.Tensor = flatten_inputs_to_1d_tensor(actions, self.action_space_struct)
+            return flat
         if isinstance(self.action_space, Discrete | MultiDiscrete):
             actions = one_hot(actions, self.action_space)
         encoded: torch.Tensor = actions.float().reshape(-1, self.action_dim)

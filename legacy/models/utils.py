@@ -97,3 +97,24 @@ def get_initializer(name: Any = None, framework: str = "tf") -> Any:
     import tensorflow as tf
 
     return getattr(tf.keras.initializers, kind[1])
+
+
+def get_initializer_fn(name: Any, framework: str = "torch") -> Any:
+    """Find an initializer by its own name: in `torch.nn.init`, ending in "_", or in Keras.
+
+    None and functions are given back. Raises ValueError if the name is unknown.
+    """
+    if name is None or callable(name):
+        return name
+    if framework == "torch":
+        from torch import nn
+
+        found = getattr(nn.init, str(name).lower(), None) if str(name).endswith("_") else None
+        home = "torch.nn.init (those that end in _)"
+    else:
+        import tensorflow as tf
+
+        found, home = getattr(tf.keras.initializers, name, None), "tf.keras.initializers"
+    if found is None:
+        raise ValueError(f"unknown initializer {name!r}; use a function or a name in {home}")
+    return found

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from rlmigrate.legacy.lazy import lazy_attributes
 
 if TYPE_CHECKING:
+    from rlmigrate.legacy.models.modules.conv_transpose_2d_stack import ConvTranspose2DStack
     from rlmigrate.legacy.models.modules.gru_gate import GRUGate
     from rlmigrate.legacy.models.modules.multi_head_attention import MultiHeadAttention
     from rlmigrate.legacy.models.modules.noisy_layer import NoisyLayer
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from rlmigrate.legacy.models.modules.skip_connection import SkipConnection
 
 __all__ = [
+    "ConvTranspose2DStack",
     "GRUGate",
     "MultiHeadAttention",
     "NoisyLayer",
@@ -30,6 +32,7 @@ _HERE = "rlmigrate.legacy.models.modules"
 __getattr__, __dir__ = lazy_attributes(
     __name__,
     {
+        "ConvTranspose2DStack": f"{_HERE}.conv_transpose_2d_stack",
         "GRUGate": f"{_HERE}.gru_gate",
         "MultiHeadAttention": f"{_HERE}.multi_head_attention",
         "NoisyLayer": f"{_HERE}.noisy_layer",
