@@ -9,14 +9,18 @@ from __future__ import annotations
 import ast
 import codecs
 import io
+import re
 import tokenize
 from bisect import bisect_right
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 from rlmigrate.errors import SourceError
+
+_LINE_END = re.compile(r"\r\n|\r|\n")
+_Node = TypeVar("_Node", bound=ast.AST)
 
 
 class Span(NamedTuple):
@@ -100,23 +104,22 @@ class SourceFile:
 
     @cached_property
     def _line_starts(self) -> list[int]:
-        starts = [0]
-        text = self.text
-        at = 0
-        while at < len(text):
-            char = text[at]
-            if char == "\r":
-                at += 2 if text[at + 1 : at + 2] == "\n" else 1
-                starts.append(at)
-            elif char == "\n":
-                at += 1
-                starts.append(at)
-            else:
-                nxt = at
-                while nxt < len(text) and text[nxt] not in "\r\n":
-                    nxt += 1
-                at = nxt
-        return starts
+        return [0, *(match.end() for match in _LINE_END.finditer(self.text))]
+
+    @cached_property
+    def _nodes(self) -> dict[type[ast.AST], list[ast.AST]]:
+        found: dict[type[ast.AST], list[ast.AST]] = {}
+        for node in ast.walk(self.tree):
+            found.setdefault(type(node), []).append(node)
+        return found
+
+    def nodes(self, *types: type[_Node]) -> list[_Node]:
+        """List the tree's nodes of some types, from a walk that all rules share.
+
+        >>> [name.id for name in SourceFile.from_text("a = b").nodes(ast.Name)]
+        ['a', 'b']
+        """
+        return [node for kind in types for node in self._nodes.get(kind, ())]  # type: ignore[misc]
 
     def offset(self, line: int, utf8_column: int) -> int:
         """Character offset of an ast position (line from 1, column in UTF-8 bytes)."""
