@@ -35,7 +35,8 @@ def wrap_model(
     """Make an RLModule class that runs a legacy torch model, unchanged.
 
     `model_config` gives defaults below the config of each RLModuleSpec; the class is named
-    `name` (default: as the legacy class) and belongs to the caller's module. Raises WrapError
+    `name` (default: as the legacy class) and belongs to the caller's module. TorchModelV2 itself
+    stands for the default model that the old catalog picks. Raises WrapError
     if `model_class` is no ModelV2, MissingDependency if `stack="ray"` and Ray is missing.
 
     >>> spec = RLModuleSpec(module_class=wrap_model(MyModel),

@@ -65,8 +65,9 @@ class WrappedModel(_Base):
             self._wrap_family,
             enabled=not config.get("_disable_preprocessor_api"),
         )
+        model_class = type(self).legacy_class
         built = build_model(
-            type(self).legacy_class,
+            None if model_class.__name__ == "TorchModelV2" else model_class,
             family=self._wrap_family,
             obs_space=self._wrap_encoder.model_space,
             action_space=self.action_space,

@@ -1,0 +1,139 @@
+"""rlmigrate convert: old Policy and Algorithm checkpoints to RLModule checkpoints."""
+
+from __future__ import annotations
+
+import importlib
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from rlmigrate.errors import UsageError
+from rlmigrate.migrate.commands.options import guarded
+
+if TYPE_CHECKING:
+    from rlmigrate.compat.checkpoints import ConversionReport, OldCheckpoint
+
+
+@click.command(name="convert")
+@click.argument("checkpoint", type=click.Path(path_type=Path))
+@click.argument("out", required=False, type=click.Path(path_type=Path))
+@click.option(
+    "--module",
+    "modules",
+    multiple=True,
+    metavar="[POLICY_ID=]PATH:CLASS",
+    help="Migrated class of a custom model; repeatable, for one policy each or for all.",
+)
+@click.option("--inspect", is_flag=True, help="Only say what the checkpoint holds.")
+@click.option(
+    "--report",
+    type=click.Path(path_type=Path, dir_okay=False),
+    metavar="FILE",
+    help="Write what was done as JSON, parameter by parameter.",
+)
+@guarded
+def command(
+    checkpoint: Path,
+    out: Path | None,
+    modules: tuple[str, ...],
+    inspect: bool,
+    report: Path | None,
+) -> None:
+    """Turn an old CHECKPOINT into an RLModule checkpoint at OUT, for Ray or without it.
+
+    Runs no code from the checkpoint. Exit status: 0 all policies converted, 1 some are not (a
+    class is missing or parameters do not match), 2 an error.
+    """
+    if inspect:
+        from rlmigrate.compat.checkpoints import read_checkpoint
+
+        click.echo(_describe(read_checkpoint(checkpoint)))
+        return
+    if out is None:
+        raise UsageError("name the directory to write: rlmigrate convert CHECKPOINT OUT")
+    from rlmigrate.compat.checkpoints import convert_checkpoint
+
+    done = convert_checkpoint(checkpoint, out, module_classes=_classes(modules))
+    if report is not None:
+        done.save(report)
+    click.echo(_summary(done))
+    sys.exit(0 if done.ok else 1)
+
+
+def _classes(options: tuple[str, ...]) -> dict[str, type] | type | None:
+    """Load the classes of --module: one for all policies, or one each."""
+    found: dict[str, type] = {}
+    for option in options:
+        policy_id, separator, address = option.rpartition("=")
+        cls = load_class(address)
+        if not separator:
+            if len(options) > 1:
+                raise UsageError("with several --module, write each as POLICY_ID=PATH:CLASS")
+            return cls
+        found[policy_id] = cls
+    return found or None
+
+
+def load_class(address: str) -> type:
+    """Import `PATH:CLASS`, where PATH is a file or a dotted module name.
+
+    Raises UsageError if there is no such class.
+    """
+    path, separator, name = address.rpartition(":")
+    if not separator:
+        raise UsageError(f"--module {address}: expected PATH:CLASS")
+    if path.endswith(".py"):
+        file = Path(path).resolve()
+        if not file.is_file():
+            raise UsageError(f"--module {address}: no file {file}")
+        parts, root = [file.stem], file.parent
+        while (root / "__init__.py").is_file():
+            parts.insert(0, root.name)
+            root = root.parent
+        sys.path.insert(0, str(root))
+        path = ".".join(parts)
+    else:
+        sys.path.insert(0, str(Path.cwd()))
+    try:
+        found: Any = getattr(importlib.import_module(path), name)
+    except (ImportError, AttributeError) as error:
+        raise UsageError(f"--module {address}: {error}") from error
+    if not isinstance(found, type):
+        raise UsageError(f"--module {address}: {name} is no class")
+    return found
+
+
+def _describe(old: OldCheckpoint) -> str:
+    lines = [f"{old.kind} checkpoint of Ray {old.ray_version or '1.x or 2.0'}: {old.path}"]
+    for policy in old.policies.values():
+        count = sum(int(value.size) for value in policy.weights.values())
+        space = getattr(policy.observation_space, "original_space", policy.observation_space)
+        model = policy.model_config.get("custom_model")
+        lines += [
+            f"policy {policy.policy_id}: {policy.policy_class or 'class not written'}",
+            f"  observations {space}",
+            f"  actions      {policy.action_space}",
+            f"  model        {getattr(model, 'name', model) or 'default'}",
+            f"  weights      {len(policy.weights)} arrays, {count} numbers",
+            f"  timesteps    {policy.global_timestep}",
+        ]
+        lines += [f"    {name} {tuple(value.shape)}" for name, value in policy.weights.items()]
+        if policy.problem:
+            lines.append(f"  problem: {policy.problem}")
+    return "\n".join(lines)
+
+
+def _summary(done: ConversionReport) -> str:
+    lines = []
+    for policy in done.policies:
+        count = ""
+        if policy.transfer is not None:
+            count = f", {policy.transfer.matched}/{policy.transfer.total} parameters"
+        made = f" to {policy.module_class}" if policy.module_class else ""
+        lines.append(f"{policy.policy_id}: {policy.status}{made}{count}: {policy.path}")
+        lines += [f"  {note}" for note in policy.notes]
+        if policy.filter_path:
+            lines.append(f"  observation filter: {policy.filter_path}")
+    return "\n".join(lines)
