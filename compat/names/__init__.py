@@ -3,6 +3,7 @@
 ray_names         the context manager
 UnknownInRay      raised for a name that RLlib had and rlmigrate does not implement
 context           installing and taking away the finders
+stand_ins         what stands for names that are not implemented
 resolver          from a dotted name to the object it means
 modules           the module objects and finders
 gym_face          `gym` for programs that were written before gymnasium
@@ -14,6 +15,6 @@ examples          our implementations of example modules that documents link
 from __future__ import annotations
 
 from rlmigrate.compat.names.context import ray_names
-from rlmigrate.compat.names.resolver import UnknownInRay
+from rlmigrate.compat.names.stand_ins import UnknownInRay
 
 __all__ = ["UnknownInRay", "ray_names"]

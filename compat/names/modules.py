@@ -14,7 +14,8 @@ from importlib.machinery import ModuleSpec, PathFinder
 from types import ModuleType
 from typing import Any
 
-from rlmigrate.compat.names.resolver import Resolver, UnknownInRay
+from rlmigrate.compat.names.resolver import Resolver
+from rlmigrate.compat.names.stand_ins import UnknownInRay
 
 
 class NamesModule(ModuleType):

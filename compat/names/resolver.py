@@ -1,7 +1,6 @@
 """From a dotted name of RLlib to the object it means here.
 
-UnknownInRay   a name that RLlib had, with where it lived and what to do
-Resolver       looks names up in the table of eras
+Resolver   looks names up in the table of eras
 """
 
 from __future__ import annotations
@@ -11,11 +10,7 @@ import importlib.util
 from typing import Any
 
 from rlmigrate import eras
-from rlmigrate.errors import RlmigrateError
-
-
-class UnknownInRay(RlmigrateError, ImportError):
-    """RLlib had this name, and nothing here implements it."""
+from rlmigrate.compat.names.stand_ins import UnknownInRay, stand_in
 
 
 def load(dotted: str) -> object:
@@ -70,9 +65,8 @@ class Resolver:
                 pass
         ours = eras.builtin(row.name)
         if ours is None:
-            raise UnknownInRay(
-                f"{row.name} is not implemented here: {_lifetime(row)}; {_hint(row)}"
-            )
+            message = f"{row.name} is not implemented here: {_lifetime(row)}; {_hint(row)}"
+            return stand_in(row, message)
         return _as_written(row, load(ours))
 
     def exported(self, module: str) -> list[str]:

@@ -85,12 +85,34 @@ def test_star_import_gives_what_is_implemented():
     assert {"SlimFC", "SlimConv2d", "normc_initializer"} <= set(scope)
 
 
-def test_known_name_without_implementation_says_where_it_lived():
-    with (
-        ray_names(ray=False),
-        pytest.raises(UnknownInRay, match=r"QMixTrainer .* lived in Ray 0\.8 to 2\.3"),
-    ):
-        from ray.rllib.agents.qmix import QMixTrainer  # noqa: F401
+QMIX = r"QMixTrainer .* lived in Ray 0\.8 to 2\.3"
+
+
+def test_class_without_implementation_can_be_imported_and_says_on_use_where_it_lived():
+    with ray_names(ray=False):
+        from ray.rllib.agents.qmix import QMixTrainer
+
+        class Mine(QMixTrainer):
+            pass
+
+    for use in (QMixTrainer, Mine):
+        with pytest.raises(UnknownInRay, match=QMIX):
+            use(config={})
+        with pytest.raises(ImportError, match=QMIX):
+            _ = use.default_policy
+        assert not hasattr(use, "__wrapped__")
+
+
+def test_function_without_implementation_says_so_when_called():
+    with ray_names(ray=False):
+        from ray.rllib.utils.test_utils import check_learning_achieved
+    with pytest.raises(UnknownInRay, match="check_learning_achieved is not implemented here"):
+        check_learning_achieved()
+
+
+def test_constant_without_implementation_is_an_import_error():
+    with ray_names(ray=False), pytest.raises(UnknownInRay, match=r"lived in Ray 0\.8 to 2\.6"):
+        from ray.rllib.execution.common import LEARN_ON_BATCH_TIMER  # noqa: F401
 
 
 def test_module_that_no_release_had_is_an_import_error():

@@ -1,0 +1,245 @@
+"""Count the old model classes of a package that run without Ray, unmodified.
+
+    python benchmarks/run_without_ray.py FOLDER... [--oracle] [--json FILE]
+
+Each file of a FOLDER that defines a model is copied to a scratch folder and imported, in a process
+of its own, inside `rlmigrate.ray_names(ray=False)`. Each torch model class of it is built for a few
+spaces and called; it runs if it returns outputs of the right shape for any of them. What does not
+run is listed with the reason. With --oracle those that run are also built on the installed Ray,
+with the same weights, and their outputs must be equal to the last bit.
+"""
+
+from __future__ import annotations
+
+import argparse
+import ast
+import json
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections import Counter
+from pathlib import Path
+
+MODEL_BASES = ("Model", "ModelV2", "Network", "RecurrentNetwork", "Net", "LSTM", "GRU", "RNN")
+
+CHILD = r"""
+import contextlib, importlib, importlib.util, json, os, sys, warnings
+from pathlib import Path
+
+warnings.filterwarnings("ignore")
+mode, path, root, kept = sys.argv[1], Path(sys.argv[2]), Path(sys.argv[3]), Path(sys.argv[5])
+names = sys.argv[4].split(",")
+out = {}
+
+
+def why(error):
+    return f"{type(error).__name__}: {str(error)[:160]}"
+
+
+if mode == "ours":
+    from rlmigrate import ray_names
+    context = ray_names(ray=False)
+else:
+    context = contextlib.nullcontext()
+
+
+def load():
+    sys.path[:0] = [str(root.parent), str(root), str(path.parent)]
+    dotted = ".".join(path.relative_to(root.parent).with_suffix("").parts)
+    if (path.parent / "__init__.py").exists():
+        try:
+            return importlib.import_module(dotted)
+        except ModuleNotFoundError:
+            pass
+    spec = importlib.util.spec_from_file_location(path.stem, path)
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[path.stem] = module
+    spec.loader.exec_module(module)
+    return module
+
+
+def spaces():
+    from gymnasium.spaces import Box, Dict, Discrete, Tuple
+    from ray.rllib.utils.spaces.repeated import Repeated
+    flat, unit = Box(-1, 1, (4,)), lambda *shape: Box(0, 1, shape)
+    player = Dict({"location": Box(-100, 100, (2,)), "status": Box(-1, 1, (10,)),
+                   "items": Repeated(Box(-5, 5, (5,)), max_len=7)})
+    for obs in (
+        flat, Box(0, 255, (84, 84, 3), "uint8"), Box(0, 255, (64, 64, 3), "uint8"), Discrete(5),
+        Dict({"action_mask": unit(3), "observations": flat}),
+        Dict({"action_mask": unit(3), "avail_actions": Box(-1, 1, (3, 2)), "cart": flat}),
+        Dict({"valid_avail_actions_mask": unit(3), "cart": flat}),
+        Dict({"own_obs": Discrete(6), "opponent_obs": Discrete(6), "opponent_action": Discrete(2)}),
+        Dict({"obs": flat, "action_mask": unit(3)}), Dict({"obs": flat, "state": flat}),
+        Repeated(player, max_len=4),
+    ):
+        yield obs, Discrete(3)
+    yield flat, Box(-1, 1, (2,))
+    yield flat, Tuple([Discrete(2), Discrete(2)])
+
+
+def build(cls, obs, act):
+    from ray.rllib.models import MODEL_DEFAULTS, ModelCatalog
+    ModelCatalog.register_custom_model("it", cls)
+    config = {**MODEL_DEFAULTS, "custom_model": "it", "max_seq_len": 4}
+    preprocessor = ModelCatalog.get_preprocessor_for_space(obs)
+    dist, size = ModelCatalog.get_action_dist(act, config, framework="torch")
+    space = preprocessor.observation_space
+    model = ModelCatalog.get_model_v2(space, act, size, config, framework="torch", name="it")
+    return model, preprocessor, size
+
+
+def inputs(model, preprocessor, obs, act):
+    import numpy as np, torch
+    obs.seed(3)
+    act.seed(3)
+    batch = np.stack([preprocessor.transform(obs.sample()) for _ in range(4)])
+    data = {"obs": torch.as_tensor(batch), "is_training": False, "prev_rewards": torch.zeros(4)}
+    if not isinstance(act.sample(), tuple):
+        data["prev_actions"] = torch.as_tensor(np.stack([act.sample() for _ in range(4)]))
+    state = [torch.as_tensor(np.asarray(s)).float() for s in model.get_initial_state()]
+    state = [s[None].repeat(4, *([1] * s.dim())) for s in state]
+    return data, state, torch.ones(4, dtype=torch.int64) if state else None
+
+
+def attempt(name, cls):
+    import torch
+    reasons = []
+    for at, (obs, act) in enumerate(spaces()):
+        try:
+            model, preprocessor, size = build(cls, obs, act)
+            model.eval()
+            data, state, seq = inputs(model, preprocessor, obs, act)
+            result, _ = model(dict(data), state, seq)
+            if result.shape[0] != 4 or (size and result.shape[-1] != size):
+                raise ValueError(f"output of shape {tuple(result.shape)}, expected (4, {size})")
+        except BaseException as error:
+            reasons.append(why(error))
+            continue
+        torch.save([at, model.state_dict(), data, state, seq, result.detach()], kept / name)
+        return "runs"
+    return max(set(reasons), key=reasons.count)
+
+
+def compare(name, cls):
+    import torch
+    at, weights, data, state, seq, expected = torch.load(kept / name, weights_only=False)
+    obs, act = list(spaces())[at]
+    model, _, _ = build(cls, obs, act)
+    model.load_state_dict(weights)
+    model.eval()
+    result, _ = model(dict(data), state, seq)
+    if torch.equal(result, expected):
+        return "equal"
+    return f"differs by {(result - expected).abs().max()}"
+
+
+with context:
+    try:
+        module = load()
+        import torch
+        torch.set_num_threads(1)
+    except BaseException as error:
+        out = dict.fromkeys(names, "import: " + why(error))
+    else:
+        for name in names:
+            cls = getattr(module, name, None)
+            try:
+                out[name] = (attempt if mode == "ours" else compare)(name, cls)
+            except BaseException as error:
+                out[name] = why(error)
+print("\n" + json.dumps(out))
+"""
+
+
+def model_classes(path: Path) -> list[str]:
+    """Torch model classes of a file, by their bases' names, followed within the file."""
+    try:
+        tree = ast.parse(path.read_bytes())
+    except SyntaxError:
+        return []
+    found: set[str] = set()
+    classes = [node for node in tree.body if isinstance(node, ast.ClassDef)]
+    imported = {
+        alias.asname or alias.name: f"{node.module}.{alias.name}"
+        for node in ast.walk(tree)
+        if isinstance(node, ast.ImportFrom)
+        for alias in node.names
+    }
+    for _ in classes:
+        for node in classes:
+            for base in node.bases:
+                name = base.attr if isinstance(base, ast.Attribute) else getattr(base, "id", "")
+                origin = imported.get(name, name)
+                ray = origin.startswith("ray.rllib.") and name.endswith(MODEL_BASES)
+                own = "." in origin and not origin.startswith("ray") and name.endswith("Model")
+                if (
+                    name in found
+                    or name == "TorchModelV2"
+                    or ((ray or own) and ".tf" not in origin)
+                ):
+                    found.add(node.name)
+    torch = b"torch" in path.read_bytes()
+    return [node.name for node in classes if node.name in found and torch and not is_tf(node)]
+
+
+def is_tf(node: ast.ClassDef) -> bool:
+    return any("TF" in getattr(base, "id", "") for base in node.bases)
+
+
+def child(mode: str, path: Path, root: Path, names: list[str], kept: Path) -> dict[str, str]:
+    """Run one file's classes in a process of its own."""
+    command = [sys.executable, "-c", CHILD, mode, str(path), str(root), ",".join(names), str(kept)]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=300, check=False)
+    try:
+        found: dict[str, str] = json.loads(done.stdout.strip().splitlines()[-1])
+    except (ValueError, IndexError):
+        return dict.fromkeys(names, f"crashed: {done.stderr[-160:]}")
+    return found
+
+
+def survey(folder: Path, *, oracle: bool) -> dict[str, str]:
+    """Say of each model class of a folder whether it runs, or why not."""
+    results: dict[str, str] = {}
+    with tempfile.TemporaryDirectory() as scratch:
+        root, kept = Path(scratch) / folder.name, Path(scratch) / ".kept"
+        kept.mkdir()
+        shutil.copytree(folder, root, ignore=shutil.ignore_patterns(".git", "*.pyc", "*.so"))
+        for path in sorted(root.rglob("*.py")):
+            names = model_classes(path)
+            if not names:
+                continue
+            found = child("ours", path, root, names, kept)
+            running = [name for name, text in found.items() if text == "runs"]
+            if oracle and running:
+                for name, text in child("ray", path, root, running, kept).items():
+                    found[name] = "runs" if text == "equal" else f"on Ray: {text}"
+            relative = path.relative_to(root)
+            results.update({f"{relative}:{name}": text for name, text in found.items()})
+    return results
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser()
+    parser.add_argument("folders", nargs="+", type=Path)
+    parser.add_argument("--oracle", action="store_true")
+    parser.add_argument("--json", type=Path)
+    given = parser.parse_args()
+    report = {}
+    for folder in given.folders:
+        results = survey(folder, oracle=given.oracle)
+        runs = sum(text == "runs" for text in results.values())
+        print(f"{folder}: {runs} of {len(results)} classes run")
+        for name, text in results.items():
+            if text != "runs":
+                print(f"    {name}: {text}")
+        reasons = Counter(text.split(":")[0] for text in results.values())
+        report[str(folder)] = {"runs": runs, "of": len(results), "reasons": dict(reasons)}
+    if given.json:
+        given.json.write_text(json.dumps(report, indent=1))
+    return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
