@@ -9,6 +9,7 @@ Status          PASS, FAIL, INCOMPLETE, ERROR
 """
 
 from rlmigrate.compat.parity.check import assert_parity, check_parity
+from rlmigrate.compat.parity.recording.api import compare, record
 from rlmigrate.compat.parity.results import ClassResult, ParityReport, Status
 
 __all__ = [
@@ -17,4 +18,6 @@ __all__ = [
     "Status",
     "assert_parity",
     "check_parity",
+    "compare",
+    "record",
 ]

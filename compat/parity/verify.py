@@ -44,6 +44,7 @@ class Task:
     limit: float = NOISE_LIMIT
     problem: str = ""
     notes: tuple[str, ...] = ()
+    recording: Path | None = None
 
 
 @dataclass(frozen=True)
@@ -119,6 +120,8 @@ def _verify(task: Task, processes: _Processes, options: VerifyOptions) -> ClassR
     if task.problem or task.new is None:
         return unverified(task, Status.INCOMPLETE, task.problem or "no new class")
     try:
+        if task.recording is not None:
+            return _compare_recording(task, processes.get("new", task.new_paths))
         old_process = processes.get("old", task.old_paths)
         new_process = processes.get("new", task.new_paths)
         found = _spaces(task, old_process)
@@ -213,6 +216,43 @@ def _compare(
         notes=task.notes,
     )
     old.forget()
+    new.forget()
+    return result
+
+
+def _compare_recording(task: Task, process: SideProcess) -> ClassResult:
+    from rlmigrate.compat.parity.recording.format import load
+    from rlmigrate.compat.parity.recording.recorded import RecordedSide
+
+    assert task.recording is not None
+    recording = load(task.recording)
+    old = RecordedSide(recording, path=task.recording)
+    theirs = task.new_model_config
+    new = RemoteSide(
+        process,
+        role="new",
+        target=task.new or "",
+        observation_space=recording.observation_space,
+        action_space=recording.action_space,
+        model_config=dict(theirs)
+        if theirs is not None
+        else new_model_config({**recording.model_config, **task.model_config}),
+    )
+    mapping = new.adopt(old.parameters(), task.mapping)
+    result = compare_sides(
+        old,
+        new,
+        recording.cases,
+        name=task.name,
+        prefix=new.prefix,
+        mapping=mapping,
+        allow_unmatched=task.allow_unmatched,
+        limit=task.limit,
+        localise=False,
+        gradients=False,
+        segments=old.segments,
+        notes=("layers and gradients are not recorded, and were not compared", *task.notes),
+    )
     new.forget()
     return result
 

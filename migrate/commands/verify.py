@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from rlmigrate.compat.parity.results import ClassResult, ParityReport
     from rlmigrate.compat.parity.verify import Task
     from rlmigrate.migrate.verifying.configuration import VerifySettings
+    from rlmigrate.migrate.verifying.targets import Tree
 
 #: Exit status by the gravest result.
 EXIT = {"PASS": 0, "FAIL": 1, "ERROR": 2, "INCOMPLETE": 3}
@@ -51,8 +52,8 @@ EXIT = {"PASS": 0, "FAIL": 1, "ERROR": 2, "INCOMPLETE": 3}
 def command(paths: tuple[str, ...], **options: Any) -> None:
     """Compare the outputs of old and new classes.
 
-    OLD and NEW are trees, files or module:Class. Exits with 0 if all PASS, 1 if any FAIL,
-    3 if any is INCOMPLETE and none FAIL, 2 on ERROR.
+    OLD and NEW are trees, files or module:Class; OLD may also be a recording. Exits with 0 if
+    all PASS, 1 if any FAIL, 3 if any is INCOMPLETE and none FAIL, 2 on ERROR.
     """
     try:
         with ExitStack() as stack:
@@ -109,9 +110,16 @@ def _run(old: str, new: str, options: dict[str, Any]) -> ParityReport:
     from rlmigrate.migrate.verifying.configuration import read_settings
     from rlmigrate.migrate.verifying.targets import Tree
 
-    old_tree, new_tree = Tree.of(old), Tree.of(new)
-    settings = read_settings(options["config"], (new_tree.root, old_tree.root))
-    tasks = make_tasks(old_tree, new_tree, settings, options)
+    new_tree = Tree.of(new)
+    if Path(old).suffix == ".npz":
+        settings = read_settings(options["config"], (new_tree.root,))
+        tasks = [_recording_task(Path(old), new_tree, settings, options)]
+        files = new_tree.files
+    else:
+        old_tree = Tree.of(old)
+        settings = read_settings(options["config"], (new_tree.root, old_tree.root))
+        tasks = make_tasks(old_tree, new_tree, settings, options)
+        files = (*old_tree.files, *new_tree.files)
     if not tasks and not settings.skip:
         raise UsageError(f"{old} holds no legacy model class; expected subclasses of TorchModelV2")
     seed = options["seed"] if options["seed"] is not None else settings.seed
@@ -125,13 +133,40 @@ def _run(old: str, new: str, options: dict[str, Any]) -> ParityReport:
                 seed=seed,
                 localise=not options["no_localise"],
                 gradients=not options["no_gradients"],
-                without_tf=not any(
-                    _mentions_tf(file) for file in (*old_tree.files, *new_tree.files)
-                ),
+                without_tf=not any(map(_mentions_tf, files)),
             ),
             skipped=settings.skip,
             done=advance,
         )
+
+
+def _recording_task(
+    path: Path, new: Tree, settings: VerifySettings, options: dict[str, Any]
+) -> Task:
+    """Match a recording with a class of the new tree, by the recorded class's name."""
+    from rlmigrate.compat.parity.judge import NOISE_LIMIT
+    from rlmigrate.compat.parity.recording.format import load
+    from rlmigrate.compat.parity.verify import Task
+    from rlmigrate.migrate.verifying.configuration import for_class
+    from rlmigrate.migrate.verifying.targets import find_class
+
+    label = load(path).label
+    wanted = new.only or label.rpartition(".")[2]
+    place = find_class(new, wanted)
+    given = for_class(settings, label)
+    return Task(
+        place.qualified if place else label,
+        label,
+        place.target if place else None,
+        new_paths=place.paths if place else (),
+        model_config=json.loads(options["model_config"] or "{}"),
+        new_model_config=given.new_model_config,
+        mapping=given.mapping,
+        allow_unmatched=given.allow_unmatched,
+        limit=options["limit"] or given.limit or settings.limit or NOISE_LIMIT,
+        problem="" if place else f"{new.root} defines no {wanted}; give NEW as file.py:Class",
+        recording=path,
+    )
 
 
 def _mentions_tf(file: Path) -> bool:
@@ -139,7 +174,9 @@ def _mentions_tf(file: Path) -> bool:
     return b"tensorflow" in content or b"import_tf" in content
 
 
-def make_tasks(old: Any, new: Any, settings: VerifySettings, options: dict[str, Any]) -> list[Task]:
+def make_tasks(
+    old: Tree, new: Tree, settings: VerifySettings, options: dict[str, Any]
+) -> list[Task]:
     """Join pairs, configuration, options and what the repository itself says."""
     from rlmigrate.compat.parity.judge import NOISE_LIMIT
     from rlmigrate.compat.parity.verify import Task

@@ -138,8 +138,23 @@ def _counterpart(file: Path, name: str, old: Tree, new: Tree) -> Place | str:
     return import_place(target, wanted, new.root)
 
 
-def defined_names(tree: ast.Module) -> Iterator[str]:
-    """Name the classes and variables that a module defines or imports at its top level."""
+def find_class(tree: Tree, name: str) -> Place | None:
+    """Find a class by name in a tree; the first file that defines it counts."""
+    for file in tree.files:
+        content = file.read_bytes()
+        if name.encode() not in content:
+            continue
+        try:
+            parsed = ast.parse(content)
+        except (SyntaxError, ValueError):
+            continue
+        if name in set(defined_names(parsed, imports=False)):
+            return import_place(file, name, tree.root)
+    return None
+
+
+def defined_names(tree: ast.Module, *, imports: bool = True) -> Iterator[str]:
+    """Name the classes and variables that a module defines, and those it imports."""
     for node in ast.walk(tree):
         if isinstance(node, ast.ClassDef):
             yield node.name
@@ -147,6 +162,6 @@ def defined_names(tree: ast.Module) -> Iterator[str]:
             for target in node.targets:
                 if isinstance(target, ast.Name):
                     yield target.id
-        elif isinstance(node, ast.ImportFrom):
+        elif isinstance(node, ast.ImportFrom) and imports:
             for alias in node.names:
                 yield alias.asname or alias.name

@@ -1,0 +1,1 @@
+"""The recorder that `rlmigrate record --emit` writes, in three parts: cases, model, recording."""
