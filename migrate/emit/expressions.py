@@ -150,7 +150,8 @@ class Expressions:
     def _on_net_batch(self, mark: Mark) -> list[Piece]:
         call = mark.node
         assert isinstance(call, ast.Call)
-        return [(Span(self._span(call.args[0]).start, self._last_argument(call)), self._obs)]
+        text = mark.detail or self._obs
+        return [(Span(self._span(call.args[0]).start, self._last_argument(call)), text)]
 
     def _last_argument(self, call: ast.Call) -> int:
         ends = [self._span(a).end for a in call.args] + [
@@ -210,7 +211,22 @@ class Expressions:
         return self._replace(mark.node, self._flat())
 
     def _on_obs_mixed(self, mark: Mark) -> list[Piece]:
-        return self._replace(mark.node, self._mixed())
+        return self._replace(mark.node, mark.detail or self._mixed())
+
+    def _on_obs_replaced(self, mark: Mark) -> list[Piece]:
+        return self._replace(mark.node, mark.detail)
+
+    def _on_obs_after(self, mark: Mark) -> list[Piece]:
+        inside_call = any(
+            m.kind == "net_batch" and isinstance(m.node, ast.Call) and m.node.args[0] is mark.node
+            for m in self.reading.marks
+        )
+        return [] if inside_call else self._replace(mark.node, mark.detail)
+
+    def hoisted(self) -> str:
+        """The statement that prepares the observation once, if more than one place reads it."""
+        name = next((m.detail for m in self.reading.marks if m.kind == "obs_mixed"), "")
+        return f"{name} = {self._mixed()}" if name else ""
 
     def _flat(self) -> str:
         return f"{self.names.layer('flatten')}({self._obs}, self.observation_space)"
@@ -265,7 +281,7 @@ class Expressions:
             call = mark.node
             if isinstance(call, ast.Call) and isinstance(call.func, ast.Attribute):
                 if call.func.attr == attribute and mark.kind == "net_batch":
-                    return self._obs
+                    return f"{self._obs}.float()" if mark.detail else self._obs
                 given = mark.data.get("given")
                 if call.func.attr == attribute and isinstance(given, ast.expr):
                     return self.pure_text(given, cast=False)

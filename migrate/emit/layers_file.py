@@ -54,7 +54,6 @@ def units() -> dict[str, Unit]:
         for node in source.tree.body:
             if isinstance(node, ast.FunctionDef | ast.ClassDef):
                 used = {n.id for n in ast.walk(node) if isinstance(n, ast.Name)}
-                used |= {a.id for a in ast.walk(node) if isinstance(a, ast.Name)}
                 found[node.name] = Unit(node.name, source.segment(node), frozenset(used), imports)
     return found
 
@@ -76,13 +75,15 @@ def layers_text(names: Iterable[str], *, target: str) -> str:
     known = units()
     order: list[str] = []
 
+    seen: set[str] = set()
+
     def add(name: str) -> None:
-        if name in order or name not in known:
+        if name in seen or name not in known:
             return
+        seen.add(name)  # two functions may call each other
         for used in sorted(known[name].uses - {name}):
             add(used)
-        if name not in order:
-            order.append(name)
+        order.append(name)
 
     for name in sorted(names):
         add(name)

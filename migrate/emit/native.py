@@ -15,6 +15,7 @@ from rlmigrate.migrate.emit.setup import setup_edits
 from rlmigrate.migrate.emit.text import indent_of, signature_span
 from rlmigrate.migrate.source import SourceFile, Span
 from rlmigrate.migrate.understanding.facts import Reading
+from rlmigrate.migrate.understanding.scope import body_without_docstring
 
 CODE = "RLM101"
 
@@ -85,6 +86,11 @@ def _forward(
         arguments, returns = "self, batch: dict[str, Any], **kwargs: Any", " -> dict[str, Any]"
     name = "_forward_train" if words.embedded else "_forward"
     pieces.append((signature_span(source, node), f"def {name}({arguments}){returns}:"))
+    hoisted = words.hoisted()
+    if hoisted:
+        first = body_without_docstring(node)[0]
+        at = source.line_span(first.lineno, first.lineno).start
+        pieces.append((Span(at, at), f"{indent_of(source, first)}{hoisted}\n"))
     if words.embedded:
         indent = indent_of(source, node)
         step = indent_of(source, node.body[0])
@@ -96,8 +102,8 @@ def _forward(
             f"{step}del outs[{columns}.EMBEDDINGS]  # only compute_values() needs them\n",
             f"{step}return outs\n\n",
         ]
-        first = min([d.lineno for d in node.decorator_list], default=node.lineno)
-        at = source.line_span(first, first).start
+        top = min([d.lineno for d in node.decorator_list], default=node.lineno)
+        at = source.line_span(top, top).start
         pieces.append((Span(at, at), "".join(lines)))
     return pieces
 

@@ -44,7 +44,8 @@ def _line_offsets(text: str) -> list[int]:
 
 def indent_of(source: SourceFile, node: ast.stmt) -> str:
     """The white space that a statement's line begins with."""
-    return " " * node.col_offset if "\t" not in _line(source, node.lineno) else "\t"
+    line = _line(source, node.lineno)
+    return line[: len(line) - len(line.lstrip())]
 
 
 def _line(source: SourceFile, number: int) -> str:

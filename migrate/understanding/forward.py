@@ -7,6 +7,8 @@ read_forward   mark what `_forward` must say otherwise
 from __future__ import annotations
 
 import ast
+import builtins
+import keyword
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
@@ -44,6 +46,7 @@ def read_forward(scope: Scope, nets: Mapping[str, str]) -> Forward | None:
         return None
     batch, state, seq_lens = names[:3]
     observed = Observed(scope, node, batch)
+    observed.find_replacement()
     result = Forward(node, observed)
     _read_net_calls(scope, result, nets, (batch, state, seq_lens))
     observed.read()
@@ -80,8 +83,11 @@ def _read_net_calls(
             scope.handle(each)
         if whole and isinstance(first, ast.Name):
             scope.handled.add(id(first))
-            scope.mark("net_batch", call)
+            late = observed_after = result.observed.is_after(call)
+            scope.mark("net_batch", call, result.observed.replacement if late else "")
             result.given[attribute] = first
+            if observed_after:
+                result.observed.after.append(first)
             result.observed.whole = True
         elif given is not None:
             scope.mark("net_input", call, given=given)
@@ -217,7 +223,12 @@ def _read_stores(scope: Scope, result: Forward, nets: Mapping[str, str]) -> None
             scope.problem(node, f"counts in self.{attribute}")
         if attribute not in result.stored:
             local = attribute.strip("_") or "kept"
-            while local in taken or local in scope.file.imports.names:
+            while (
+                local in taken
+                or local in scope.file.imports.names
+                or keyword.iskeyword(local)
+                or hasattr(builtins, local)
+            ):
                 local += "_"
             taken.add(local)
             result.stored[attribute] = local

@@ -95,6 +95,8 @@ def _net_source(scope: Scope, forward: Forward, net: str) -> str | None:
     """The local that a net was given; None where the batch alone gives it."""
     given = forward.given[net]
     if isinstance(given, ast.Name) and given.id == forward.observed.batch:
+        if forward.observed.is_after(given) and forward.observed.pure(given) is None:
+            return forward.observed.replacement
         return None
     if forward.observed.pure(given) is not None:
         return None

@@ -8,10 +8,14 @@ from __future__ import annotations
 import ast
 from dataclasses import dataclass, field
 
-from rlmigrate.migrate.understanding.scope import Scope
+from rlmigrate.migrate.index.imports import dotted
+from rlmigrate.migrate.understanding.scope import Scope, names_in
 
 #: Keys of the input that the new stack's module knows by another way.
 TRAINING = frozenset({"is_training"})
+
+#: Words in the names of parts that are numbers as they come: no preprocessor one-hots a mask.
+MASKS = ("mask", "avail", "legal", "valid")
 
 
 @dataclass
@@ -28,6 +32,8 @@ class Observed:
     leaves: list[ast.expr] = field(default_factory=list)
     keys: list[str] = field(default_factory=list)
     aliases: dict[str, ast.expr] = field(default_factory=dict)
+    replaced: ast.Assign | None = None  # input_dict["obs"] = ...
+    after: list[ast.expr] = field(default_factory=list)  # reads after that
 
     def read(self) -> None:
         """Find every read of the input, then what happens to the observation."""
@@ -43,7 +49,8 @@ class Observed:
     def mode(self) -> str:
         """How the observation is read."""
         if self.keys:
-            return "mixed" if self.whole or self.flat else "keyed"
+            plain = not self.whole and not self.flat and all(map(self._vouched, self.leaves))
+            return "keyed" if plain else "mixed"
         if self.flat:
             return "mixed" if self.whole else "flat"
         return "whole" if self.whole else "unread"
@@ -53,8 +60,13 @@ class Observed:
         mode = self.mode
         for node in self.flats:
             self.scope.mark("obs_flat", node)
+        hoisted = self._hoisted() if mode == "mixed" and len(self.roots) > 1 else ""
         for root in self.roots:
-            self.scope.mark("obs_mixed" if mode == "mixed" else "obs", root)
+            self.scope.mark("obs_mixed" if mode == "mixed" else "obs", root, hoisted)
+        if self.replaced is not None:
+            self.scope.mark("obs_replaced", self.replaced.targets[0], self.replacement)
+            for node in self.after:
+                self.scope.mark("obs_after", node, self.replacement)
         if mode == "keyed":
             for leaf in self.leaves:
                 self.scope.mark("obs_leaf", leaf)
@@ -69,7 +81,10 @@ class Observed:
             return
         key = self.scope.key_of(parent.slice)
         if not isinstance(parent.ctx, ast.Load):
-            self.scope.problem(node, f"changes its input {key or ''}".rstrip())
+            if parent is not (self.replaced.targets[0] if self.replaced else None):
+                self.scope.problem(node, f"changes its input {key or ''}".rstrip())
+        elif key == "obs" and self.is_after(parent):
+            self.after.append(parent)
         elif key == "obs":
             self.roots.append(parent)
         elif key == "obs_flat":
@@ -79,6 +94,56 @@ class Observed:
             self.scope.mark("training", parent)
         else:
             self.scope.problem(node, f"reads {ast.unparse(parent)} beside the observation")
+
+    def find_replacement(self) -> None:
+        """Find the one `input_dict["obs"] = ...`, if it stands straight in forward."""
+        found = [
+            statement
+            for statement in self.function.body
+            if isinstance(statement, ast.Assign)
+            and len(statement.targets) == 1
+            and isinstance(target := statement.targets[0], ast.Subscript)
+            and isinstance(target.value, ast.Name)
+            and target.value.id == self.batch
+            and self.scope.key_of(target.slice) == "obs"
+        ]
+        if len(found) == 1:
+            self.replaced = found[0]
+
+    @property
+    def replacement(self) -> str:
+        """The local that stands for the observation after it was replaced."""
+        taken = names_in(self.function)
+        return next(n for n in ("obs", "observation", "observed", "obs_") if n not in taken)
+
+    def is_after(self, node: ast.expr) -> bool:
+        """Say whether a place comes after the observation was replaced."""
+        if self.replaced is None:
+            return False
+        return node.lineno > (self.replaced.end_lineno or self.replaced.lineno)
+
+    def _hoisted(self) -> str:
+        taken = names_in(self.function) - set(self.aliases)
+        return next((n for n in ("obs", "observation", "observed") if n not in taken), "")
+
+    def _vouched(self, leaf: ast.expr) -> bool:
+        """Say whether a part of the observation is surely no Discrete, which was one-hot."""
+        assert isinstance(leaf, ast.Subscript)
+        key = self.scope.key_of(leaf.slice) or ""
+        if any(word in key.lower() for word in MASKS):
+            return True
+        given = [m.data.get("given") for m in self.scope.marks if m.kind == "net_input"]
+        return leaf in given or key in self._shaped_keys()
+
+    def _shaped_keys(self) -> set[str]:
+        """Parts of the observation space whose shape the class reads."""
+        found = set()
+        for node in ast.walk(self.scope.node):
+            if isinstance(node, ast.Attribute) and node.attr == "shape":
+                inner = node.value
+                if isinstance(inner, ast.Subscript):
+                    found.add(self.scope.key_of(inner.slice) or "")
+        return found
 
     def _find_aliases(self) -> None:
         """Names bound once, to the observation or a part of it."""
@@ -133,6 +198,7 @@ class Observed:
             if key not in self.keys:
                 self.keys.append(key)
             self.leaves.append(leaf)
+            self.whole = self.whole or self._has_parts(leaf)
             return
         parent = self.scope.parent(node)
         if isinstance(parent, ast.Attribute) and parent.attr in {"keys", "items", "values"}:
@@ -143,8 +209,21 @@ class Observed:
             self.keys.append("?")
         self.whole = True
 
+    def _has_parts(self, leaf: ast.expr) -> bool:
+        """Say whether what is read by key may be a tuple or dict itself."""
+        parent = self.scope.parent(leaf)
+        if isinstance(parent, ast.Subscript) and isinstance(parent.slice, ast.Constant):
+            return True
+        if isinstance(parent, ast.Attribute) and parent.attr in {"keys", "items", "values"}:
+            return True
+        if isinstance(parent, ast.Call) and parent.args[:1] == [leaf]:
+            return (dotted(parent.func) or "").rpartition(".")[2] in {"cat", "stack", "len"}
+        return isinstance(parent, ast.For | ast.comprehension | ast.Starred)
+
     def pure(self, node: ast.expr) -> ast.expr | None:
         """The expression on the batch alone that `node` stands for, if it is one."""
+        if self.replaced is not None and node in self.after:
+            return self._pure_replacement(node)
         inner = node
         bare = [*self.roots, *self.flats]
         while isinstance(inner, ast.Subscript) and inner not in bare:
@@ -153,3 +232,13 @@ class Observed:
             inner = inner.value
         known = inner in bare or (isinstance(inner, ast.Name) and inner.id in self.aliases)
         return node if known else None
+
+    def _pure_replacement(self, node: ast.expr) -> ast.expr | None:
+        """The replaced observation, if it is only a cast of what came in."""
+        assert self.replaced is not None
+        value = self.replaced.value
+        cast = isinstance(value, ast.Call) and isinstance(value.func, ast.Attribute)
+        if cast and isinstance(value, ast.Call) and isinstance(value.func, ast.Attribute):
+            plain = value.func.attr == "float" and not value.args and value.func.value in self.roots
+            return node if plain else None
+        return None

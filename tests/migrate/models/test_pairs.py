@@ -1,0 +1,60 @@
+"""The pairs in fixtures/models: what each model becomes, and that it computes the same."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import gymnasium as gym
+import numpy as np
+import pytest
+
+pytest.importorskip("ray.rllib")
+FOLDER = Path(__file__).parents[3] / "fixtures" / "models"
+MODELS = json.loads((FOLDER / "models.json").read_text())
+Box, Discrete = gym.spaces.Box, gym.spaces.Discrete
+VECTOR = Box(-1, 1, (4,), np.float32)
+OBSERVATIONS = {
+    "box": VECTOR,
+    "image": Box(0, 255, (6, 6, 3), np.uint8),
+    "dict": gym.spaces.Dict(
+        {"position": VECTOR, "grid": Box(0, 9, (2, 2), np.int8), "room": Discrete(3)}
+    ),
+    "tuple": gym.spaces.Tuple([Discrete(3), VECTOR]),
+    "masked": gym.spaces.Dict({"action_mask": Box(0, 1, (3,), np.int8), "position": VECTOR}),
+}
+ACTIONS = {
+    "discrete": Discrete(3),
+    "gauss": Box(-1, 1, (2,), np.float32),
+    "multi": gym.spaces.MultiDiscrete([2, 3]),
+    "tuple": gym.spaces.Tuple([Discrete(3), Box(-1, 1, (2,), np.float32)]),
+}
+NATIVE = sorted(name for name, model in MODELS.items() if model["outcome"] == "native")
+
+
+def test_every_folder_is_listed() -> None:
+    assert sorted(MODELS) == sorted(p.name for p in FOLDER.iterdir() if p.is_dir())
+
+
+@pytest.mark.parametrize("name", sorted(MODELS))
+def test_becomes(migrate, name) -> None:
+    done = migrate((FOLDER / name / "before.py").read_text())
+    item = done.items["Policy"]
+    assert item.outcome == MODELS[name]["outcome"]
+    assert item.message == MODELS[name].get("reason", item.message)
+    assert done.text("model.py") == (FOLDER / name / "after.py").read_text()
+
+
+@pytest.mark.parametrize("name", sorted(MODELS))
+def test_does_not_change_again(migrate, name) -> None:
+    after = (FOLDER / name / "after.py").read_text()
+    assert migrate(after).text("model.py") == after
+
+
+@pytest.mark.parametrize("name", NATIVE)
+def test_computes_the_same(migrate, equal, name) -> None:
+    model = MODELS[name]
+    done = migrate((FOLDER / name / "before.py").read_text())
+    old, new = done.old("model.py").Policy, done.new("model.py").Policy
+    for custom in model["configs"]:
+        equal(old, new, OBSERVATIONS[model["observations"]], ACTIONS[model["actions"]], custom)
