@@ -143,8 +143,10 @@ def test_emitted_recorder_runs_on_ray_and_its_file_passes(tmp_path):
     (tmp_path / "recorder.py").write_text(recorder_source())
     (tmp_path / "models.py").write_text(MODEL)
     done = subprocess.run(
-        [sys.executable, "recorder.py", "--model", "models.py:Small", "--env", "CartPole-v1"]
-        + ["--out", "small.npz"],
+        [
+            *(sys.executable, "recorder.py", "--model", "models.py:Small"),
+            *("--env", "CartPole-v1", "--out", "small.npz"),
+        ],
         cwd=tmp_path,
         capture_output=True,
         text=True,
