@@ -1,6 +1,8 @@
 """States in msgpack, with arrays in the form of msgpack_numpy.
 
-msgpack_numpy unpickles arrays of objects while it reads; here they are refused.
+msgpack_numpy unpickles arrays of objects while it reads; here they are refused. Ray replaces
+msgpack's functions by those of msgpack_numpy for the whole process, so the ones below are taken
+from where they are defined.
 """
 
 from __future__ import annotations
@@ -14,15 +16,21 @@ from rlmigrate.errors import CheckpointError, MissingDependency, UnsafeCheckpoin
 
 def _msgpack() -> Any:
     try:
-        import msgpack
+        from msgpack import _cmsgpack
+    except ImportError:
+        pass
+    else:
+        return _cmsgpack
+    try:
+        from msgpack import fallback
     except ImportError as error:
         raise MissingDependency("msgpack", extra="torch", purpose="a msgpack checkpoint") from error
-    return msgpack
+    return fallback
 
 
 def dumps(state: object) -> bytes:
     """Pack a state."""
-    packed: bytes = _msgpack().packb(state, default=_encode)
+    packed: bytes = _msgpack().Packer(default=_encode).pack(state)
     return packed
 
 
@@ -37,7 +45,7 @@ def loads(data: bytes) -> Any:
         return msgpack.unpackb(data, object_hook=_decode, strict_map_key=False)
     except CheckpointError:
         raise
-    except (ValueError, TypeError, msgpack.UnpackException) as error:
+    except Exception as error:  # msgpack has several of its own, without a common base
         raise CheckpointError(f"not readable as msgpack: {error}") from error
 
 

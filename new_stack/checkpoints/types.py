@@ -43,6 +43,7 @@ def unknown_class(name: str) -> CheckpointError:
 
 
 def _loaded(name: str) -> type | None:
+    from rlmigrate.new_stack.catalog.catalog import Catalog
     from rlmigrate.new_stack.rl_module import RLModule
 
     parts = name.split(".")
@@ -52,6 +53,6 @@ def _loaded(name: str) -> type | None:
             continue
         for part in parts[cut:]:
             found = vars(found).get(part) if hasattr(found, "__dict__") else None
-        if isinstance(found, type) and issubclass(found, RLModule):
+        if isinstance(found, type) and issubclass(found, (RLModule, Catalog)):
             return found
     return None

@@ -163,6 +163,13 @@ def _reconstruct(kind: object, shape: Any, code: Any) -> Any:
     return np.zeros(0, dtype=np.float32)
 
 
+def _encode(text: object, codec: object) -> bytes:
+    """Make bytes from text, which is how protocol 2 holds them."""
+    if not isinstance(text, str) or codec != "latin1":
+        raise UnsafeCheckpoint(f"text was to be encoded as {codec!r}")
+    return text.encode("latin-1")
+
+
 def _set_array(target: np.ndarray[Any, Any], state: Any) -> None:
     _, shape, dtype, fortran, data = state
     if not isinstance(data, (bytes, bytearray, str)):
@@ -198,6 +205,8 @@ def _allowed(module: str, name: str) -> Any:
         return {"dtype": _Dtype, "ndarray": np.ndarray}.get(name)
     if (module, name) == ("collections", "OrderedDict"):
         return OrderedDict
+    if (module, name) == ("_codecs", "encode"):
+        return _encode
     if module.startswith("numpy.random"):
         return _Inert
     if module.startswith("gymnasium.spaces") and name in _SPACES:
