@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import importlib
+import importlib.util
 from typing import Any
 
 import gymnasium as gym
 from gymnasium.spaces import Box, Dict, Tuple
 
-from rlmigrate.errors import UsageError
+from rlmigrate.errors import LegacyError, UsageError
 from rlmigrate.legacy.spaces import flatten_space
 from rlmigrate.legacy.types import ModelConfig
 
@@ -48,6 +49,11 @@ def wrapper_class(model_config: ModelConfig, framework: str) -> type | None:
 def _load(kind: str, framework: str) -> type:
     module, name = _HOMES[kind]
     package = "rlmigrate.legacy.models" + (".tf" if framework in TF_FRAMEWORKS else "")
+    if importlib.util.find_spec(f"{package}.{module}") is None:
+        raise LegacyError(
+            f"{name} is not there for framework={framework!r}; use framework='torch', or a custom "
+            "model"
+        )
     cls: type = getattr(importlib.import_module(f"{package}.{module}"), name)
     return cls
 
