@@ -31,6 +31,7 @@ class ChainEdits:
         self.code = code
         self.renames = RENAMED_METHODS if rename_methods else {}
         self.edits: list[Edit] = []
+        self.leaving: set[int] = set()
 
     def make(self, decisions: Sequence[Decision]) -> list[Edit]:
         """Return all edits for `decisions`, which are about arguments of this chain."""
@@ -54,6 +55,7 @@ class ChainEdits:
                     self._set(self.source.span(argument), str(here[0].value))
                 else:
                     leaving.append(argument)
+            self.leaving.update(map(id, leaving))
             if leaving and len(leaving) == len(arguments(item)):
                 empty.append(item)
             elif leaving:
@@ -149,7 +151,7 @@ class ChainEdits:
             self._set(Span(end, end), text)
 
     def _extend(self, item: ast.Call, gains: list[Gain]) -> None:
-        everything = arguments(item)
+        everything = [a for a in arguments(item) if id(a) not in self.leaving]
         if not everything:
             close = self.source.span(item).end - 1
             self._set(Span(close, close), ", ".join(f"{g.name}={write(g.value)}" for g in gains))

@@ -74,7 +74,7 @@ def _framework(context: FileContext, node: Argument, value: ast.expr) -> Decisio
             "framework",
             f'framework("{given}"): the new stack runs torch only; nets start anew in torch',
             node,
-            Gain("framework", "framework", '"torch"'),
+            Gain("framework", "framework" if isinstance(node, ast.keyword) else "", '"torch"'),
         )
     return _manual("framework", "the framework is computed; the new stack runs torch only", node)
 

@@ -92,7 +92,7 @@ class _Walk:
                 return
             reason = _broken(path)
             if reason is not None:
-                if wanted or "links" in reason:
+                if suffix in PYTHON or named or "links" in reason:
                     self.errors.append((path, reason))
                 return
         if not wanted:

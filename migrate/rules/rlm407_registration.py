@@ -175,7 +175,7 @@ from ray.rllib.models import ModelCatalog
 from models import Net
 
 ModelCatalog.register_custom_model("net", Net)
-SPACE = {"model": {"custom_model": "net"}}
+SPACE = {"net": 1}
 """,
         ),
     ),

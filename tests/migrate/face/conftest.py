@@ -10,7 +10,8 @@ from pathlib import Path
 
 import pytest
 
-CONFIG = "from ray.rllib.algorithms.ppo import PPOConfig\n\nconfig = PPOConfig().training(num_sgd_iter=3)\n"
+HEAD = "from ray.rllib.algorithms.ppo import PPOConfig\n\n"
+CONFIG = HEAD + "config = PPOConfig().training(num_sgd_iter=3)\n"
 DONE = CONFIG.replace("num_sgd_iter", "num_epochs")
 
 Run = Callable[..., subprocess.CompletedProcess[str]]

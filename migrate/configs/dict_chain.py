@@ -1,0 +1,215 @@
+"""Decisions on the entries of a config dict, and the builder chain that says the same.
+
+decide_entries   one decision a key
+chain_text       the builder, written out
+calls_text       the calls alone, for a statement on an existing config
+"""
+
+from __future__ import annotations
+
+import ast
+import io
+import tokenize
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from rlmigrate.migrate.configs.decision import Decision, Gain
+from rlmigrate.migrate.configs.keys import HOME, OLD
+from rlmigrate.migrate.configs.literals import Entry
+from rlmigrate.migrate.configs.model_dict import decide_model
+from rlmigrate.migrate.configs.multi_agent import decide_multi_agent
+from rlmigrate.migrate.configs.special import SPECIAL, constant
+from rlmigrate.migrate.configs.writing import WIDTH, mapping, write
+from rlmigrate.migrate.findings import Kind, Outcome
+from rlmigrate.migrate.rules.base import FileContext
+from rlmigrate.migrate.source import SourceFile
+
+CODE = "RLM408"
+
+#: Keys of the dict that the builder calls otherwise, beside those of keys.OLD.
+DICT_ONLY: Mapping[str, tuple[str, str]] = {
+    "env": ("environment", ""),
+    "callbacks": ("callbacks", ""),
+    "input": ("offline_data", "input_"),
+    "output": ("offline_data", "output"),
+}
+#: Where a key stays that needs a person: the builder still takes it there.
+STAYING: Mapping[str, str] = {
+    "model": "training",
+    "exploration_config": "env_runners",
+    "observation_filter": "env_runners",
+    "replay_buffer_config": "training",
+    "framework": "framework",
+}
+#: Keys that are dropped, with the values for which that changes nothing.
+DROPPED: Mapping[str, tuple[object, ...]] = {
+    "use_pytorch": (True,),
+    "eager": (False,),
+    "log_sys_usage": (True,),
+}
+
+
+@dataclass(frozen=True)
+class Part:
+    """One key of a config dict, with the comments that stand above and behind it."""
+
+    entry: Entry
+    node: ast.expr
+    comments: tuple[str, ...] = ()
+
+
+def decide_entries(
+    context: FileContext, parts: Sequence[Part], *, algorithm: str
+) -> list[Decision]:
+    """Decide on each key, in order."""
+    return [_kept(context, part, _decide(context, part, algorithm)) for part in parts]
+
+
+def _kept(context: FileContext, part: Part, decision: Decision) -> Decision:
+    """Keep the value of a key that needs a person: in its old place, or in its marker if short."""
+    if decision.outcome is not Outcome.MANUAL:
+        return decision
+    key = part.entry.key or ""
+    value = context.source.segment(part.entry.value)
+    home = STAYING.get(key)
+    if home is not None:
+        return replace(decision, gains=(Gain(home, "" if key == "framework" else key, value),))
+    if "\n" not in value and len(value) <= 60:
+        return replace(decision, message=f"{decision.message} (it was {key}: {value})")
+    rest = mapping([(f'"{key}": ', value)])
+    return replace(decision, gains=(Gain("update_from_dict", "", rest),))
+
+
+def _decide(context: FileContext, part: Part, algorithm: str) -> Decision:
+    key, value, node = part.entry.key or "", part.entry.value, part.node
+    if key == "model":
+        return decide_model(context, node, value, algorithm=algorithm)
+    if key in ("multiagent", "multi_agent"):
+        return decide_multi_agent(context, node, value, code=CODE)
+    if key in DICT_ONLY:
+        method, name = DICT_ONLY[key]
+        return _native(key, node, Gain(method, name, context.source.segment(value)))
+    if key in DROPPED:
+        if constant(value) in DROPPED[key]:
+            return _native(key, node)
+        return _manual(key, node, "the new stack runs torch only")
+    special = SPECIAL.get(key)
+    home = HOME.get(key, "")
+    if special is not None and (not special.methods or home in special.methods):
+        decided = special.decide(context, node, value)
+        if decided is not None:
+            return decided
+    now = OLD.get(key)
+    if now is not None and now.name and "." not in now.name:
+        gain = Gain(now.method, now.name, context.source.segment(value))
+        return _native(key, node, gain)
+    if now is not None and not now.name:
+        if now.only and constant(value) not in now.only:
+            return _manual(key, node, f"{key} is gone: {now.note}")
+        return _native(key, node, note=f"; {now.note}")
+    if home:
+        name = "" if key == "framework" else key
+        return _native(key, node, Gain(home, name, context.source.segment(value)))
+    return _manual(key, node, f'"{key}": no argument of the config builder is known for it')
+
+
+def _native(key: str, node: ast.expr, *gains: Gain, note: str = "") -> Decision:
+    if gains:
+        message = f'"{key}" becomes {gains[0].method}({gains[0].name or "..."})'
+    else:
+        message = f'"{key}" is dropped{note}'
+    return Decision(CODE, key, Outcome.NATIVE, message, node, gains, kind=Kind.CONFIG)
+
+
+def _manual(key: str, node: ast.expr, message: str) -> Decision:
+    return Decision(CODE, key, Outcome.MANUAL, message, node)
+
+
+def chain_text(
+    root: str,
+    parts: Sequence[Part],
+    decisions: Sequence[Decision],
+    *,
+    indent: str,
+    column: int,
+    first: Sequence[Gain] = (),
+    last: str = "",
+) -> str:
+    """Write `root.method(...)...last`, in brackets and a call a line unless it is short."""
+    calls = _calls(parts, decisions, indent + "    ", first)
+    flat = root + "".join(f".{c}" for c in calls) + last
+    if len(calls) <= 1 and "\n" not in flat and column + len(flat) <= WIDTH:
+        return flat
+    inner = indent + "    "
+    lines = [f"{inner}{root}", *(f"{inner}.{c}" for c in calls)]
+    if last:
+        lines.append(inner + last)
+    return "(\n" + "\n".join(lines) + f"\n{indent})"
+
+
+def calls_text(parts: Sequence[Part], decisions: Sequence[Decision], *, indent: str) -> str:
+    """Write the calls in one chain, beginning with a dot; empty where nothing is gained."""
+    return "".join(f".{c}" for c in _calls(parts, decisions, indent, ()))
+
+
+def _calls(
+    parts: Sequence[Part], decisions: Sequence[Decision], indent: str, first: Sequence[Gain]
+) -> list[str]:
+    methods: dict[str, list[tuple[Gain, tuple[str, ...]]]] = {}
+    for gain in first:
+        methods.setdefault(gain.method, []).append((gain, ()))
+    for part, decision in zip(parts, decisions, strict=True):
+        comments = part.comments
+        for gain in decision.gains:
+            methods.setdefault(gain.method, []).append((gain, comments))
+            comments = ()
+    return [_call(method, gains, indent) for method, gains in methods.items()]
+
+
+def _call(method: str, gains: list[tuple[Gain, tuple[str, ...]]], indent: str) -> str:
+    gains = sorted(gains, key=lambda pair: pair[0].name != "")  # positional ones first
+    labels = [f"{gain.name}=" if gain.name else "" for gain, _ in gains]
+    flat = ", ".join(
+        label + write(gain.value, indent=indent, column=len(indent) + len(method) + 2 + len(label))
+        for label, (gain, _) in zip(labels, gains, strict=True)
+    )
+    plain = not any(comments for _, comments in gains)
+    if plain and "\n" not in flat and len(indent) + len(method) + len(flat) + 3 <= WIDTH:
+        return f"{method}({flat})"
+    inner = indent + "    "
+    lines = [f"{method}("]
+    for label, (gain, comments) in zip(labels, gains, strict=True):
+        lines += [inner + comment for comment in comments]
+        text = write(gain.value, indent=inner, column=len(inner) + len(label))
+        lines.append(f"{inner}{label}{text},")
+    return "\n".join([*lines, f"{indent})"])
+
+
+def comments_in(source: SourceFile, node: ast.Dict | ast.Call) -> dict[int, list[str]]:
+    """Comments inside a dict, by the line of the key that they belong to.
+
+    A comment behind a key belongs to it, one on a line of its own to the next key.
+    """
+    span = source.span(node)
+    text = source.text[span.start : span.end]
+    if "#" not in text:
+        return {}
+    keys = node.keys if isinstance(node, ast.Dict) else node.keywords
+    starts = sorted(item.lineno for item in keys if item is not None)
+    found: dict[int, list[str]] = {}
+    try:
+        tokens = list(tokenize.generate_tokens(io.StringIO(f"({text})").readline))
+    except (tokenize.TokenError, IndentationError):
+        return {}
+    for token in tokens:
+        if token.type != tokenize.COMMENT:
+            continue
+        line = token.start[0] + node.lineno - 1
+        alone = not token.line[: token.start[1]].strip(" (")
+        if alone:
+            owner = next((start for start in starts if start > line), None)
+        else:
+            owner = max((start for start in starts if start <= line), default=None)
+        if owner is not None:
+            found.setdefault(owner, []).append(token.string)
+    return found

@@ -1,0 +1,115 @@
+"""Config dicts become config builders."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from rlmigrate.migrate.configs.dict_config import dict_findings
+from rlmigrate.migrate.findings import Kind
+from rlmigrate.migrate.rules.base import Case, FileContext, Finding, Rule
+
+
+def check(context: FileContext) -> Iterable[Finding]:
+    """Find dicts that go to an algorithm's constructor or to Tune."""
+    return dict_findings(context)
+
+
+RULE = Rule(
+    code="RLM408",
+    name="config-dict",
+    kind=Kind.CONFIG,
+    summary="A config dict becomes the algorithm's config builder, key by key.",
+    explanation="""
+`PPOTrainer(config={...})`, `PPO(config={...})` and `tune.run("PPO", config={...})` took dicts. Each
+key moves to the builder's method that holds it today, under its new name; comments go with their
+keys. A dict that a name holds is followed through `config["key"] = ...` and `config.update(...)`.
+A key that cannot be carried over leaves the config and stands in a TODO marker above it; a dict
+that goes elsewhere too stays as it is.
+""",
+    check=check,
+    since="2.40",
+    link="https://docs.ray.io/en/latest/rllib/new-api-stack-migration-guide.html",
+    unchanged=(
+        Case(
+            "trainer_of_another_library",
+            """
+import rllib_tools
+from lightning import Trainer
+
+trainer = Trainer(config={"num_workers": 2})
+""",
+        ),
+        Case(
+            "tune_runs_a_function",
+            """
+import ray.rllib
+from ray import tune
+
+
+def train(config):
+    return config["lr"]
+
+
+tune.run(train, config={"lr": 0.1})
+""",
+        ),
+    ),
+    cases=(
+        Case(
+            "constructor",
+            """
+from ray.rllib.agents.ppo import PPOTrainer
+
+trainer = PPOTrainer(
+    env="CartPole-v1",
+    config={
+        # two of them
+        "num_workers": 2,
+        "sgd_minibatch_size": 64,
+        "framework": "torch",
+        "lambda": 0.9,
+    },
+)
+""",
+            """
+from ray.rllib.algorithms.ppo import PPOConfig
+
+trainer = (
+    PPOConfig()
+    .environment("CartPole-v1")
+    .env_runners(
+        # two of them
+        num_env_runners=2,
+    )
+    .training(minibatch_size=64, lambda_=0.9)
+    .framework("torch")
+    .build_algo()
+)
+""",
+        ),
+        Case(
+            "dict_held_by_a_name",
+            """
+from ray import tune
+from ray.rllib.agents import ppo
+
+config = ppo.DEFAULT_CONFIG.copy()
+config["num_workers"] = 1
+config["model"]["fcnet_hiddens"] = [64]
+config.update({"env": "CartPole-v1", "num_sgd_iter": 4})
+tune.run(ppo.PPOTrainer, config=config)
+""",
+            """
+from ray import tune
+from ray.rllib.algorithms.ppo import PPOConfig
+from ray.rllib.core.rl_module.default_model_config import DefaultModelConfig
+
+config = PPOConfig()
+config.env_runners(num_env_runners=1)
+config.rl_module(model_config=DefaultModelConfig(fcnet_hiddens=[64]))
+config.environment("CartPole-v1").training(num_epochs=4)
+tune.run("PPO", config=config)
+""",
+        ),
+    ),
+)
