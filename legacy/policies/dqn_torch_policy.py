@@ -1,0 +1,130 @@
+"""DQN's torch policy, as far as it acts; learning needs Ray."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import gymnasium as gym
+import torch
+
+from rlmigrate.errors import UnsupportedSpace
+from rlmigrate.legacy.catalog.catalog import ModelCatalog
+from rlmigrate.legacy.config.dqn import DQNConfig
+from rlmigrate.legacy.distributions.categorical import (
+    get_torch_categorical_class_with_temperature,
+)
+from rlmigrate.legacy.models.dqn_model import DQNTorchModel
+from rlmigrate.legacy.policies.builder import build_policy_class
+from rlmigrate.legacy.policies.torch_mixins import LearningRateSchedule, TargetNetworkMixin
+from rlmigrate.legacy.types import Tensor
+from rlmigrate.legacy.utils.torch_utils import reduce_mean_ignore_inf
+
+
+def build_q_model_and_distribution(
+    policy: Any, obs_space: gym.Space[Any], action_space: gym.Space[Any], config: dict[str, Any]
+) -> tuple[Any, Any]:
+    """Build the Q-network and `policy.target_model`, and give the distribution over Q-values."""
+    if not isinstance(action_space, gym.spaces.Discrete):
+        raise UnsupportedSpace(f"DQN: action space is {action_space}, expected Discrete")
+    size = int(action_space.n)
+    if config["hiddens"]:
+        size = [256, *config["model"]["fcnet_hiddens"]][-1]
+        config["model"]["no_final_linear"] = True
+
+    def build(name: str) -> Any:
+        return ModelCatalog.get_model_v2(
+            obs_space,
+            action_space,
+            size,
+            config["model"],
+            framework="torch",
+            model_interface=DQNTorchModel,
+            name=name,
+            q_hiddens=config["hiddens"],
+            dueling=config["dueling"],
+            num_atoms=config["num_atoms"],
+            use_noisy=config["noisy"],
+            v_min=config["v_min"],
+            v_max=config["v_max"],
+            sigma0=config["sigma0"],
+            add_layer_norm=config["exploration_config"].get("type") == "ParameterNoise",
+        )
+
+    model = build("q_func")
+    policy.target_model = build("target_q_func")
+    return model, _dist_class(config)
+
+
+def _dist_class(config: dict[str, Any]) -> Any:
+    return get_torch_categorical_class_with_temperature(
+        config["categorical_distribution_temperature"]
+    )
+
+
+def compute_q_values(
+    policy: Any,
+    model: Any,
+    input_dict: Any,
+    state_batches: Any = None,
+    seq_lens: Any = None,
+    explore: Any = None,
+    is_training: bool = False,
+) -> tuple[Tensor, Tensor, Tensor, list[Any]]:
+    """Give Q-values [B, actions], their logits and probabilities over atoms, and states."""
+    out, state = model(input_dict, state_batches or [], seq_lens)
+    atoms = policy.config["num_atoms"] > 1
+    z = support = out
+    if atoms:
+        q_values, z, support, logits, probs = model.get_q_value_distributions(out)
+    else:
+        q_values, logits, probs = model.get_q_value_distributions(out)
+    if not policy.config["dueling"]:
+        return q_values, logits, probs, state
+    value = model.get_state_value(out)
+    if atoms:
+        centered = support - torch.mean(support, dim=1).unsqueeze(1)
+        logits = value.unsqueeze(1) + centered
+        probs = torch.nn.functional.softmax(logits, dim=-1)
+        return torch.sum(z * probs, dim=-1), logits, probs, state
+    # Actions that are not allowed have -inf and do not count.
+    q_values = value + (q_values - reduce_mean_ignore_inf(q_values, 1).unsqueeze(1))
+    return q_values, logits, probs, state
+
+
+def get_distribution_inputs_and_class(
+    policy: Any, model: Any, input_dict: Any, **kwargs: Any
+) -> tuple[Tensor, Any, list[Any]]:
+    """Give the Q-values as distribution inputs."""
+    q_values = compute_q_values(policy, model, input_dict)[0]
+    model.tower_stats["q_values"] = q_values
+    return q_values, _dist_class(policy.config), []
+
+
+def adam_optimizer(policy: Any, config: dict[str, Any]) -> Any:
+    """Make Adam with DQN's epsilon."""
+    return torch.optim.Adam(policy.model.parameters(), lr=policy.cur_lr, eps=config["adam_epsilon"])
+
+
+def _before_init(policy: Any, obs_space: Any, action_space: Any, config: Any) -> None:
+    LearningRateSchedule.__init__(policy, config["lr"], config["lr_schedule"])
+
+
+def _before_loss_init(policy: Any, obs_space: Any, action_space: Any, config: Any) -> None:
+    TargetNetworkMixin.__init__(policy)
+
+
+DQNTorchPolicy = build_policy_class(
+    "DQNTorchPolicy",
+    "torch",
+    loss_fn=None,
+    get_default_config=DQNConfig,
+    make_model_and_action_dist=build_q_model_and_distribution,
+    action_distribution_fn=get_distribution_inputs_and_class,
+    extra_action_out_fn=lambda policy, batch, states, model, dist: {
+        "q_values": model.tower_stats["q_values"]
+    },
+    optimizer_fn=adam_optimizer,
+    before_init=_before_init,
+    before_loss_init=_before_loss_init,
+    mixins=[TargetNetworkMixin, LearningRateSchedule],
+)
