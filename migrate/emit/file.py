@@ -92,7 +92,7 @@ def _emit(
     if study.plan.outcome is Outcome.NATIVE:
         names = Names(
             target=settings.target,
-            layers_module=layers_module(file, settings),
+            layers_module=layers_module(index, file, settings),
             taken=_taken(source, moves),
             layer_names={local: local for local in moves.layers},
         )
@@ -110,11 +110,12 @@ def _emit(
     return Emitted((*emitted.edits, *moves.edits), emitted.imports, emitted.layers)
 
 
-def layers_module(file: FileEntry, settings: Settings) -> str:
+def layers_module(index: RepoIndex, file: FileEntry, settings: Settings) -> str:
     """Name the module that a file imports its layers from."""
     if settings.layers == "import":
         return "rlmigrate.new_stack.layers"
-    package = file.module if file.path.name == "__init__.py" else file.module.rpartition(".")[0]
+    module = index.spoken.get(file.path, file.module)
+    package = module if file.path.name == "__init__.py" else module.rpartition(".")[0]
     return f"{package}.{LAYERS_FILE}" if package else LAYERS_FILE
 
 

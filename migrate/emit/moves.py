@@ -1,7 +1,9 @@
 """Imports of RLlib's names that move with the classes that used them.
 
-Moves        local names of one file and where they come from now
-plan_moves   decide which imports move
+Moves            local names of one file and where they come from now
+plan_moves       decide which imports move with models
+imports_inside   imports of RLlib that only some classes use
+removals         edits that take names out of imports
 """
 
 from __future__ import annotations
@@ -81,7 +83,24 @@ def plan_moves(
         ):
             legacy[local] = (LEGACY[name], name)
     gone = {*layers, *legacy}
-    return Moves(layers, legacy, tuple(_removals(source, gone)))
+    return Moves(layers, legacy, tuple(removals(source, gone)))
+
+
+def imports_inside(
+    source: SourceFile, file: FileEntry, classes: Iterable[ast.ClassDef]
+) -> dict[str, str]:
+    """Give the imports of RLlib that nothing outside these classes uses: local name to target."""
+    uses = _uses(source.tree)
+    inside = _inside(classes)
+    removable = _top_level(source.tree)
+    return {
+        local: target
+        for local, target in file.imports.names.items()
+        if target.startswith(("ray.rllib.", "rllib."))
+        and local in removable
+        and uses.get(local)
+        and uses[local] <= inside
+    }
 
 
 def _uses(tree: ast.Module) -> dict[str, set[int]]:
@@ -105,7 +124,8 @@ def _top_level(tree: ast.Module) -> set[str]:
     }
 
 
-def _removals(source: SourceFile, gone: set[str]) -> Iterable[Edit]:
+def removals(source: SourceFile, gone: set[str]) -> Iterable[Edit]:
+    """Take local names out of the file's imports, and imports that become empty away."""
     for node in source.tree.body:
         if not isinstance(node, ast.ImportFrom):
             continue

@@ -6,6 +6,7 @@ RepoIndex   files, classes and registrations, with names followed across files
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -129,6 +130,20 @@ class RepoIndex:
                 if target is not None:
                     found.setdefault(target.qualified, set()).add(entry.name)
         return found
+
+    @cached_property
+    def spoken(self) -> dict[Path, str]:
+        """Modules that other files import under a shorter name than their package gives them.
+
+        A folder may be a package and yet stand on sys.path itself, as scripts beside it show.
+        """
+        counts: dict[Path, Counter[str]] = {}
+        for file in self.files.values():
+            for target in {t.rpartition(".")[0] for t in file.imports.names.values()}:
+                found = self._module(target) if target else None
+                if found is not None:
+                    counts.setdefault(found.path, Counter())[target] += 1
+        return {path: names.most_common(1)[0][0] for path, names in counts.items()}
 
     @cached_property
     def constructed(self) -> frozenset[str]:

@@ -129,3 +129,10 @@ def test_index_travels_to_another_process() -> None:
     index = RepoIndex.of_texts({"m.py": BASE})
     again = pickle.loads(pickle.dumps(index))
     assert again.legacy_kind("m.BaseModel") == "model"
+
+
+def test_module_is_called_as_the_scripts_beside_it_call_it() -> None:
+    index = RepoIndex.of_texts(
+        {"repo/pkg/base.py": BASE, "repo/train.py": "from pkg.base import BaseModel\n"}
+    )
+    assert index.spoken == {Path("repo/pkg/base.py"): "pkg.base"}
