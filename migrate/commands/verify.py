@@ -195,7 +195,7 @@ def make_tasks(
         if skip_reason(settings, pair.name) is not None:
             continue
         given = for_class(settings, pair.name)
-        guess = guesses.get(pair.name)
+        guess = guesses.get(pair.old.qualified)
         notes = []
         env = options["env"] or given.env
         config = given.model_config

@@ -90,6 +90,16 @@ def import_place(file: Path, name: str, root: Path) -> Place:
     return Place(f"{module}:{name}", tuple(f for f in folders if f.is_dir()))
 
 
+def shown_name(file: Path, name: str, root: Path) -> str:
+    """Name a class by its file's path in the tree: `models.nets.MyModel`."""
+    try:
+        parts = file.resolve().relative_to(root.resolve()).with_suffix("").parts
+    except ValueError:
+        parts = (file.stem,)
+    kept = parts[:-1] if parts[-1] == "__init__" else parts
+    return ".".join([*(part for part in kept if part != "src"), name])
+
+
 def module_of(file: Path) -> tuple[str, Path]:
     """Give a file's module name and the folder from which it is imported."""
     parts = [] if file.name == "__init__.py" else [file.stem]
@@ -110,14 +120,15 @@ def find_pairs(old: Tree, new: Tree) -> tuple[list[Pair], RepoIndex]:
         if old.only and entry.name != old.only:
             continue
         source = import_place(entry.path, entry.name, old.root)
+        name = shown_name(entry.path, entry.name, old.root)
         counterpart = _counterpart(entry.path, entry.name, old, new)
         if index.framework(entry.qualified) == "tf":
             problem = "a TensorFlow model: record it with `rlmigrate record`, then verify that"
-            pairs.append(Pair(source.qualified, source, None, problem))
+            pairs.append(Pair(name, source, None, problem))
         elif isinstance(counterpart, str):
-            pairs.append(Pair(source.qualified, source, None, counterpart))
+            pairs.append(Pair(name, source, None, counterpart))
         else:
-            pairs.append(Pair(source.qualified, source, counterpart))
+            pairs.append(Pair(name, source, counterpart))
     return pairs, index
 
 
