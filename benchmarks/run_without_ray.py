@@ -2,10 +2,10 @@
 
     python benchmarks/run_without_ray.py FOLDER... [--oracle] [--json FILE]
 
-Each file of a FOLDER that defines a model is copied to a scratch folder and imported, in a process
-of its own, inside `rlmigrate.ray_names(ray=False)`. Each torch model class of it is built for a few
-spaces and called; it runs if it returns outputs of the right shape for any of them. What does not
-run is listed with the reason. With --oracle those that run are also built on the installed Ray,
+A FOLDER is copied to a scratch folder, and each file of it that defines a model is imported, in
+another process, inside `rlmigrate.ray_names(ray=False)`. Each torch model class of it is built for
+a few spaces and called; it runs if it returns outputs of the right shape for any of them. What does
+not run is listed with the reason. With --oracle those that run are also built on the installed Ray,
 with the same weights, and their outputs must be equal to the last bit.
 """
 
@@ -28,8 +28,8 @@ import contextlib, importlib, importlib.util, json, os, sys, warnings
 from pathlib import Path
 
 warnings.filterwarnings("ignore")
-mode, path, root, kept = sys.argv[1], Path(sys.argv[2]), Path(sys.argv[3]), Path(sys.argv[5])
-names = sys.argv[4].split(",")
+mode, root, kept = sys.argv[1], Path(sys.argv[2]), Path(sys.argv[3])
+tasks = json.loads((kept / "tasks.json").read_text())
 out = {}
 
 
@@ -44,7 +44,7 @@ else:
     context = contextlib.nullcontext()
 
 
-def load():
+def load(path):
     sys.path[:0] = [str(root.parent), str(root), str(path.parent)]
     dotted = ".".join(path.relative_to(root.parent).with_suffix("").parts)
     if (path.parent / "__init__.py").exists():
@@ -117,14 +117,16 @@ def attempt(name, cls):
         except BaseException as error:
             reasons.append(why(error))
             continue
-        torch.save([at, model.state_dict(), data, state, seq, result.detach()], kept / name)
+        saved = [at, model.state_dict(), data, state, seq, result.detach()]
+        torch.save(saved, kept / name.replace("/", "_"))
         return "runs"
     return max(set(reasons), key=reasons.count)
 
 
 def compare(name, cls):
     import torch
-    at, weights, data, state, seq, expected = torch.load(kept / name, weights_only=False)
+    at, weights, data, state, seq, expected = torch.load(
+        kept / name.replace("/", "_"), weights_only=False)
     obs, act = list(spaces())[at]
     model, _, _ = build(cls, obs, act)
     model.load_state_dict(weights)
@@ -136,19 +138,24 @@ def compare(name, cls):
 
 
 with context:
-    try:
-        module = load()
-        import torch
-        torch.set_num_threads(1)
-    except BaseException as error:
-        out = dict.fromkeys(names, "import: " + why(error))
-    else:
+    for file, names in tasks.items():
+        before = list(sys.path)
+        try:
+            module = load(root / file)
+            import torch
+            torch.set_num_threads(1)
+        except BaseException as error:
+            out.update({f"{file}:{name}": "import: " + why(error) for name in names})
+            continue
+        finally:
+            sys.path[:] = before
         for name in names:
-            cls = getattr(module, name, None)
+            key = f"{file}:{name}"
             try:
-                out[name] = (attempt if mode == "ours" else compare)(name, cls)
+                run = attempt if mode == "ours" else compare
+                out[key] = run(key, getattr(module, name, None))
             except BaseException as error:
-                out[name] = why(error)
+                out[key] = why(error)
 print("\n" + json.dumps(out))
 """
 
@@ -188,35 +195,34 @@ def is_tf(node: ast.ClassDef) -> bool:
     return any("TF" in getattr(base, "id", "") for base in node.bases)
 
 
-def child(mode: str, path: Path, root: Path, names: list[str], kept: Path) -> dict[str, str]:
-    """Run one file's classes in a process of its own."""
-    command = [sys.executable, "-c", CHILD, mode, str(path), str(root), ",".join(names), str(kept)]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=300, check=False)
+def child(mode: str, root: Path, kept: Path, tasks: dict[str, list[str]]) -> dict[str, str]:
+    """Run the classes of a folder's files in a process of its own."""
+    (kept / "tasks.json").write_text(json.dumps(tasks))
+    command = [sys.executable, "-c", CHILD, mode, str(root), str(kept)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
     try:
         found: dict[str, str] = json.loads(done.stdout.strip().splitlines()[-1])
     except (ValueError, IndexError):
-        return dict.fromkeys(names, f"crashed: {done.stderr[-160:]}")
+        reason = f"crashed: {done.stderr[-160:]}"
+        return {f"{path}:{name}": reason for path, names in tasks.items() for name in names}
     return found
 
 
 def survey(folder: Path, *, oracle: bool) -> dict[str, str]:
     """Say of each model class of a folder whether it runs, or why not."""
-    results: dict[str, str] = {}
     with tempfile.TemporaryDirectory() as scratch:
         root, kept = Path(scratch) / folder.name, Path(scratch) / ".kept"
         kept.mkdir()
         shutil.copytree(folder, root, ignore=shutil.ignore_patterns(".git", "*.pyc", "*.so"))
-        for path in sorted(root.rglob("*.py")):
-            names = model_classes(path)
-            if not names:
-                continue
-            found = child("ours", path, root, names, kept)
-            running = [name for name, text in found.items() if text == "runs"]
-            if oracle and running:
-                for name, text in child("ray", path, root, running, kept).items():
-                    found[name] = "runs" if text == "equal" else f"on Ray: {text}"
-            relative = path.relative_to(root)
-            results.update({f"{relative}:{name}": text for name, text in found.items()})
+        files = {str(p.relative_to(root)): model_classes(p) for p in sorted(root.rglob("*.py"))}
+        results = child("ours", root, kept, {path: names for path, names in files.items() if names})
+        if oracle:
+            running: dict[str, list[str]] = {}
+            for key in (key for key, text in results.items() if text == "runs"):
+                path, _, name = key.rpartition(":")
+                running.setdefault(path, []).append(name)
+            for key, text in child("ray", root, kept, running).items():
+                results[key] = "runs" if text == "equal" else f"on Ray: {text}"
     return results
 
 
