@@ -1,0 +1,1 @@
+"""Policy classes of the old stack: what they override, and what becomes of them."""

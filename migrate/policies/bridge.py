@@ -1,0 +1,67 @@
+"""An old policy class on rlmigrate.legacy, and the RLModule made of it."""
+
+from __future__ import annotations
+
+import ast
+import re
+
+from rlmigrate.eras import builtin
+from rlmigrate.migrate.edits import Edit, Imports
+from rlmigrate.migrate.emit.moves import imports_inside, removals
+from rlmigrate.migrate.emit.text import indent_of
+from rlmigrate.migrate.index.entries import FileEntry
+from rlmigrate.migrate.source import SourceFile, Span
+
+CODE = "RLM201"
+WIDTH = 88
+
+
+def emit_policy_bridge(
+    source: SourceFile, file: FileEntry, node: ast.ClassDef, *, reason: str
+) -> tuple[tuple[Edit, ...], Imports]:
+    """Rename the class, move the imports that only it uses, and make the module under its name."""
+    legacy = f"Legacy{node.name}"
+    head = re.compile(r"class\s+").match(source.text, source.offset(node.lineno, node.col_offset))
+    assert head is not None
+    edits = [Edit(Span(head.end(), head.end() + len(node.name)), legacy, CODE)]
+    edits += [
+        Edit(source.span(inner), legacy, CODE)
+        for inner in ast.walk(node)
+        if isinstance(inner, ast.Name) and inner.id == node.name
+    ]
+    moved = {
+        local: home
+        for local, target in imports_inside(source, file, [node]).items()
+        if (home := builtin(target)) is not None
+    }
+    wanted = {("rlmigrate", "wrap_policy")}
+    for statement in source.tree.body:
+        if not isinstance(statement, ast.ImportFrom):
+            continue
+        locals_ = [alias.asname or alias.name for alias in statement.names]
+        if all(local in moved for local in locals_):
+            lines = sorted(_import_line(moved.pop(local), local) for local in locals_)
+            edits.append(Edit(source.span(statement), "\n".join(lines), CODE))
+    edits += removals(source, set(moved))
+    for local, home in moved.items():
+        module, _, name = home.rpartition(".")
+        wanted.add((module, name if name == local else f"{name} as {local}"))
+
+    indent = indent_of(source, node)
+    end = source.line_span(node.end_lineno or node.lineno, node.end_lineno or node.lineno).end
+    lead = "" if source.text[end - 1 : end] in "\r\n" else "\n"
+    gap = "\n" if indent else "\n\n"
+    call = f'{indent}{node.name} = wrap_policy({legacy}, name="{node.name}")'
+    if len(call) > WIDTH:
+        call = (
+            f"{indent}{node.name} = wrap_policy(\n"
+            f'{indent}    {legacy}, name="{node.name}"\n{indent})'
+        )
+    comment = f"{indent}# On the old policy, because it {reason}.\n"
+    edits.append(Edit(Span(end, end), f"{lead}{gap}{comment}{call}\n", CODE))
+    return tuple(edits), Imports(frozenset(wanted))
+
+
+def _import_line(home: str, local: str) -> str:
+    module, _, name = home.rpartition(".")
+    return f"from {module} import {name if name == local else f'{name} as {local}'}"
