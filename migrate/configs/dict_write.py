@@ -70,6 +70,7 @@ def _settle(
 
 
 def write_inline(context: FileContext, consumer: Consumer, group: Group, parts: list[Part]) -> None:
+    """Put a builder in the place of the call, or of the dict that Tune gets."""
     source = context.source
     decisions = _settle(context, consumer, group, parts)
     root = _root(context, consumer, group)

@@ -1,0 +1,209 @@
+"""Members of an Algorithm get their names of the new stack."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterable
+
+from rlmigrate.migrate.edits import Edit
+from rlmigrate.migrate.findings import Item, Kind, Outcome
+from rlmigrate.migrate.reading.algorithms import Thing, algorithm_like
+from rlmigrate.migrate.reading.nodes import Nodes, nodes_of
+from rlmigrate.migrate.rules.base import Case, FileContext, Finding, Rule
+from rlmigrate.migrate.source import Span
+
+CODE = "RLM502"
+
+#: Members that were renamed: thing and old name to new name.
+RENAMED = {
+    (Thing.ALGORITHM, "workers"): "env_runner_group",
+    (Thing.ALGORITHM, "evaluation_workers"): "eval_env_runner_group",
+    (Thing.WORKERS, "foreach_worker"): "foreach_env_runner",
+    (Thing.WORKERS, "num_remote_workers"): "num_remote_env_runners",
+}
+#: Members without a counterpart, with what to do.
+GONE = {
+    (Thing.ALGORITHM, "export_policy_model"): "save with algo.save_to_path(); the module's state "
+    "is in its learner_group/learner/rl_module folder",
+    (Thing.ALGORITHM, "export_policy_checkpoint"): "save with algo.save_to_path()",
+    (Thing.ALGORITHM, "import_policy_model_from_h5"): "load the weights into the module by hand",
+    (Thing.ALGORITHM, "add_policy"): "use algo.add_module(module_id=, module_spec=)",
+    (Thing.ALGORITHM, "remove_policy"): "use algo.remove_module(module_id=)",
+    (Thing.WORKERS, "foreach_policy"): "loop over the modules in foreach_env_runner(lambda "
+    "env_runner: env_runner.module)",
+    (Thing.WORKERS, "foreach_policy_to_train"): "use algo.learner_group.foreach_learner()",
+    (Thing.WORKER, "foreach_policy"): "loop over env_runner.module",
+    (Thing.WORKER, "policy_map"): "env_runner.module is the (multi) module",
+    (Thing.WORKER, "foreach_env"): "env_runner.env is the vectorized environment",
+    (Thing.POLICY, "export_model"): "save the module with module.save_to_path()",
+    (Thing.POLICY, "get_session"): "the new stack runs torch only",
+    (Thing.POLICY, "learn_on_batch"): "the Learner updates modules: algo.learner_group.update()",
+    (Thing.POLICY, "postprocess_trajectory"): "write a learner connector",
+}
+
+
+def check(context: FileContext) -> Iterable[Finding]:
+    """Find members of objects that are RLlib's."""
+    nodes = nodes_of(context)
+    wanted = {name for _, name in (*RENAMED, *GONE)} | {"get_policy", "local_worker", "model"}
+    for node in nodes.of(ast.Attribute):
+        if node.attr not in wanted:
+            continue
+        thing = algorithm_like(context, node.value)
+        if thing is Thing.OTHER:
+            continue
+        finding = _finding(context, nodes, node, thing)
+        if finding is not None:
+            yield finding
+
+
+def _finding(
+    context: FileContext, nodes: Nodes, node: ast.Attribute, thing: Thing
+) -> Finding | None:
+    key = (thing, node.attr)
+    new = RENAMED.get(key)
+    if new == node.attr:
+        return None
+    if new is not None:
+        end = context.source.span(node).end
+        span = Span(end - len(node.attr), end)
+        return Finding(
+            _item(context, node, thing, Outcome.NATIVE, f"{node.attr} is now {new}", new),
+            (Edit(span, new, CODE),),
+        )
+    if key in GONE:
+        return Finding(
+            _item(context, node, thing, Outcome.MANUAL, f"{node.attr} is gone: {GONE[key]}")
+        )
+    if key == (Thing.WORKERS, "local_worker"):
+        return _local_worker(context, nodes, node)
+    if key == (Thing.POLICY, "model") and isinstance(node.value, ast.Call):
+        return _module(context, node)
+    if key in ((Thing.ALGORITHM, "get_policy"), (Thing.WORKER, "get_policy")):
+        call = nodes.parents.get(node)
+        outer = nodes.parents.get(call) if call is not None else None
+        if isinstance(outer, ast.Attribute) and outer.attr == "model":
+            return None  # the item is at .model
+        text = (
+            "get_policy() is gone: get_module() returns the RLModule; its weights are "
+            "get_state() and set_state()"
+        )
+        return Finding(_item(context, node, thing, Outcome.MANUAL, text))
+    return None
+
+
+def _local_worker(context: FileContext, nodes: Nodes, node: ast.Attribute) -> Finding | None:
+    """`workers.local_worker()` is now the property `local_env_runner`."""
+    call = nodes.parents.get(node)
+    if not (isinstance(call, ast.Call) and call.func is node and not call.args):
+        return None
+    end = context.source.span(node).end
+    span = Span(end - len(node.attr), context.source.span(call).end)
+    return Finding(
+        _item(
+            context,
+            node,
+            Thing.WORKERS,
+            Outcome.NATIVE,
+            "local_worker() is now local_env_runner",
+            "local_env_runner",
+        ),
+        (Edit(span, "local_env_runner", CODE),),
+    )
+
+
+def _module(context: FileContext, node: ast.Attribute) -> Finding:
+    """`algo.get_policy("x").model` is now `algo.get_module("x")`."""
+    call = node.value
+    assert isinstance(call, ast.Call)
+    function = call.func
+    item = _item(
+        context,
+        node,
+        Thing.POLICY,
+        Outcome.NATIVE,
+        "get_policy().model is now get_module()",
+        "get_module",
+    )
+    if not isinstance(function, ast.Attribute) or function.attr != "get_policy":
+        text = "the model of a policy is now the module: algo.get_module()"
+        return Finding(_item(context, node, Thing.POLICY, Outcome.MANUAL, text))
+    if algorithm_like(context, function.value) is not Thing.ALGORITHM:
+        text = "the model of a worker's policy is now env_runner.module"
+        return Finding(_item(context, node, Thing.POLICY, Outcome.MANUAL, text))
+    end = context.source.span(function).end
+    return Finding(
+        item,
+        (
+            Edit(Span(end - len("get_policy"), end), "get_module", CODE),
+            Edit(Span(context.source.span(call).end, context.source.span(node).end), "", CODE),
+        ),
+    )
+
+
+def _item(
+    context: FileContext,
+    node: ast.Attribute,
+    thing: Thing,
+    outcome: Outcome,
+    message: str,
+    new_name: str | None = None,
+) -> Item:
+    return Item(
+        path=str(context.source.path),
+        line=node.end_lineno or node.lineno,
+        name=f"{thing}.{node.attr}",
+        kind=Kind.CALL,
+        outcome=outcome,
+        code=CODE,
+        message=message,
+        new_name=new_name,
+        column=node.col_offset,
+    )
+
+
+RULE = Rule(
+    code=CODE,
+    name="algorithm-members",
+    kind=Kind.CALL,
+    summary="Members of an Algorithm get their names of the new stack.",
+    explanation="""
+Workers are env runners, policies are modules. Renames are made where the object is certain to be
+RLlib's: built from a config, restored from a checkpoint, or annotated. What has no counterpart is
+marked.
+""",
+    check=check,
+    since="2.40",
+    link="https://docs.ray.io/en/latest/rllib/new-api-stack-migration-guide.html",
+    unchanged=(
+        Case(
+            "workers_of_another_object",
+            """
+import ray.rllib
+from pool import Pool
+
+pool = Pool()
+pool.workers.local_worker()
+""",
+        ),
+    ),
+    cases=(
+        Case(
+            "model_of_a_policy",
+            """
+from ray.rllib.algorithms.ppo import PPOConfig
+
+algo = PPOConfig().build_algo()
+print(algo.get_policy().model)
+algo.workers.foreach_worker(lambda worker: worker)
+""",
+            """
+from ray.rllib.algorithms.ppo import PPOConfig
+
+algo = PPOConfig().build_algo()
+print(algo.get_module())
+algo.env_runner_group.foreach_env_runner(lambda worker: worker)
+""",
+        ),
+    ),
+)

@@ -1,0 +1,153 @@
+"""Keys of training results and stopping conditions get their names of the new stack."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterable, Iterator
+
+from rlmigrate.migrate.edits import Edit
+from rlmigrate.migrate.findings import Item, Kind, Outcome
+from rlmigrate.migrate.index.imports import dotted
+from rlmigrate.migrate.reading.algorithms import Thing, algorithm_like
+from rlmigrate.migrate.reading.nodes import Nodes, nodes_of
+from rlmigrate.migrate.rules.base import Case, FileContext, Finding, Rule
+
+CODE = "RLM503"
+
+#: Old key to the path of today's.
+KEYS = {
+    "episode_reward_mean": ("env_runners", "episode_return_mean"),
+    "episode_reward_max": ("env_runners", "episode_return_max"),
+    "episode_reward_min": ("env_runners", "episode_return_min"),
+    "episode_len_mean": ("env_runners", "episode_len_mean"),
+    "episodes_total": ("env_runners", "num_episodes_lifetime"),
+    "timesteps_total": ("num_env_steps_sampled_lifetime",),
+    "num_env_steps_sampled": ("num_env_steps_sampled_lifetime",),
+}
+METRIC_ARGUMENTS = frozenset({"metric", "checkpoint_score_attr", "checkpoint_score_attribute"})
+
+
+def check(context: FileContext) -> Iterable[Finding]:
+    """Find the keys where they are certain to be RLlib's."""
+    raw = context.source.raw
+    if not any(key.encode() in raw for key in KEYS):
+        return
+    nodes = nodes_of(context)
+    for node, path in _in_tune(nodes):
+        yield _finding(context, node, repr("/".join(path)).replace("'", '"'), path)
+    for item in nodes.of(ast.Subscript):
+        key = item.slice
+        if not (isinstance(key, ast.Constant) and isinstance(key.value, str)):
+            continue
+        loaded = key.value in KEYS and isinstance(item.ctx, ast.Load)
+        if loaded and _is_result(context, nodes, item.value):
+            path = KEYS[key.value]
+            text = "][".join(f'"{part}"' for part in path)
+            yield _finding(context, key, text, path)
+
+
+def _in_tune(nodes: Nodes) -> Iterator[tuple[ast.Constant, tuple[str, ...]]]:
+    """Keys of `stop` dicts and values of `metric=` in Tune's calls."""
+    for node in nodes.of(ast.Constant):
+        if not (isinstance(node.value, str) and node.value in KEYS):
+            continue
+        parent = nodes.parents.get(node)
+        metric = isinstance(parent, ast.keyword) and parent.arg in METRIC_ARGUMENTS
+        stop = isinstance(parent, ast.Dict) and node in parent.keys and _stops(nodes, parent)
+        if metric or stop:
+            yield node, KEYS[node.value]
+
+
+def _stops(nodes: Nodes, node: ast.Dict) -> bool:
+    """Whether a dict is `stop=` of a call or is given to a name that says so."""
+    parent = nodes.parents.get(node)
+    if isinstance(parent, ast.keyword):
+        return parent.arg == "stop"
+    if isinstance(parent, ast.Assign) and len(parent.targets) == 1:
+        return (dotted(parent.targets[0]) or "").rpartition(".")[2].startswith("stop")
+    return False
+
+
+def _is_result(context: FileContext, nodes: Nodes, node: ast.expr) -> bool:
+    """Whether an expression is what `algo.train()` returned."""
+    if isinstance(node, ast.Name):
+        value = nodes.value_of(node)
+        return value is not None and _is_result(context, nodes, value)
+    return (
+        isinstance(node, ast.Call)
+        and isinstance(node.func, ast.Attribute)
+        and node.func.attr == "train"
+        and algorithm_like(context, node.func.value) is Thing.ALGORITHM
+    )
+
+
+def _finding(context: FileContext, node: ast.Constant, text: str, path: tuple[str, ...]) -> Finding:
+    old = str(node.value)
+    item = Item(
+        path=str(context.source.path),
+        line=node.lineno,
+        name=old,
+        kind=Kind.CALL,
+        outcome=Outcome.NATIVE,
+        code=CODE,
+        message=f"{old} is now {'/'.join(path)}",
+        new_name="/".join(path),
+        column=node.col_offset,
+    )
+    return Finding(item, (Edit(context.source.span(node), text, CODE),))
+
+
+RULE = Rule(
+    code=CODE,
+    name="result-keys",
+    kind=Kind.CALL,
+    summary="Keys of training results and stopping conditions get their names of the new stack.",
+    explanation="""
+The new stack reports returns under `env_runners`, and counts steps over the whole run. Stopping
+conditions with an old key never stop; Tune raises for a metric that no result holds.
+""",
+    check=check,
+    since="2.40",
+    link="https://docs.ray.io/en/latest/rllib/new-api-stack-migration-guide.html",
+    unchanged=(
+        Case(
+            "column_of_a_table",
+            """
+import pandas as pd
+import ray.rllib
+
+table = pd.read_csv("progress.csv")
+print(table["episode_reward_mean"])
+""",
+        ),
+        Case(
+            "dict_of_something_else",
+            """
+import ray.rllib
+
+LABELS = {"episode_reward_mean": "return"}
+""",
+        ),
+    ),
+    cases=(
+        Case(
+            "stop_and_result",
+            """
+from ray.rllib.algorithms.ppo import PPOConfig
+
+stop = {"episode_reward_mean": 150, "timesteps_total": 1000}
+algo = PPOConfig().build_algo()
+result = algo.train()
+print(result["episode_reward_mean"])
+""",
+            """
+from ray.rllib.algorithms.ppo import PPOConfig
+
+stop = {"env_runners/episode_return_mean": 150, "num_env_steps_sampled_lifetime": 1000}
+algo = PPOConfig().build_algo()
+result = algo.train()
+print(result["env_runners"]["episode_return_mean"])
+""",
+        ),
+    ),
+)
