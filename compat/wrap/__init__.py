@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from rlmigrate.compat.wrap.model import wrap_model
+from rlmigrate.compat.wrap.model import wrap_model, wrap_policy
 
-__all__ = ["wrap_model"]
+__all__ = ["wrap_model", "wrap_policy"]

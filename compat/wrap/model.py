@@ -1,4 +1,4 @@
-"""wrap_model: make an RLModule class of a legacy model class."""
+"""wrap_model, wrap_policy: make RLModule classes of legacy model and policy classes."""
 
 from __future__ import annotations
 
@@ -10,10 +10,12 @@ from types import MappingProxyType
 from typing import Any
 
 from rlmigrate.compat.wrap.module import WrappedModel
+from rlmigrate.compat.wrap.policy_module import WrappedPolicy
 from rlmigrate.compat.wrap.stacks import (
     StackChoice,
     StackName,
     family_of,
+    policy_family_of,
     resolve_stack,
     stack_named,
 )
@@ -54,22 +56,58 @@ def wrap_model(
     )
 
 
+def wrap_policy(
+    policy_class: type,
+    *,
+    stack: StackChoice = "auto",
+    name: str | None = None,
+    config: Any = None,
+) -> type[Any]:
+    """Make an RLModule class that acts as an old policy does, hooks and exploration included.
+
+    `config` is the AlgorithmConfig, or a dict of what differs from the defaults of the algorithm
+    that the policy class is named after; the model_config of an RLModuleSpec goes into its
+    "model". The class is named `name` (default: as the policy class) and belongs to the caller's
+    module. Raises WrapError if `policy_class` is no Policy.
+    """
+    policy_family_of(policy_class)
+    caller = sys._getframe(1).f_globals.get("__name__", policy_class.__module__)
+    return _wrapped(
+        policy_class,
+        resolve_stack(stack),
+        name or policy_class.__name__,
+        caller,
+        {},
+        base=WrappedPolicy,
+        legacy_config=config,
+    )
+
+
 def _wrapped(
-    model_class: type, stack: StackName, name: str, module: str, config: dict[str, Any]
+    legacy_class: type,
+    stack: StackName,
+    name: str,
+    module: str,
+    model_config: dict[str, Any],
+    *,
+    base: type = WrappedModel,
+    legacy_config: Any = None,
 ) -> type[Any]:
     """Make the class, or return the one made from the same arguments before."""
-    key = (model_class, stack, name, module, repr(sorted(config.items())))
+    settings = repr(sorted(model_config.items())), id(legacy_config)
+    key = (legacy_class, stack, name, module, base, settings)
     if key not in _made:
         parts = stack_named(stack)
         _made[key] = WrappedModelType(
             name,
-            (WrappedModel, parts.value_function_api, parts.module),
+            (base, parts.value_function_api, parts.module),
             {
                 "__module__": module,
                 "__qualname__": name,
-                "__doc__": f"{model_class.__qualname__}, a legacy model, as an RLModule.",
-                "legacy_class": model_class,
-                "legacy_model_config": MappingProxyType(config),
+                "__doc__": f"{legacy_class.__qualname__}, of the old stack, as an RLModule.",
+                "legacy_class": legacy_class,
+                "legacy_model_config": MappingProxyType(model_config),
+                "legacy_config": legacy_config,
                 "stack_name": stack,
             },
         )
@@ -82,12 +120,22 @@ def _reduce(wrapped: WrappedModelType) -> str | tuple[Any, ...]:
     if getattr(home, wrapped.__qualname__, None) is wrapped or "legacy_class" not in vars(wrapped):
         return wrapped.__qualname__
     made: Any = wrapped
-    return _wrapped, (
-        made.legacy_class,
-        made.stack_name,
-        made.__name__,
-        made.__module__,
-        dict(made.legacy_model_config),
+    arguments = (made.legacy_class, made.stack_name, made.__name__, made.__module__)
+    base = WrappedPolicy if issubclass(wrapped, WrappedPolicy) else WrappedModel
+    return _again, (*arguments, dict(made.legacy_model_config), base, made.legacy_config)
+
+
+def _again(
+    legacy_class: type,
+    stack: StackName,
+    name: str,
+    module: str,
+    model_config: dict[str, Any],
+    base: type,
+    legacy_config: Any,
+) -> type[Any]:
+    return _wrapped(
+        legacy_class, stack, name, module, model_config, base=base, legacy_config=legacy_config
     )
 
 

@@ -44,6 +44,7 @@ class WrappedModel(_Base):
     legacy_class: ClassVar[type]
     legacy_prefix: ClassVar[str] = "legacy_model."
     legacy_model_config: ClassVar[Mapping[str, Any]] = {}
+    legacy_config: ClassVar[Any] = None
     stack_name: ClassVar[StackName]
 
     observation_space: gym.Space[Any]

@@ -135,6 +135,23 @@ def family_of(model_class: type) -> Family:
     )
 
 
+def policy_family_of(policy_class: type) -> Family:
+    """Find the old stack that a policy class is built on.
+
+    Raises WrapError if the class is no Policy of Ray or of rlmigrate.legacy.
+    """
+    for base in policy_class.__mro__:
+        if base.__name__ == "Policy":
+            if base.__module__.startswith("rlmigrate.legacy"):
+                return _family("builtin")
+            if base.__module__.startswith("ray.rllib"):
+                return _family("ray")
+    raise WrapError(
+        f"{policy_class.__module__}.{policy_class.__qualname__} is not a Policy of "
+        "ray.rllib.policy or rlmigrate.legacy.policies. Pass the policy class itself."
+    )
+
+
 @functools.cache
 def _family(name: StackName) -> Family:
     catalog_home, modelv2_home = _FAMILY_HOMES[name]
