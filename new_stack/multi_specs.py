@@ -242,7 +242,7 @@ class MultiRLModuleSpec:
             "MultiRLModuleSpec.as_multi_agent()",
             until="2.34",
             now="as_multi_rl_module_spec()",
-            rule="RLM601",
+            rule="RLM609",
         )
         return self
 

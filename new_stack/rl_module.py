@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from typing import TYPE_CHECKING, Any, ClassVar, Final
 
+from rlmigrate.new_stack.checking.enforcing import call_checked
 from rlmigrate.new_stack.checkpoints.checkpointable import Checkpointable
+from rlmigrate.new_stack.era import current_era
 from rlmigrate.new_stack.old_forms import accept_old_form
 
 if TYPE_CHECKING:
@@ -139,6 +141,8 @@ class RLModule(Checkpointable):
 
     def forward_inference(self, batch: dict[str, Any], **kwargs: Any) -> dict[str, Any]:
         """Compute outputs for acting greedily. Override `_forward_inference` instead."""
+        if current_era() is not None:
+            return call_checked(self, "inference", self._forward_inference, batch, kwargs)
         return self._forward_inference(batch, **kwargs)
 
     def _forward_inference(self, batch: dict[str, Any], **kwargs: Any) -> dict[str, Any]:
@@ -146,6 +150,8 @@ class RLModule(Checkpointable):
 
     def forward_exploration(self, batch: dict[str, Any], **kwargs: Any) -> dict[str, Any]:
         """Compute outputs for collecting samples. Override `_forward_exploration` instead."""
+        if current_era() is not None:
+            return call_checked(self, "exploration", self._forward_exploration, batch, kwargs)
         return self._forward_exploration(batch, **kwargs)
 
     def _forward_exploration(self, batch: dict[str, Any], **kwargs: Any) -> dict[str, Any]:
@@ -161,10 +167,35 @@ class RLModule(Checkpointable):
                 f"forward_train called on a {type(self).__name__} built with inference_only=True; "
                 "build it with inference_only=False to train it"
             )
+        if current_era() is not None:
+            return call_checked(self, "train", self._forward_train, batch, kwargs)
         return self._forward_train(batch, **kwargs)
 
     def _forward_train(self, batch: dict[str, Any], **kwargs: Any) -> dict[str, Any]:
         return self._forward(batch, **kwargs)
+
+    # Specs, checked in old eras only (see checking/enforcing.py) ----------------------------
+
+    def _default_input_specs(self) -> Any:
+        """Return the input specs of all phases."""
+
+    def input_specs_inference(self) -> Any:
+        """Return the specs of the batch for `forward_inference`."""
+
+    def input_specs_exploration(self) -> Any:
+        """Return the specs of the batch for `forward_exploration`."""
+
+    def input_specs_train(self) -> Any:
+        """Return the specs of the batch for `forward_train`."""
+
+    def output_specs_inference(self) -> Any:
+        """Return the specs of what `forward_inference` returns."""
+
+    def output_specs_exploration(self) -> Any:
+        """Return the specs of what `forward_exploration` returns."""
+
+    def output_specs_train(self) -> Any:
+        """Return the specs of what `forward_train` returns."""
 
     # Recurrent state ------------------------------------------------------------------------
 
@@ -231,7 +262,7 @@ class RLModule(Checkpointable):
     def as_multi_agent(self) -> MultiRLModule:
         """Do what `as_multi_rl_module` does, under the name it had up to 2.34."""
         accept_old_form(
-            "RLModule.as_multi_agent()", until="2.34", now="as_multi_rl_module()", rule="RLM601"
+            "RLModule.as_multi_agent()", until="2.34", now="as_multi_rl_module()", rule="RLM609"
         )
         return self.as_multi_rl_module()
 

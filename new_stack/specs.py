@@ -264,7 +264,7 @@ class RLModuleSpec:
             "RLModuleSpec.as_multi_agent()",
             until="2.34",
             now="as_multi_rl_module_spec()",
-            rule="RLM601",
+            rule="RLM609",
         )
         return self.as_multi_rl_module_spec()
 

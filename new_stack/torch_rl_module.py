@@ -58,7 +58,7 @@ class TorchRLModule(nn.Module, RLModule):
         switch = self._mode_switch
         switch.set(self, training=False)
         try:
-            return self._forward_inference(batch, **kwargs)
+            return RLModule.forward_inference(self, batch, **kwargs)
         finally:
             if was_training:
                 switch.set(self, training=True)
@@ -69,7 +69,7 @@ class TorchRLModule(nn.Module, RLModule):
         switch = self._mode_switch
         switch.set(self, training=False)
         try:
-            return self._forward_exploration(batch, **kwargs)
+            return RLModule.forward_exploration(self, batch, **kwargs)
         finally:
             if was_training:
                 switch.set(self, training=True)

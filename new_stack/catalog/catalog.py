@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping
 from typing import Any, ClassVar
 
 import gymnasium as gym
@@ -140,8 +139,8 @@ def as_dict(model_config: Any) -> dict[str, Any]:
     """Return settings as a dict, whether they are one, a dataclass or None."""
     if dataclasses.is_dataclass(model_config) and not isinstance(model_config, type):
         return dataclasses.asdict(model_config)
-    plain: Mapping[str, Any] = model_config or {}
-    return dict(plain)
+    settings: Any = model_config or {}
+    return {key: settings[key] for key in settings}
 
 
 def _mlp_config(space: gym.spaces.Box, settings: dict[str, Any]) -> MLPEncoderConfig:
