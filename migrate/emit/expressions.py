@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from rlmigrate.migrate.emit.names import Names
 from rlmigrate.migrate.source import SourceFile, Span
 from rlmigrate.migrate.understanding.facts import Mark, Reading
+from rlmigrate.migrate.understanding.scope import parameters
 from rlmigrate.migrate.understanding.vocabulary import MODEL_DEFAULTS
 
 Piece = tuple[Span, str]
@@ -153,6 +154,17 @@ class Expressions:
         text = mark.detail or self._obs
         return [(Span(self._span(call.args[0]).start, self._last_argument(call)), text)]
 
+    def _on_net_flat(self, mark: Mark) -> list[Piece]:
+        call = mark.node
+        assert isinstance(call, ast.Call)
+        start = self._span(call.args[0]).start
+        return [(Span(start, self._last_argument(call)), self._flat())]
+
+    def _on_net_direct(self, mark: Mark) -> list[Piece]:
+        func = mark.node
+        assert isinstance(func, ast.Attribute)
+        return [(Span(self._span(func.value).end, self._span(func).end), "")]
+
     def _last_argument(self, call: ast.Call) -> int:
         ends = [self._span(a).end for a in call.args] + [
             self.source.span(k).end for k in call.keywords
@@ -189,6 +201,72 @@ class Expressions:
         start, end = self._span(node.value)
         before, after = self._ends(node.value)
         return [(Span(start, start), before), (Span(end, end), after)]
+
+    def _on_return_states(self, mark: Mark) -> list[Piece]:
+        pair = mark.node
+        assert isinstance(pair, ast.Tuple)
+        output, states = pair.elts
+        whole, first, second = self._span(pair), self._span(output), self._span(states)
+        columns = self.names.core("Columns")
+        line = self.source.line_span(pair.lineno, pair.lineno)
+        text = self.source.text[line.start : line.end]
+        indent = text[: len(text) - len(text.lstrip())]
+        step = indent + "    "
+        inputs = parameters(self.reading.methods["forward_rnn"])[0].arg
+        simple = isinstance(output, ast.Name | ast.Attribute | ast.Call | ast.Subscript)
+        wrap = ("", "") if simple else ("(", ")")
+        parts = ", ".join(f'"{name}": {name}' for name in self.embedded)
+        kept = self.embedded[0] if len(self.embedded) == 1 else f"{{{parts}}}"
+        after = f",\n{step}{columns}.EMBEDDINGS: {kept}" if self.embedded else ""
+        return [
+            (
+                Span(whole.start, first.start),
+                f"{{\n{step}{columns}.ACTION_DIST_INPUTS: {wrap[0]}",
+            ),
+            (
+                Span(first.end, second.start),
+                f"{wrap[1]}.reshape(*{inputs}.shape[:2], -1),\n{step}{columns}.STATE_OUT: ",
+            ),
+            (Span(second.end, whole.end), f"{after},\n{indent}}}"),
+        ]
+
+    def _on_state_list(self, mark: Mark) -> list[Piece]:
+        literal, names = mark.node, mark.data["names"]
+        assert isinstance(literal, ast.List)
+        assert isinstance(names, tuple)
+        start, end = self._span(literal)
+        pieces: list[Piece] = [(Span(start, start + 1), "{"), (Span(end - 1, end), "}")]
+        for name, element in zip(names, literal.elts, strict=True):
+            at = self._span(element).start
+            pieces.append((Span(at, at), f'"{name}": '))
+        return pieces
+
+    def _on_state_item(self, mark: Mark) -> list[Piece]:
+        node = mark.node
+        assert isinstance(node, ast.Subscript)
+        return self._replace(node.slice, f'"{mark.detail}"')
+
+    def _on_state_all(self, mark: Mark) -> list[Piece]:
+        items = [f'{mark.detail}["{name}"]' for name in self.reading.facts.states]
+        comma = "," if len(items) == 1 else ""
+        return self._replace(mark.node, ", ".join(items) + comma)
+
+    def _on_value_return(self, mark: Mark) -> list[Piece]:
+        node = mark.node
+        assert isinstance(node, ast.Return)
+        assert node.value is not None
+        first = self.reading.facts.states[0]
+        state = f'batch[{self.names.core("Columns")}.STATE_IN]["{first}"]'
+        simple = isinstance(node.value, ast.Name | ast.Attribute | ast.Call | ast.Subscript)
+        start, end = self._span(node.value)
+        flat = _flattening(node.value)
+        if flat is not None:  # say what shape instead of reshaping twice
+            at = self._span(flat).start
+            return [(Span(at, at), f"len({state}), ")]
+        tail = f".reshape(len({state}), -1)"
+        if simple:
+            return [(Span(end, end), tail)]
+        return [(Span(start, start), "("), (Span(end, end), f"){tail}")]
 
     def _on_first_of_two(self, mark: Mark) -> list[Piece]:
         node = mark.node
@@ -227,6 +305,10 @@ class Expressions:
         """The statement that prepares the observation once, if more than one place reads it."""
         name = next((m.detail for m in self.reading.marks if m.kind == "obs_mixed"), "")
         return f"{name} = {self._mixed()}" if name else ""
+
+    def flat_inputs(self) -> str:
+        """What forward_rnn was given: flat observations, with time added by the connectors."""
+        return f"{self._flat()}.float()"
 
     def _flat(self) -> str:
         return f"{self.names.layer('flatten')}({self._obs}, self.observation_space)"
@@ -279,12 +361,15 @@ class Expressions:
     def _net_text(self, attribute: str) -> str:
         for mark in self.reading.marks:
             call = mark.node
-            if isinstance(call, ast.Call) and isinstance(call.func, ast.Attribute):
-                if call.func.attr == attribute and mark.kind == "net_batch":
-                    return f"{self._obs}.float()" if mark.detail else self._obs
-                given = mark.data.get("given")
-                if call.func.attr == attribute and isinstance(given, ast.expr):
-                    return self.pure_text(given, cast=False)
+            if not isinstance(call, ast.Call) or f"self.{attribute}" not in _owners(call):
+                continue
+            if mark.kind == "net_flat":
+                return self._flat()
+            if mark.kind == "net_batch":
+                return f"{self._obs}.float()" if mark.detail else self._obs
+            given = mark.data.get("given")
+            if isinstance(given, ast.expr):
+                return self.pure_text(given, cast=False)
         return self._obs
 
     def pure_text(self, node: ast.expr, *, cast: bool = True) -> str:
@@ -306,3 +391,23 @@ class Expressions:
 
     def _alias_kind(self) -> str:
         return "obs_mixed" if self.reading.facts.obs == "mixed" else "obs"
+
+
+def _owners(call: ast.Call) -> set[str]:
+    """What is called, and what it belongs to, as written."""
+    owner = call.func.value if isinstance(call.func, ast.Attribute) else call.func
+    return {ast.unparse(call.func), ast.unparse(owner)}
+
+
+def _flattening(node: ast.expr) -> ast.expr | None:
+    """The -1 of `torch.reshape(x, [-1])`, `x.reshape(-1)` or `x.view(-1)`."""
+    if not isinstance(node, ast.Call) or not isinstance(node.func, ast.Attribute) or not node.args:
+        return None
+    last = node.args[-1]
+    listed = isinstance(last, ast.List | ast.Tuple) and len(last.elts) == 1
+    plain = len(node.args) == 1 and node.func.attr in {"reshape", "view"}
+    if listed and isinstance(last, ast.List | ast.Tuple) and node.func.attr in {"reshape", "view"}:
+        last = last.elts[0]
+    elif not plain:
+        return None
+    return last if ast.unparse(last) == "-1" else None

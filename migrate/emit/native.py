@@ -15,7 +15,7 @@ from rlmigrate.migrate.emit.setup import setup_edits
 from rlmigrate.migrate.emit.text import indent_of, signature_span
 from rlmigrate.migrate.source import SourceFile, Span
 from rlmigrate.migrate.understanding.facts import Reading
-from rlmigrate.migrate.understanding.scope import body_without_docstring
+from rlmigrate.migrate.understanding.scope import body_without_docstring, parameters
 
 CODE = "RLM101"
 
@@ -78,7 +78,8 @@ def _typed(node: ast.FunctionDef) -> bool:
 def _forward(
     source: SourceFile, reading: Reading, names: Names, words: Expressions
 ) -> list[tuple[Span, str]]:
-    node = reading.methods["forward"]
+    states = reading.facts.states
+    node = reading.methods["forward_rnn" if states else "forward"]
     pieces, decorator = _override(source, node, names.core("TorchRLModule"))
     arguments, returns = "self, batch, **kwargs", ""
     if _typed(node):
@@ -86,11 +87,19 @@ def _forward(
         arguments, returns = "self, batch: dict[str, Any], **kwargs: Any", " -> dict[str, Any]"
     name = "_forward_train" if words.embedded else "_forward"
     pieces.append((signature_span(source, node), f"def {name}({arguments}){returns}:"))
-    hoisted = words.hoisted()
-    if hoisted:
-        first = body_without_docstring(node)[0]
+    first = body_without_docstring(node)[0]
+    opening = [words.hoisted()] if words.hoisted() else []
+    if states:
+        inputs, state = (p.arg for p in parameters(node)[:2])
+        opening = [
+            f"{inputs} = {words.flat_inputs()}",
+            f"{state} = batch[{names.core('Columns')}.STATE_IN]",
+        ]
+        pieces += _initial_state(source, reading, names)
+    if opening:
         at = source.line_span(first.lineno, first.lineno).start
-        pieces.append((Span(at, at), f"{indent_of(source, first)}{hoisted}\n"))
+        text = "".join(f"{indent_of(source, first)}{line}\n" for line in opening)
+        pieces.append((Span(at, at), text))
     if words.embedded:
         indent = indent_of(source, node)
         step = indent_of(source, node.body[0])
@@ -105,6 +114,15 @@ def _forward(
         top = min([d.lineno for d in node.decorator_list], default=node.lineno)
         at = source.line_span(top, top).start
         pieces.append((Span(at, at), "".join(lines)))
+    return pieces
+
+
+def _initial_state(source: SourceFile, reading: Reading, names: Names) -> list[tuple[Span, str]]:
+    node = reading.methods["get_initial_state"]
+    pieces, _ = _override(source, node, names.core("TorchRLModule"))
+    if node.returns is not None:
+        names.want("typing", "Any")
+        pieces.append((source.span(node.returns), "dict[str, Any]"))
     return pieces
 
 

@@ -51,5 +51,6 @@ class FileEntry:
     computed_registrations: tuple[Registration, ...] = ()
     outside_calls: frozenset[str] = field(default_factory=frozenset)
     custom_dist_models: frozenset[str] = field(default_factory=frozenset)
+    wrapped_models: frozenset[str] = field(default_factory=frozenset)  # use_lstm, use_attention
     constructed: frozenset[str] = field(default_factory=frozenset)
     wrapped: frozenset[str] = field(default_factory=frozenset)  # given to rlmigrate.wrap_model

@@ -38,6 +38,7 @@ def read_file(source: SourceFile, *, module: str, path: Path, mentions_rllib: bo
         computed_registrations=tuple(e for e in reader.registrations if not e.name),
         outside_calls=frozenset(reader.outside),
         custom_dist_models=frozenset(reader.custom_dist_models),
+        wrapped_models=frozenset(reader.wrapped_models),
         constructed=frozenset(reader.constructed),
         wrapped=frozenset(reader.wrapped),
     )
@@ -52,6 +53,7 @@ class _Reader:
     registrations: list[Registration] = field(default_factory=list)
     outside: set[str] = field(default_factory=set)
     custom_dist_models: set[str] = field(default_factory=set)
+    wrapped_models: set[str] = field(default_factory=set)
     constructed: set[str] = field(default_factory=set)
     wrapped: set[str] = field(default_factory=set)
     local: dict[str, str] = field(default_factory=dict)
@@ -138,12 +140,19 @@ class _Reader:
             if isinstance(key, ast.Constant) and isinstance(key.value, str)
         }
         model = entries.get("custom_model")
-        if model is None or "custom_action_dist" not in entries:
+        if model is None:
             return
-        if isinstance(model, ast.Constant) and isinstance(model.value, str):
-            self.custom_dist_models.add(model.value)
-        else:
-            self.custom_dist_models.add(self.name_of(model) or "")
+        plain = isinstance(model, ast.Constant) and isinstance(model.value, str)
+        name = model.value if plain and isinstance(model, ast.Constant) else self.name_of(model)
+        if "custom_action_dist" in entries:
+            self.custom_dist_models.add(str(name or ""))
+        if any(_is_on(entries.get(key)) for key in ("use_lstm", "use_attention")):
+            self.wrapped_models.add(str(name or ""))
+
+
+def _is_on(node: ast.expr | None) -> bool:
+    """Say whether a config value may be true."""
+    return node is not None and not (isinstance(node, ast.Constant) and not node.value)
 
 
 def methods(node: ast.ClassDef) -> Iterator[str]:

@@ -155,14 +155,21 @@ class RepoIndex:
     @cached_property
     def custom_dist_models(self) -> frozenset[str]:
         """Qualified classes that are trained with a custom action distribution."""
-        names: set[str] = set()
-        for file in self.files.values():
-            for name in file.custom_dist_models:
-                registration = self.registrations.get(name)
-                target = registration.class_name if registration else name
-                found = self.class_named(target) if target else None
-                names.add(found.qualified if found else target or "")
-        return frozenset(names - {""})
+        return self._registered(file.custom_dist_models for file in self.files.values())
+
+    @cached_property
+    def wrapped_models(self) -> frozenset[str]:
+        """Qualified classes that a config puts into RLlib's LSTM or attention wrapper."""
+        return self._registered(file.wrapped_models for file in self.files.values())
+
+    def _registered(self, names: Iterable[Iterable[str]]) -> frozenset[str]:
+        found: set[str] = set()
+        for name in set().union(*names):
+            registration = self.registrations.get(name)
+            target = registration.class_name if registration else name
+            entry = self.class_named(target) if target else None
+            found.add(entry.qualified if entry else target or "")
+        return frozenset(found - {""})
 
     def class_named(self, qualified: str) -> ClassEntry | None:
         """Find a class of the repository, following re-exports and relative imports."""

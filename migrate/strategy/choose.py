@@ -36,6 +36,7 @@ def study_class(index: RepoIndex, file: FileEntry, node: ast.ClassDef, *, qualif
         reason=reason,
         new_name=node.name,
         module=file.module,
+        stateful=bool(reading.facts.states),
     )
     return Study(plan, reading)
 

@@ -247,6 +247,12 @@ def read_obs_space(scope: Scope, node: ast.expr, obs: str) -> None:
             scope.mark("obs_space", parent)
             scope.handle(parent)
             return
+    whole = _preprocessed_size(scope, node)
+    if whole is not None:
+        if not any(mark.node is whole for mark in scope.marks):
+            scope.mark("flat_size", whole)
+        scope.handle(whole)
+        return
     if obs in {"whole", "unread"}:
         scope.mark("obs_space", node)
         return
@@ -261,6 +267,20 @@ def read_obs_space(scope: Scope, node: ast.expr, obs: str) -> None:
         scope.mark("flat_size", sized)
     else:
         scope.problem(node, "reads the flattened observation space")
+
+
+def _preprocessed_size(scope: Scope, node: ast.expr) -> ast.expr | None:
+    """`get_preprocessor(space)(space).size` or `.shape[0]`, where `node` is one of the spaces."""
+    call = scope.parent(node)
+    if isinstance(call, ast.Call) and isinstance(scope.parent(call), ast.Call):
+        call = scope.parent(call)
+    if not isinstance(call, ast.Call) or not isinstance(call.func, ast.Call):
+        return None
+    if not (scope.rllib(call.func.func) or "").endswith(".get_preprocessor"):
+        return None
+    size = scope.parent(call)
+    asked = isinstance(size, ast.Attribute) and size.attr == "size"
+    return size if asked and isinstance(size, ast.expr) else None
 
 
 def _flat_size(scope: Scope, node: ast.expr) -> ast.expr | None:

@@ -68,6 +68,7 @@ class ModelFacts:
     stashes: tuple[Stash, ...] = ()
     subnets: tuple[Subnet, ...] = ()
     layers: tuple[str, ...] = ()
+    states: tuple[str, ...] = ()
     head_size: str | None = None  # where num_outputs is read: None | "local" | "attribute"
     discrete: bool = False
     value: str = "none"  # "none" | "computed"

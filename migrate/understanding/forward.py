@@ -52,7 +52,7 @@ def read_forward(scope: Scope, nets: Mapping[str, str]) -> Forward | None:
     observed.read()
     _read_returns(scope, result, nets, state)
     _read_state(scope, result, state, seq_lens)
-    _read_stores(scope, result, nets)
+    read_stores(scope, result, nets)
     return result
 
 
@@ -63,8 +63,13 @@ def _read_net_calls(
         attribute = self_attribute(node)
         if attribute is None or attribute not in nets or not isinstance(node, ast.Attribute):
             continue
-        call = scope.parent(node)
-        if not isinstance(call, ast.Call) or call.func is not node:
+        func: ast.AST = node
+        outer = scope.parent(node)
+        direct = isinstance(outer, ast.Attribute) and outer.attr == "forward"
+        if direct:
+            func = outer
+        call = scope.parent(func)
+        if not isinstance(call, ast.Call) or call.func is not func:
             continue
         if attribute in result.given:
             scope.problem(call, f"calls self.{attribute} more than once")
@@ -81,6 +86,13 @@ def _read_net_calls(
             continue
         for each in rest:
             scope.handle(each)
+        if direct and whole:
+            _read_direct_call(scope, result, call, node, nets[attribute])
+            result.given[attribute] = call.args[0]
+            _read_net_result(scope, result, call, attribute)
+            continue
+        if direct:
+            scope.mark("net_direct", func)
         if whole and isinstance(first, ast.Name):
             scope.handled.add(id(first))
             late = observed_after = result.observed.is_after(call)
@@ -93,6 +105,22 @@ def _read_net_calls(
             scope.mark("net_input", call, given=given)
             result.given[attribute] = given
         _read_net_result(scope, result, call, attribute)
+
+
+def _read_direct_call(
+    scope: Scope, result: Forward, call: ast.Call, node: ast.Attribute, net: str
+) -> None:
+    """`self.net.forward(input_dict, ...)`: the net reads its own key of the whole input."""
+    scope.handled.add(id(call.args[0]))
+    if net == "VisionNetwork":
+        result.observed.whole = True
+        scope.mark("net_batch", call)
+    else:
+        result.observed.flat = True
+        scope.mark("net_flat", call)
+    scope.mark("net_direct", call.func)
+    if result.observed.replaced is not None:
+        scope.problem(node, "replaces its input and calls a net directly")
 
 
 def _given(literal: ast.Dict, net: str) -> ast.expr | None:
@@ -205,7 +233,8 @@ def _read_state(scope: Scope, result: Forward, state: str, seq_lens: str) -> Non
             scope.problem(node, "reads seq_lens")
 
 
-def _read_stores(scope: Scope, result: Forward, nets: Mapping[str, str]) -> None:
+def read_stores(scope: Scope, result: Forward, nets: Mapping[str, str]) -> None:
+    """Find the attributes that forward sets, and name a local for each."""
     taken = names_in(result.node) | {"batch", "kwargs", "outs", "embeddings"}
     first_load: dict[str, int] = {}
     for node in ast.walk(result.node):
@@ -258,4 +287,4 @@ def _stored(node: ast.AST) -> set[str]:
     }
 
 
-__all__ = ["CASTS", "Forward", "read_forward"]
+__all__ = ["CASTS", "Forward", "read_forward", "read_stores"]

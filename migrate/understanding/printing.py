@@ -30,6 +30,7 @@ def render(facts: ModelFacts) -> str:
                 f"{s.attribute} (for values)" if s.for_value else s.attribute for s in facts.stashes
             ),
         ),
+        ("recurrent states", ", ".join(facts.states)),
         ("value function", facts.value),
         ("other methods", ", ".join(facts.extra_methods)),
     ]

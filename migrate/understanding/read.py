@@ -21,6 +21,7 @@ from rlmigrate.migrate.understanding.constructor import (
 from rlmigrate.migrate.understanding.facts import ModelFacts, Reading, Subnet
 from rlmigrate.migrate.understanding.forward import Forward, read_forward
 from rlmigrate.migrate.understanding.kept import read_kept
+from rlmigrate.migrate.understanding.recurrence import is_recurrent, read_recurrent
 from rlmigrate.migrate.understanding.scope import Scope, self_attribute
 from rlmigrate.migrate.understanding.surroundings import read_surroundings
 from rlmigrate.migrate.understanding.values import Values, read_values
@@ -50,9 +51,18 @@ def read_model(index: RepoIndex, file: FileEntry, node: ast.ClassDef, *, qualifi
     """Understand the class at `node` of `file`."""
     scope = Scope(node, file)
     nets = {name: net for name, (net, _) in find_subnets(scope).items()}
-    forward = read_forward(scope, nets)
+    recurrent = is_recurrent(scope)
+    states: tuple[str, ...] = ()
+    if recurrent:
+        forward, states = read_recurrent(scope)
+    else:
+        forward = read_forward(scope, nets)
     mode = forward.observed.mode if forward else "unread"
     values = read_values(scope, forward, nets) if forward else Values(None)
+    if states and values.node is not None:
+        for each in ast.walk(values.node):
+            if isinstance(each, ast.Return) and each.value is not None:
+                scope.mark("value_return", each)
     configs = Configs(scope)
     constructor = read_constructor(scope, configs, obs=mode)
     reads_own_head = _read_attributes(scope, configs, nets, obs=mode)
@@ -62,7 +72,7 @@ def read_model(index: RepoIndex, file: FileEntry, node: ast.ClassDef, *, qualifi
         forward.observed.finish()
     else:
         stashes, sources = (), {}
-    layers = read_surroundings(scope, index, qualified, stashes)
+    layers = read_surroundings(scope, index, qualified, stashes, recurrent=recurrent)
     _check_nets(scope, nets)
     _check_places(scope)
     facts = ModelFacts(
@@ -78,11 +88,14 @@ def read_model(index: RepoIndex, file: FileEntry, node: ast.ClassDef, *, qualifi
         stashes=stashes,
         subnets=_subnets(nets, forward, sources),
         layers=tuple(sorted(layers)),
+        states=states,
         head_size=_head(constructor, reads_own_head),
         discrete=_is_discrete(scope, constructor),
         value="computed" if values.node else "none",
         extra_methods=tuple(
-            m for m in scope.methods if m not in {"__init__", "forward", "value_function"}
+            m
+            for m in scope.methods
+            if m not in {"__init__", "forward", "forward_rnn", "value_function"}
         ),
         problems=tuple(sorted(scope.problems)),
     )
@@ -155,7 +168,8 @@ NET_ATTRIBUTES = frozenset({"parameters", "named_parameters", "to", "train", "ev
 
 def _check_nets(scope: Scope, nets: Mapping[str, str]) -> None:
     """Refuse uses of a net that its plain counterpart does not serve."""
-    understood = {id(m.node) for m in scope.marks if m.kind in {"net_input", "net_batch"}}
+    kinds = {"net_input", "net_batch", "net_flat"}
+    understood = {id(m.node) for m in scope.marks if m.kind in kinds}
     values = {id(m.node) for m in scope.marks if m.kind == "net_value"}
     for node in ast.walk(scope.node):
         name = self_attribute(node)
@@ -163,7 +177,7 @@ def _check_nets(scope: Scope, nets: Mapping[str, str]) -> None:
             continue
         outer = scope.parent(node)
         call = scope.parent(outer)
-        if id(outer) in understood or id(call) in values:
+        if {id(outer), id(call)} & understood or id(call) in values:
             continue
         if not isinstance(outer, ast.Attribute) or outer.attr not in NET_ATTRIBUTES:
             scope.problem(node, f"uses self.{name} in a way that is not understood")

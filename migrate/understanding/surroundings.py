@@ -21,20 +21,26 @@ ROOTS = frozenset({"TorchModelV2", "ModelV2"})
 
 
 def read_surroundings(
-    scope: Scope, index: RepoIndex, qualified: str, stashes: Iterable[Stash]
+    scope: Scope,
+    index: RepoIndex,
+    qualified: str,
+    stashes: Iterable[Stash],
+    *,
+    recurrent: bool = False,
 ) -> set[str]:
     """Note what speaks against a native class; returns the layers of RLlib that it uses."""
-    _read_bases(scope)
-    _read_members(scope, stashes)
+    _read_bases(scope, recurrent=recurrent)
+    _read_members(scope, stashes, recurrent=recurrent)
     _read_repository(scope, index, qualified, stashes)
     return _read_names(scope)
 
 
-def _read_bases(scope: Scope) -> None:
+def _read_bases(scope: Scope, *, recurrent: bool) -> None:
+    roots = ROOTS | {"RecurrentNetwork"} if recurrent else ROOTS
     for base in scope.node.bases:
         plain = base.value if isinstance(base, ast.Subscript) else base
         found = scope.qualified(plain) or dotted(plain) or ""
-        root = ray_kind(found) == "model" and found.rpartition(".")[2] in ROOTS
+        root = ray_kind(found) == "model" and found.rpartition(".")[2] in roots
         if root or found in PLAIN_BASES or found in {"typing.Generic", "Generic"}:
             continue
         scope.problem(base, f"inherits from {ast.unparse(base)}")
@@ -42,17 +48,19 @@ def _read_bases(scope: Scope) -> None:
         scope.problem(scope.node, "is built by a metaclass of its own")
 
 
-def _read_members(scope: Scope, stashes: Iterable[Stash]) -> None:
+def _read_members(scope: Scope, stashes: Iterable[Stash], *, recurrent: bool) -> None:
+    served = {"forward_rnn", "get_initial_state"} if recurrent else set()
+    forwards = {"forward", "forward_rnn", "value_function"}
     for node in scope.node.body:
         if isinstance(node, ast.FunctionDef):
-            if node.name in HOOKS:
+            if node.name in HOOKS and node.name not in served:
                 scope.problem(node, HOOKS[node.name])
             elif node.name in OWN_NAMES:
                 scope.problem(node, f"has a method {node.name}, which RLModule keeps for itself")
             elif node.name in {"__getattr__", "__setattr__", "__getattribute__", "__new__"}:
                 scope.problem(node, f"overrides {node.name}")
             for decorator in node.decorator_list:
-                if node.name in {"forward", "value_function", "__init__"}:
+                if node.name in {*forwards, *served, "__init__"}:
                     _read_decorator(scope, decorator)
                 elif isinstance(decorator, ast.Call) and any(
                     ray_kind(scope.qualified(a) or "") == "model" for a in decorator.args
@@ -71,7 +79,7 @@ def _read_members(scope: Scope, stashes: Iterable[Stash]) -> None:
             stored = isinstance(getattr(inner, "ctx", None), ast.Store)
             if attribute in OWN_NAMES and stored and not _dropped(scope, scope.parent(inner)):
                 scope.problem(inner, f"sets self.{attribute}, which RLModule keeps for itself")
-            if attribute in kept and name not in {"forward", "value_function"}:
+            if attribute in kept and name not in forwards:
                 _read_kept_elsewhere(scope, inner, name, attribute)
 
 
@@ -114,6 +122,8 @@ def _read_repository(
         scope.problem(scope.node, f"is the base of {children}")
     if qualified in index.constructed:
         scope.problem(scope.node, "is also built directly, without the catalog")
+    if qualified in index.wrapped_models:
+        scope.problem(scope.node, "is put into RLlib's LSTM or attention wrapper by its config")
     if qualified in index.custom_dist_models:
         scope.problem(scope.node, "is trained with a custom action distribution")
 
@@ -135,7 +145,7 @@ def _read_names(scope: Scope) -> set[str]:
             scope.mark("layer", node, name)
         elif net_name(scope, node) or found.startswith(HARMLESS):
             continue
-        elif not _is_batch_name(scope, node):
+        elif not _is_batch_name(scope, node) and id(node) not in scope.handled:
             scope.problem(node, f"uses {name} of RLlib")
     return layers
 
@@ -160,8 +170,10 @@ def _skipped(scope: Scope) -> set[int]:
     for method in scope.methods.values():
         for decorator in method.decorator_list:
             skip(decorator)
-        if method.name in {"__init__", "forward", "value_function"}:
+        if method.name in {"__init__", "forward", "forward_rnn", "value_function"}:
             skip(method.args)
+            skip(method.returns)
+        if method.name == "get_initial_state":
             skip(method.returns)
         for statement in ast.walk(method):
             if isinstance(statement, ast.stmt) and is_base_call(scope, statement) is not None:

@@ -84,6 +84,14 @@ def _read_net(
         result.nets += [] if attribute in result.nets else [attribute]
 
 
+def _is_called(scope: Scope, node: ast.AST) -> bool:
+    """Say whether `self.net` stands in `self.net(...)` or `self.net.forward(...)`."""
+    outer = scope.parent(node)
+    if isinstance(outer, ast.Attribute) and outer.attr == "forward":
+        return isinstance(scope.parent(outer), ast.Call)
+    return isinstance(outer, ast.Call) and outer.func is node
+
+
 def _check_paths(scope: Scope, forward: Forward, result: Values) -> None:
     """What values need must be there whichever way forward returned."""
 
@@ -93,7 +101,7 @@ def _check_paths(scope: Scope, forward: Forward, result: Values) -> None:
             name = self_attribute(each)
             if name and isinstance(getattr(each, "ctx", None), ast.Store):
                 found.add(name)
-            elif name and isinstance(scope.parent(each), ast.Call):
+            elif name and _is_called(scope, each):
                 found.add(f"{name}()")
         return found
 

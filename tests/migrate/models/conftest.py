@@ -138,6 +138,9 @@ def compare(model_class, module_class, obs_space, action_space, custom=None, **c
     module.load_state_dict(model.state_dict())
     assert set(module.state_dict()) == set(model.state_dict())
     model.eval()
+    if model.get_initial_state():
+        compare_recurrent(model, module, prep, obs_space)
+        return
     for count in (1, 5):
         samples, batch = batch_of(obs_space, count)
         flat = torch.from_numpy(np.stack([prep.transform(s) for s in samples]))
@@ -158,6 +161,41 @@ def compare(model_class, module_class, obs_space, action_space, custom=None, **c
                 assert torch.equal(again, values)
     dist = module.get_inference_action_dist_cls().from_logits(out)
     assert dist.to_deterministic().sample() is not None
+
+
+def compare_recurrent(model, module, prep, obs_space) -> None:
+    """The same over sequences: old ones flat with seq_lens, new ones [B, T, ...]."""
+    import numpy as np
+    import torch
+    import tree
+
+    for size, steps in ((1, 1), (3, 4)):
+        samples, batch = batch_of(obs_space, size * steps)
+        flat = torch.from_numpy(np.stack([prep.transform(s) for s in samples]))
+        shape = (size, steps)
+        batch = tree.map_structure(lambda t, s=shape: t.reshape(*s, *t.shape[1:]), batch)
+        initial = [torch.as_tensor(s).float() for s in model.get_initial_state()]
+        new_initial = module.get_initial_state()
+        for old_state, new_state in zip(initial, new_initial.values(), strict=True):
+            assert torch.equal(old_state, torch.as_tensor(new_state).float())
+        states = [torch.randn(size, *s.shape) for s in initial]
+        state_in = dict(zip(new_initial, states, strict=True))
+        with torch.no_grad():
+            lens = torch.full((size,), steps)
+            out, after = model({"obs": flat}, states, lens)
+            values = model.value_function()
+            got = module.forward_inference({"obs": batch, "state_in": state_in})
+            assert set(got) == {"action_dist_inputs", "state_out"}
+            assert torch.equal(got["action_dist_inputs"].reshape(size * steps, -1), out)
+            assert got["action_dist_inputs"].shape[:2] == (size, steps)
+            for old_state, new_state in zip(after, got["state_out"].values(), strict=True):
+                assert torch.equal(old_state, new_state)
+            trained = module._forward_train({"obs": batch, "state_in": state_in})
+            for embeddings in (None, trained.get("embeddings")):
+                new = module.compute_values({"obs": batch, "state_in": state_in}, embeddings)
+                assert new.shape == (size, steps)
+                assert torch.equal(new.reshape(-1), values)
+    assert module.is_stateful()
 
 
 @pytest.fixture

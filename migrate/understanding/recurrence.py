@@ -1,0 +1,139 @@
+"""What a RecurrentNetwork does with time and state.
+
+read_recurrent   mark what `_forward_train` must say otherwise of `forward_rnn`
+"""
+
+from __future__ import annotations
+
+import ast
+
+from rlmigrate.migrate.understanding.forward import Forward, read_stores
+from rlmigrate.migrate.understanding.observed import Observed
+from rlmigrate.migrate.understanding.scope import Scope, names_in, parameters
+
+
+def is_recurrent(scope: Scope) -> bool:
+    """Say whether a class fills in forward_rnn of RLlib's torch RecurrentNetwork."""
+    bases = [scope.rllib(base) or "" for base in scope.node.bases]
+    named = any(b.endswith(".RecurrentNetwork") and ".torch" in b for b in bases)
+    return named and "forward_rnn" in scope.methods and "forward" not in scope.methods
+
+
+def read_recurrent(scope: Scope) -> tuple[Forward | None, tuple[str, ...]]:
+    """Mark every place of forward_rnn and get_initial_state; returns the names of the states."""
+    node = scope.methods["forward_rnn"]
+    names = [p.arg for p in parameters(node)]
+    if len(names) != 3 or node.args.vararg or node.args.kwarg:
+        scope.problem(node, "has a forward_rnn with other parameters")
+        return None, ()
+    inputs, state, seq_lens = names
+    observed = Observed(scope, node, batch="", flat=True)
+    result = Forward(node, observed)
+    states = _read_initial_state(scope)
+    if not states:
+        return result, ()
+    stored = {
+        n.id for n in ast.walk(node) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)
+    }
+    for name in sorted(stored & {inputs, state}):
+        scope.problem(node, f"rebinds {name} in forward_rnn")
+    if {"batch", "outs"} & names_in(node):
+        scope.problem(node, "uses the name batch in forward_rnn")
+    _read_uses(scope, node, state, seq_lens, states)
+    _read_returns(scope, result, states)
+    read_stores(scope, result, {})
+    return result, states
+
+
+def _names(scope: Scope, count: int) -> tuple[str, ...]:
+    """Names of the states, as wrap_model gives them."""
+    cells = {"LSTM", "LSTMCell"}
+    lstm = any(isinstance(n, ast.Attribute) and n.attr in cells for n in ast.walk(scope.node))
+    if lstm and count == 2:
+        return ("h", "c")
+    return tuple(f"state_{i}" for i in range(count))
+
+
+def _read_initial_state(scope: Scope) -> tuple[str, ...]:
+    node = scope.methods.get("get_initial_state")
+    if node is None:
+        scope.problem(scope.node, "has no get_initial_state of its own")
+        return ()
+    returns = [n for n in ast.walk(node) if isinstance(n, ast.Return)]
+    literal = returns[0].value if len(returns) == 1 else None
+    if isinstance(literal, ast.Name):
+        bound = [
+            n.value
+            for n in ast.walk(node)
+            if isinstance(n, ast.Assign)
+            and len(n.targets) == 1
+            and isinstance(n.targets[0], ast.Name)
+            and n.targets[0].id == literal.id
+        ]
+        uses = [n for n in ast.walk(node) if isinstance(n, ast.Name) and n.id == literal.id]
+        literal = bound[0] if len(bound) == 1 and len(uses) == 2 else None
+    if not isinstance(literal, ast.List) or not literal.elts:
+        scope.problem(node, "builds its initial state in a way that is not understood")
+        return ()
+    if any(isinstance(e, ast.Starred) for e in literal.elts):
+        scope.problem(node, "builds its initial state in a way that is not understood")
+        return ()
+    names = _names(scope, len(literal.elts))
+    scope.mark("state_list", literal, names=names)
+    return names
+
+
+def _read_uses(
+    scope: Scope, function: ast.FunctionDef, state: str, seq_lens: str, states: tuple[str, ...]
+) -> None:
+    for node in ast.walk(function):
+        if not isinstance(node, ast.Name) or not isinstance(node.ctx, ast.Load):
+            continue
+        if node.id == seq_lens:
+            scope.problem(node, "reads seq_lens")
+        if node.id != state:
+            continue
+        parent = scope.parent(node)
+        index = parent.slice.value if _constant_index(parent) else None  # type: ignore[attr-defined]
+        if isinstance(index, int) and -len(states) <= index < len(states):
+            scope.mark("state_item", parent, states[index])
+        elif isinstance(parent, ast.Assign) and _unpacks(parent, len(states)):
+            scope.mark("state_all", node, state)
+        else:
+            scope.problem(node, "uses its list of states as a whole")
+
+
+def _constant_index(node: ast.AST) -> bool:
+    return (
+        isinstance(node, ast.Subscript)
+        and isinstance(node.ctx, ast.Load)
+        and isinstance(node.slice, ast.Constant)
+    )
+
+
+def _unpacks(node: ast.Assign, count: int) -> bool:
+    target = node.targets[0]
+    plain = isinstance(target, ast.Tuple | ast.List) and len(target.elts) == count
+    return plain and len(node.targets) == 1
+
+
+def _read_returns(scope: Scope, result: Forward, states: tuple[str, ...]) -> None:
+    for node in ast.walk(result.node):
+        if not isinstance(node, ast.Return):
+            continue
+        pair = node.value
+        if not isinstance(pair, ast.Tuple) or len(pair.elts) != 2:
+            scope.problem(node, "returns something else than (output, state)")
+            continue
+        after = pair.elts[1]
+        if not isinstance(after, ast.List) or len(after.elts) != len(states):
+            scope.problem(node, "returns states that are not one list")
+            continue
+        scope.mark("state_list", after, names=states)
+        scope.mark("return_states", pair)
+        result.returns.append(node)
+    if not result.returns:
+        scope.problem(result.node, "never returns")
+
+
+__all__ = ["is_recurrent", "read_recurrent"]
