@@ -112,7 +112,7 @@ def write_held(
     strangers = [n for n in held.handed if n not in [c.config for c in users]]
     if strangers:
         group.problem = (
-            f"{held.name} goes to another function at line {strangers[0].lineno} as well; "
+            f"{held.name} goes to another function as well; "
             "build it with the config's methods there and here"
         )
         return

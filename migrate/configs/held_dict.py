@@ -50,7 +50,7 @@ def held_dict(context: FileContext, name: ast.Name) -> Held | str:
         inside = nodes.scope(use)
         if inside is not scope:
             if not nodes.bindings(use.id, inside) and scope in nodes.up(use):
-                return f"{name.id} is used in a function at line {use.lineno} as well"
+                return f"{name.id} is used in a function as well"
             continue
         problem = _use(nodes, held, use)
         if problem is not None:
@@ -70,7 +70,7 @@ def _use(nodes: Nodes, held: Held, use: ast.Name) -> str | None:
             assert isinstance(call, ast.Call)
             held.updates.append((statement, call))
             return None
-        return f".{parent.attr} of {held.name} is used at line {use.lineno}"
+        return f".{parent.attr} of {held.name} is used"
     call = nodes.parents[parent] if isinstance(parent, ast.keyword) else parent
     if isinstance(call, ast.Call):
         function = call.func
@@ -78,13 +78,13 @@ def _use(nodes: Nodes, held: Held, use: ast.Name) -> str | None:
         if short not in HARMLESS:
             held.handed.append(use)
         return None
-    return f"{held.name} is used at line {use.lineno} in a way that a builder does not serve"
+    return f"{held.name} is used in a way that a builder does not serve"
 
 
 def _subscript(nodes: Nodes, held: Held, item: ast.Subscript) -> str | None:
     key = item.slice
     if not (isinstance(key, ast.Constant) and isinstance(key.value, str)):
-        return f"a key of {held.name} is computed at line {item.lineno}"
+        return f"a key of {held.name} is computed"
     parent = nodes.parents[item]
     if isinstance(item.ctx, ast.Load):
         if isinstance(parent, ast.Subscript) and isinstance(parent.ctx, ast.Store):
@@ -94,12 +94,12 @@ def _subscript(nodes: Nodes, held: Held, item: ast.Subscript) -> str | None:
                 assert isinstance(owner, ast.Assign)
                 held.nested.append((owner, key.value, inner.value))
                 return None
-            return f"{held.name}[{key.value!r}] is changed at line {item.lineno}"
+            return f"{held.name}[{key.value!r}] is changed"
         held.reads.append((item, key.value))
         return None
     whole = isinstance(parent, ast.Assign) and len(parent.targets) == 1
     if not (whole and isinstance(item.ctx, ast.Store)):
-        return f"{held.name}[{key.value!r}] is changed at line {item.lineno}"
+        return f"{held.name}[{key.value!r}] is changed"
     assert isinstance(parent, ast.Assign)
     held.sets.append((parent, key.value))
     return None

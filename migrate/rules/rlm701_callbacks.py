@@ -119,21 +119,37 @@ def _episode(context: FileContext, nodes: Nodes, method: ast.FunctionDef) -> _Me
         uses = list(_names(nodes, method, name))
         if uses:
             made.problems.append(
-                f"{name} is used at line {uses[0].lineno}: it is {ARGUMENTS[name]} now"
+                f"{name} is used: it is {ARGUMENTS[name]} now, with members of its own"
             )
-        arg = given[name]
-        made.edits.append(Edit(context.source.span(arg), ARGUMENTS[name], CODE))
+        made.edits.append(_plain(context, method, given[name], ARGUMENTS[name]))
     for use in _names(nodes, method, "episode"):
         _member(context, nodes, made, use)
     episode = given.get("episode")
     if episode is not None and episode.annotation is not None and (old or made.edits):
-        made.edits.append(Edit(context.source.span(episode), "episode", CODE))
+        made.edits.append(_plain(context, method, episode, "episode"))
     more = ["metrics_logger"] if made.logs and "metrics_logger" not in given else []
     if method.args.kwarg is None and (made.edits or more):
         more.append("**kwargs")
     if more and not made.problems:
         _add(context, method, more, made)
     return made
+
+
+def _plain(context: FileContext, method: ast.FunctionDef, arg: ast.arg, name: str) -> Edit:
+    """Rename a parameter and drop its annotation, which names a class of the old stack."""
+    span = context.source.span(arg)
+    args = method.args
+    pairs = zip(args.kwonlyargs, args.kw_defaults, strict=True)
+    defaults = {id(one): default for one, default in pairs if default is not None}
+    positional = [*args.posonlyargs, *args.args]
+    defaults |= {
+        id(one): default
+        for one, default in zip(reversed(positional), reversed(args.defaults), strict=False)
+    }
+    default = defaults.get(id(arg))
+    if default is None or arg.annotation is None:
+        return Edit(span, name, CODE)
+    return Edit(Span(span.start, context.source.span(default).start), f"{name}=", CODE)
 
 
 def _member(context: FileContext, nodes: Nodes, made: _Method, name: ast.Name) -> None:
@@ -166,11 +182,11 @@ def _member(context: FileContext, nodes: Nodes, made: _Method, name: ast.Name) -
             made.edits.append(Edit(Span(end, end), ")", CODE))
         else:
             made.problems.append(
-                f"custom_metrics is read at line {name.lineno}: log with "
+                "custom_metrics is not only set: log with "
                 "metrics_logger.log_value(key, value), read with metrics_logger.peek(key)"
             )
     elif member in _CHANGED:
-        made.problems.append(f"episode.{member} at line {name.lineno}: {_CHANGED[member]}")
+        made.problems.append(f"episode.{member}: {_CHANGED[member]}")
 
 
 _CHANGED = {

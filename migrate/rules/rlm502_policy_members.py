@@ -1,4 +1,4 @@
-"""Members of an Algorithm get their names of the new stack."""
+"""Policies and what hangs on them are found; their models become modules."""
 
 from __future__ import annotations
 
@@ -14,13 +14,6 @@ from rlmigrate.migrate.source import Span
 
 CODE = "RLM502"
 
-#: Members that were renamed: thing and old name to new name.
-RENAMED = {
-    (Thing.ALGORITHM, "workers"): "env_runner_group",
-    (Thing.ALGORITHM, "evaluation_workers"): "eval_env_runner_group",
-    (Thing.WORKERS, "foreach_worker"): "foreach_env_runner",
-    (Thing.WORKERS, "num_remote_workers"): "num_remote_env_runners",
-}
 #: Members without a counterpart, with what to do.
 GONE = {
     (Thing.ALGORITHM, "export_policy_model"): "save with algo.save_to_path(); the module's state "
@@ -35,6 +28,10 @@ GONE = {
     (Thing.WORKER, "foreach_policy"): "loop over env_runner.module",
     (Thing.WORKER, "policy_map"): "env_runner.module is the (multi) module",
     (Thing.WORKER, "foreach_env"): "env_runner.env is the vectorized environment",
+    (Thing.WORKER, "get_weights"): "use env_runner.module.get_state()",
+    (Thing.WORKER, "set_weights"): "use algo.set_state() or the Learner's set_state()",
+    (Thing.POLICY, "get_weights"): "use algo.get_module().get_state()",
+    (Thing.POLICY, "set_weights"): "use algo.learner_group.set_state()",
     (Thing.POLICY, "export_model"): "save the module with module.save_to_path()",
     (Thing.POLICY, "get_session"): "the new stack runs torch only",
     (Thing.POLICY, "learn_on_batch"): "the Learner updates modules: algo.learner_group.update()",
@@ -45,7 +42,7 @@ GONE = {
 def check(context: FileContext) -> Iterable[Finding]:
     """Find members of objects that are RLlib's."""
     nodes = nodes_of(context)
-    wanted = {name for _, name in (*RENAMED, *GONE)} | {"get_policy", "local_worker", "model"}
+    wanted = {name for _, name in GONE} | {"get_policy", "model", "get_weights", "set_weights"}
     for node in nodes.of(ast.Attribute):
         if node.attr not in wanted:
             continue
@@ -61,22 +58,10 @@ def _finding(
     context: FileContext, nodes: Nodes, node: ast.Attribute, thing: Thing
 ) -> Finding | None:
     key = (thing, node.attr)
-    new = RENAMED.get(key)
-    if new == node.attr:
-        return None
-    if new is not None:
-        end = context.source.span(node).end
-        span = Span(end - len(node.attr), end)
-        return Finding(
-            _item(context, node, thing, Outcome.NATIVE, f"{node.attr} is now {new}", new),
-            (Edit(span, new, CODE),),
-        )
     if key in GONE:
         return Finding(
             _item(context, node, thing, Outcome.MANUAL, f"{node.attr} is gone: {GONE[key]}")
         )
-    if key == (Thing.WORKERS, "local_worker"):
-        return _local_worker(context, nodes, node)
     if key == (Thing.POLICY, "model") and isinstance(node.value, ast.Call):
         return _module(context, node)
     if key in ((Thing.ALGORITHM, "get_policy"), (Thing.WORKER, "get_policy")):
@@ -90,26 +75,6 @@ def _finding(
         )
         return Finding(_item(context, node, thing, Outcome.MANUAL, text))
     return None
-
-
-def _local_worker(context: FileContext, nodes: Nodes, node: ast.Attribute) -> Finding | None:
-    """`workers.local_worker()` is now the property `local_env_runner`."""
-    call = nodes.parents.get(node)
-    if not (isinstance(call, ast.Call) and call.func is node and not call.args):
-        return None
-    end = context.source.span(node).end
-    span = Span(end - len(node.attr), context.source.span(call).end)
-    return Finding(
-        _item(
-            context,
-            node,
-            Thing.WORKERS,
-            Outcome.NATIVE,
-            "local_worker() is now local_env_runner",
-            "local_env_runner",
-        ),
-        (Edit(span, "local_env_runner", CODE),),
-    )
 
 
 def _module(context: FileContext, node: ast.Attribute) -> Finding:
@@ -164,26 +129,26 @@ def _item(
 
 RULE = Rule(
     code=CODE,
-    name="algorithm-members",
+    name="policy-members",
     kind=Kind.CALL,
-    summary="Members of an Algorithm get their names of the new stack.",
+    summary="Policies and what hangs on them are found; their models become modules.",
     explanation="""
-Workers are env runners, policies are modules. Renames are made where the object is certain to be
-RLlib's: built from a config, restored from a checkpoint, or annotated. What has no counterpart is
-marked.
+There are no policies on the new stack, only modules. Calls are looked at where the object is
+certain to be RLlib's: built from a config, restored from a checkpoint, or annotated. What has no
+counterpart is marked with what to use.
 """,
     check=check,
     since="2.40",
     link="https://docs.ray.io/en/latest/rllib/new-api-stack-migration-guide.html",
     unchanged=(
         Case(
-            "workers_of_another_object",
+            "policy_of_another_object",
             """
 import ray.rllib
 from pool import Pool
 
 pool = Pool()
-pool.workers.local_worker()
+pool.get_policy().model()
 """,
         ),
     ),
@@ -195,14 +160,12 @@ from ray.rllib.algorithms.ppo import PPOConfig
 
 algo = PPOConfig().build_algo()
 print(algo.get_policy().model)
-algo.workers.foreach_worker(lambda worker: worker)
 """,
             """
 from ray.rllib.algorithms.ppo import PPOConfig
 
 algo = PPOConfig().build_algo()
 print(algo.get_module())
-algo.env_runner_group.foreach_env_runner(lambda worker: worker)
 """,
         ),
     ),

@@ -12,7 +12,7 @@ from rlmigrate.migrate.reading.algorithms import Thing, algorithm_like
 from rlmigrate.migrate.reading.nodes import Nodes, nodes_of
 from rlmigrate.migrate.rules.base import Case, FileContext, Finding, Rule
 
-CODE = "RLM503"
+CODE = "RLM611"
 
 #: Old key to the path of today's.
 KEYS = {
