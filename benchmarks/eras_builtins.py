@@ -78,7 +78,7 @@ AREAS: tuple[tuple[str, tuple[str, ...]], ...] = (
         "ray.rllib.algorithms",
         ("legacy.config", "legacy.policies", "legacy.models", "new_stack", "compat.names"),
     ),
-    ("ray.rllib.examples.rl_modules", ("new_stack", "compat.names")),
+    ("ray.rllib.examples.rl_modules", ("compat.names.examples", "new_stack")),
     ("ray.rllib.examples", ("compat.names",)),
     ("ray.rllib.env.single_agent_episode", ("legacy.connectors", "new_stack", "compat.names")),
     ("ray.rllib.env", ("compat.names", "legacy.connectors")),
@@ -112,6 +112,9 @@ EXPLICIT: dict[str, str] = {
     "ray.rllib.utils.typing.Dict": "typing.Dict",
     "ray.rllib.utils.typing.List": "typing.List",
     "ray.rllib.utils.merge_dicts": "rlmigrate.compat.names.tune.merge_dicts",
+    "ray.rllib.models.tf.tf_action_dist.ActionDistribution": (
+        "rlmigrate.legacy.distributions.base.ActionDistribution"
+    ),
 }
 
 #: Names that look like ours and are another thing.

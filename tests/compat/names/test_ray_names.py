@@ -218,3 +218,29 @@ def test_default_config_is_a_dict_again():
         from ray.rllib.agents.ppo.ppo import DEFAULT_CONFIG
     assert isinstance(DEFAULT_CONFIG, dict)
     assert DEFAULT_CONFIG["lr"] > 0
+
+
+def test_names_that_numpy_dropped_are_there_inside_only():
+    import numpy as np
+
+    with ray_names(ray=False):
+        assert np.product((2, 3)) == 6
+        assert np.zeros(2, dtype=np.float).dtype == np.float64
+    assert not hasattr(np, "product")
+
+
+@has_ray
+def test_constants_have_rays_values():
+    import ray.rllib.core
+    import ray.rllib.utils.metrics
+
+    from rlmigrate.compat.names import result_names
+
+    homes = (ray.rllib.core, ray.rllib.utils.metrics)
+    checked = 0
+    for name, value in vars(result_names).items():
+        for home in homes:
+            if name.isupper() and hasattr(home, name):
+                assert getattr(home, name) == value
+                checked += 1
+    assert checked >= 20
