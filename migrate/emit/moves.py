@@ -12,34 +12,11 @@ import ast
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
+from rlmigrate.eras import builtin
 from rlmigrate.migrate.edits import Edit
 from rlmigrate.migrate.index.entries import FileEntry
 from rlmigrate.migrate.source import SourceFile, Span
-from rlmigrate.migrate.understanding.vocabulary import LAYERS, NETS
-
-#: Where `rlmigrate.legacy` keeps what bridged classes use.
-LEGACY: Mapping[str, str] = {
-    "TorchModelV2": "rlmigrate.legacy.models.torch_modelv2",
-    "ModelV2": "rlmigrate.legacy.models.modelv2",
-    "RecurrentNetwork": "rlmigrate.legacy.models.recurrent_net",
-    "LSTMWrapper": "rlmigrate.legacy.models.lstm_wrapper",
-    "FullyConnectedNetwork": "rlmigrate.legacy.models.fcnet",
-    "VisionNetwork": "rlmigrate.legacy.models.visionnet",
-    "ComplexInputNetwork": "rlmigrate.legacy.models.complex_input_net",
-    "SlimFC": "rlmigrate.legacy.models.misc",
-    "SlimConv2d": "rlmigrate.legacy.models.misc",
-    "AppendBiasLayer": "rlmigrate.legacy.models.misc",
-    "normc_initializer": "rlmigrate.legacy.models.misc",
-    "same_padding": "rlmigrate.legacy.models.misc",
-    "valid_padding": "rlmigrate.legacy.models.misc",
-    "ModelCatalog": "rlmigrate.legacy.catalog",
-    "SampleBatch": "rlmigrate.legacy.batches",
-    "ViewRequirement": "rlmigrate.legacy.batches",
-}
-
-
-#: Names that torch and TF share.
-NEUTRAL = frozenset({"ModelV2", "ModelCatalog", "SampleBatch", "ViewRequirement"})
+from rlmigrate.migrate.understanding.vocabulary import HARMLESS, LAYERS, NETS
 
 
 @dataclass(frozen=True)
@@ -75,13 +52,11 @@ def plan_moves(
             layers[local] = name  # a drop-in, so other uses in the file may have it too
         elif name in NETS and torch and places & in_native and places <= in_native:
             layers[local] = name
-        elif (
-            name in LEGACY
-            and (torch or name in NEUTRAL)
-            and places & in_bridged
-            and places <= in_native | in_bridged
-        ):
-            legacy[local] = (LEGACY[name], name)
+        elif places & in_bridged and places <= in_native | in_bridged:
+            home = builtin(target) or ""
+            if home.startswith("rlmigrate.legacy.") and not target.startswith(HARMLESS):
+                module, _, original = home.rpartition(".")
+                legacy[local] = (module, original)
     gone = {*layers, *legacy}
     return Moves(layers, legacy, tuple(removals(source, gone)))
 
