@@ -25,6 +25,9 @@ SPEC = ("ray.rllib.core.rl_module.rl_module", "RLModuleSpec")
 DEFAULTS = ("ray.rllib.core.rl_module.default_model_config", "DefaultModelConfig")
 WRAP = ("rlmigrate", "wrap_model")
 
+#: Algorithms whose old config set vf_share_layers to False behind the user's back.
+UNSHARED = frozenset({"PPO", "MARWIL", "BC"})
+
 #: Fields of DefaultModelConfig that mean what the key of the old dict meant.
 SAME = frozenset(
     {"fcnet_hiddens", "fcnet_activation", "conv_filters", "conv_activation", "free_log_std"}
@@ -98,7 +101,7 @@ def decide_model_entries(
     """Decide on a model dict with these entries."""
     custom = _get(entries, "custom_model")
     if custom is None or _is_none(custom):
-        return _default(context, node, entries)
+        return _default(context, node, entries, algorithm=algorithm)
     return _custom(context, node, entries, custom, algorithm=algorithm)
 
 
@@ -272,7 +275,7 @@ def _model_config(
     for key, value in known.items():
         if key not in names:
             if key == "vf_share_layers":
-                if algorithm not in ("PPO", "MARWIL", "BC"):
+                if algorithm not in UNSHARED:
                     continue
                 value = False
             given.append((f'"{key}": ', repr(value)))
@@ -295,7 +298,9 @@ def _model_config(
     return mapping(given) if given else None
 
 
-def _default(context: FileContext, node: ast.expr | ast.keyword, entries: list[Entry]) -> Decision:
+def _default(
+    context: FileContext, node: ast.expr | ast.keyword, entries: list[Entry], *, algorithm: str
+) -> Decision:
     """A default net: DefaultModelConfig, if every key has a counterpart there."""
     arguments: dict[str, Piece | str] = {}
     problems = []
@@ -317,6 +322,8 @@ def _default(context: FileContext, node: ast.expr | ast.keyword, entries: list[E
         )
     gains: tuple[Gain, ...] = ()
     imports = Imports()
+    if arguments and algorithm in UNSHARED:  # DefaultModelConfig says True
+        arguments.setdefault("vf_share_layers", "False")
     if arguments:
         gains = (Gain("rl_module", "model_config", call("DefaultModelConfig", **arguments)),)
         imports = Imports(frozenset({DEFAULTS}))

@@ -150,6 +150,8 @@ def _gpus(context: FileContext, node: Argument, value: ast.expr) -> Decision | N
     given = constant(value)
     text = context.source.segment(value)
     gains: tuple[Gain, ...]
+    if given == 0:
+        return _native(MEANING, "num_gpus", "learners use no GPU unless they are given one", node)
     if isinstance(given, int) and given > 1:
         gains = (
             Gain("learners", "num_learners", str(given)),

@@ -223,6 +223,8 @@ def config_class(qualified: str) -> str | None:
     >>> config_class("ray.rllib.algorithms.ppo.PPOConfig")
     'PPO'
     """
+    if qualified == "ray.rllib.core.testing.bc_algorithm.BCConfigTest":  # RLlib's documents use it
+        return "BC"
     if not qualified.startswith(("ray.rllib.algorithms.", "ray.rllib.agents.")):
         return None
     name = qualified.rpartition(".")[2]

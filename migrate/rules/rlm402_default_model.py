@@ -50,7 +50,9 @@ config = PPOConfig().training(lr=0.1, model={"fcnet_hiddens": [64], "framestack"
 from ray.rllib.algorithms.ppo import PPOConfig
 from ray.rllib.core.rl_module.default_model_config import DefaultModelConfig
 
-config = PPOConfig().training(lr=0.1).rl_module(model_config=DefaultModelConfig(fcnet_hiddens=[64]))
+config = PPOConfig().training(lr=0.1).rl_module(
+    model_config=DefaultModelConfig(fcnet_hiddens=[64], vf_share_layers=False),
+)
 """,
         ),
     ),

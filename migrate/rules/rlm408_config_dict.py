@@ -106,7 +106,7 @@ from ray.rllib.core.rl_module.default_model_config import DefaultModelConfig
 
 config = PPOConfig()
 config.env_runners(num_env_runners=1)
-config.rl_module(model_config=DefaultModelConfig(fcnet_hiddens=[64]))
+config.rl_module(model_config=DefaultModelConfig(fcnet_hiddens=[64], vf_share_layers=False))
 config.environment("CartPole-v1").training(num_epochs=4)
 tune.run("PPO", config=config)
 """,

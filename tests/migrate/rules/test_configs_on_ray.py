@@ -1,0 +1,177 @@
+"""What the rules write is a config that Ray's newest release takes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+
+from rlmigrate.migrate.configs.keys import HOME, OLD
+
+Becomes = Callable[..., str]
+
+OLD_BUILDERS = {
+    "ppo": """
+from ray.rllib.algorithms.ppo import PPOConfig
+
+config = (
+    PPOConfig()
+    .environment("CartPole-v1", disable_env_checking=True)
+    .framework("tf2", eager_tracing=True)
+    .rollouts(
+        num_rollout_workers=2,
+        num_envs_per_worker=3,
+        rollout_fragment_length="auto",
+        observation_filter="MeanStdFilter",
+        remote_worker_envs=False,
+        enable_connectors=True,
+        validate_workers_after_construction=False,
+        recreate_failed_workers=True,
+        num_consecutive_worker_failures_tolerance=5,
+    )
+    .resources(
+        num_gpus=0,
+        num_cpus_per_worker=1,
+        num_learner_workers=0,
+        num_gpus_per_learner_worker=0,
+        num_cpus_for_local_worker=1,
+    )
+    .exploration(explore=True, exploration_config={"type": "StochasticSampling"})
+    .training(
+        lr_schedule=[[0, 0.001], [1000, 0.0001]],
+        lr=0.001,
+        entropy_coeff_schedule=[[0, 0.01], [1000, 0.0]],
+        sgd_minibatch_size=64,
+        num_sgd_iter=3,
+        train_batch_size=256,
+        model={"fcnet_hiddens": [32], "vf_share_layers": True},
+        _enable_learner_api=True,
+    )
+    .rl_module(_enable_rl_module_api=True)
+    .evaluation(evaluation_num_workers=1, evaluation_interval=1, enable_async_evaluation=True)
+    .reporting(metrics_smoothing_episodes=5, min_time_s_per_iteration=0)
+    .fault_tolerance(max_num_worker_restarts=3, worker_restore_timeout_s=10)
+    .experimental(_enable_new_api_stack=True, _disable_preprocessor_api=True)
+)
+""",
+    "dqn": """
+from ray.rllib.algorithms.dqn import DQNConfig
+
+config = DQNConfig().environment("CartPole-v1").exploration(
+    exploration_config={"type": "EpsilonGreedy", "initial_epsilon": 1.0, "final_epsilon": 0.1}
+).training(num_atoms=1, hiddens=[16], target_network_update_freq=100)
+config.rollouts(num_rollout_workers=0)
+""",
+    "dict": """
+from ray import tune
+from ray.rllib.agents.ppo import PPOTrainer
+
+config = {
+    "env": "CartPole-v1",
+    "env_config": {},
+    "num_workers": 1,
+    "num_envs_per_worker": 2,
+    "lambda": 0.95,
+    "kl_coeff": 0.3,
+    "clip_rewards": True,
+    "train_batch_size": 200,
+    "sgd_minibatch_size": 50,
+    "num_sgd_iter": 2,
+    "batch_mode": "truncate_episodes",
+    "observation_filter": "NoFilter",
+    "framework": "torch",
+    "seed": 3,
+    "log_level": "WARN",
+    "ignore_worker_failures": True,
+    "evaluation_interval": 2,
+    "evaluation_num_episodes": 4,
+    "model": {"fcnet_hiddens": [16, 16], "fcnet_activation": "relu"},
+    "multiagent": {
+        "policies": {"p": (None, None, None, {})},
+        "policy_mapping_fn": lambda agent_id: "p",
+    },
+    "num_gpus": 0,
+    "horizon": None,
+    "sample_async": False,
+}
+config["gamma"] = 0.9
+config.update({"lr": 0.001, "callbacks": None}) if False else None
+tune.run(PPOTrainer, config=config)
+""".replace('config.update({"lr": 0.001, "callbacks": None}) if False else None\n', ""),
+}
+
+
+@pytest.mark.parametrize("name", sorted(OLD_BUILDERS))
+def test_config_validates_on_ray(name: str, becomes: Becomes) -> None:
+    text = becomes(OLD_BUILDERS[name])
+    assert "TODO" not in text
+    code = "\n".join(line for line in text.splitlines() if not line.startswith("tune.run("))
+    scope: dict[str, object] = {}
+    exec(compile(code, name, "exec"), scope)
+    config = scope["config"]
+    config.validate()  # type: ignore[attr-defined]
+    assert config.enable_rl_module_and_learner  # type: ignore[attr-defined]
+    assert config.enable_env_runner_and_connector_v2  # type: ignore[attr-defined]
+
+
+def test_values_arrive_where_they_are_read_today(becomes: Becomes) -> None:
+    scope: dict[str, object] = {}
+    exec(compile(becomes(OLD_BUILDERS["ppo"]), "ppo", "exec"), scope)
+    config = scope["config"]
+    got = {
+        name: getattr(config, name)
+        for name in (
+            "num_env_runners",
+            "num_envs_per_env_runner",
+            "minibatch_size",
+            "num_epochs",
+            "lr",
+            "entropy_coeff",
+            "restart_failed_env_runners",
+            "evaluation_num_env_runners",
+            "metrics_num_episodes_for_smoothing",
+            "framework_str",
+        )
+    }
+    assert got == {
+        "num_env_runners": 2,
+        "num_envs_per_env_runner": 3,
+        "minibatch_size": 64,
+        "num_epochs": 3,
+        "lr": [[0, 0.001], [1000, 0.0001]],
+        "entropy_coeff": [[0, 0.01], [1000, 0.0]],
+        "restart_failed_env_runners": True,
+        "evaluation_num_env_runners": 1,
+        "metrics_num_episodes_for_smoothing": 5,
+        "framework_str": "torch",
+    }
+    assert config.model_config["fcnet_hiddens"] == [32]  # type: ignore[attr-defined]
+    assert config.model_config["vf_share_layers"] is True  # type: ignore[attr-defined]
+
+
+def test_each_argument_of_the_table_is_one_of_ray(becomes: Becomes) -> None:
+    import inspect
+
+    from ray.rllib.algorithms.algorithm_config import AlgorithmConfig
+    from ray.rllib.algorithms.appo import APPOConfig
+    from ray.rllib.algorithms.cql import CQLConfig
+    from ray.rllib.algorithms.dqn import DQNConfig
+    from ray.rllib.algorithms.marwil import MARWILConfig
+    from ray.rllib.algorithms.ppo import PPOConfig
+
+    classes = (AlgorithmConfig, PPOConfig, DQNConfig, CQLConfig, APPOConfig, MARWILConfig)
+    known: dict[str, set[str]] = {}
+    for cls in classes:
+        for base in cls.__mro__:
+            for name, method in vars(base).items():
+                if inspect.isfunction(method):
+                    known.setdefault(name, set()).update(inspect.signature(method).parameters)
+    wrong = [
+        f"{method}({name}=)" for name, method in HOME.items() if name not in known.get(method, ())
+    ]
+    wrong += [
+        f"{now.method}({now.name}=)"
+        for now in OLD.values()
+        if now.name and "." not in now.name and now.name not in known.get(now.method, ())
+    ]
+    assert wrong == []
