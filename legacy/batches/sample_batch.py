@@ -171,21 +171,15 @@ class SampleBatch(Sliceable):
         The copy keeps `is_training`, which RLlib's own loses, and records the columns that
         are read in the same `accessed_keys` set.
         """
-        data: dict[str, Any] = dict(self)
+        out = type(self).__new__(type(self))
+        dict.update(out, self)
         if not shallow:
-            data = {key: map_leaves(_copied, value) for key, value in data.items()}
-        out = SampleBatch(
-            data,
-            _time_major=self.time_major,
-            _zero_padded=self.zero_padded,
-            _max_seq_len=self.max_seq_len,
-            _num_grad_updates=self.num_grad_updates,
-            _is_training=self._is_training,
-        )
-        out.get_interceptor = self.get_interceptor
-        out.added_keys = self.added_keys
-        out.deleted_keys = self.deleted_keys
-        out.accessed_keys = self.accessed_keys
+            for key, value in dict.items(self):
+                dict.__setitem__(out, key, map_leaves(_copied, value))
+        out.__dict__.update(self.__dict__)
+        out.intercepted_values = {}
+        out._slice_map = []
+        out._slice_seq_lens_in_B = False
         return out
 
     def rows(self) -> Iterator[dict[str, Any]]:

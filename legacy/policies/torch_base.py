@@ -152,9 +152,9 @@ class TorchPolicyBase(TorchLearning, TorchState):
             if "action_logp" in extra:
                 extra[SampleBatch.ACTION_PROB] = torch.exp(extra["action_logp"].float())
             return (
-                convert_to_numpy(actions),
+                _numpy(actions),
                 convert_to_numpy(state_out) if state_out else state_out,
-                {key: convert_to_numpy(value) for key, value in extra.items()},
+                {key: _numpy(value) for key, value in extra.items()},
             )
 
     def _actions_from_model(
@@ -280,6 +280,13 @@ def _rows(obs: TensorStruct) -> int:
     if isinstance(obs, dict | tuple):
         return len(tree.flatten(obs)[0])
     return len(obs)
+
+
+def _numpy(value: Any) -> Any:
+    # The usual case without the detour through structures.
+    if type(value) is torch.Tensor and value.dtype is torch.float32 and value.dim() > 0:
+        return value.detach().cpu().numpy().copy()
+    return convert_to_numpy(value)
 
 
 def _as_array(values: Any) -> Any:
