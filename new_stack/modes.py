@@ -45,10 +45,16 @@ class ModeSwitch:
         if self._plain:
             for entries in flags:
                 entries["training"] = training
-        elif training:
-            root.train()
         else:
-            root.eval()
+            root.train() if training else root.eval()
+
+    def back_to_train(self, root: nn.Module) -> None:
+        """Put the tree that was last set back into train mode, without looking at it again."""
+        if self._plain:
+            for entries in self._flags:
+                entries["training"] = True
+        else:
+            root.train()
 
     def _look_at(self, root: nn.Module) -> None:
         modules = list(root.modules())

@@ -61,7 +61,7 @@ class TorchRLModule(nn.Module, RLModule):
             return RLModule.forward_inference(self, batch, **kwargs)
         finally:
             if was_training:
-                switch.set(self, training=True)
+                switch.back_to_train(self)
 
     def forward_exploration(self, batch: dict[str, Any], **kwargs: Any) -> dict[str, Any]:
         """Compute outputs for collecting samples, in eval mode."""
@@ -72,7 +72,7 @@ class TorchRLModule(nn.Module, RLModule):
             return RLModule.forward_exploration(self, batch, **kwargs)
         finally:
             if was_training:
-                switch.set(self, training=True)
+                switch.back_to_train(self)
 
     def forward_train(self, batch: dict[str, Any], **kwargs: Any) -> dict[str, Any]:
         """Compute outputs for a loss, in train mode."""

@@ -36,7 +36,7 @@ class Catalog:
     ) -> None:
         self.observation_space = observation_space
         self.action_space = action_space
-        defaults = dataclasses.asdict(DefaultModelConfig()) | self.extra_settings
+        defaults = vars(DefaultModelConfig()) | self.extra_settings
         given = as_dict(model_config_dict)
         warn_of_unread_keys(type(self).__name__, given, defaults.keys())
         self._model_config_dict: dict[str, Any] = defaults | given

@@ -22,15 +22,16 @@ _ACTION_KEYS = ("action_dist", Columns.ACTION_DIST_INPUTS, Columns.ACTIONS)
 
 def call_checked(
     module: Any, phase: str, forward: Callable[..., Any], batch: Any, kwargs: dict[str, Any]
-) -> Any:
+) -> dict[str, Any]:
     """Call a forward method with the checks of the era in force."""
     method = f"forward_{phase}"
     if current_era() == ANY:
         return _strictly(module, phase, method, forward, batch, kwargs)
     if not accepts(until="2.35"):
-        return forward(batch, **kwargs)
+        unchecked: dict[str, Any] = forward(batch, **kwargs)
+        return unchecked
     try:
-        outputs = forward(batch, **kwargs)
+        outputs: dict[str, Any] = forward(batch, **kwargs)
     except SpecCheckingError:
         raise
     except Exception:
@@ -50,12 +51,12 @@ def _strictly(
     forward: Callable[..., Any],
     batch: Any,
     kwargs: dict[str, Any],
-) -> Any:
+) -> dict[str, Any]:
     if _is_overridden(module, f"input_specs_{phase}") or _is_overridden(
         module, "_default_input_specs"
     ):
         validate(module, method, batch, _input_spec(module, phase), tag="input")
-    outputs = forward(batch, **kwargs)
+    outputs: dict[str, Any] = forward(batch, **kwargs)
     if _is_overridden(module, f"output_specs_{phase}"):
         spec = getattr(module, f"output_specs_{phase}")()
         validate(module, method, outputs, spec, tag="output")
