@@ -18,6 +18,8 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
     "convert": ("convert", "Turn an old checkpoint into an RLModule checkpoint."),
     "explain": ("explain", "Say what a rule sees, does and why."),
     "rules": ("rules", "List the rules."),
+    "todo": ("todo", "List, refresh or clear the markers of manual work."),
+    "warnings": ("warnings", "Lead deprecation warnings of a log to rules and places."),
     "run": ("run", "Run an old script unchanged, with old names resolved."),
 }
 

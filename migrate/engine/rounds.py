@@ -2,6 +2,7 @@
 
 Outcome       what became of one file
 inspect       the items of a file, changing nothing
+check_file    the findings behind them
 rewrite       the items and the new text
 """
 
@@ -17,6 +18,7 @@ from pathlib import Path
 from rlmigrate.errors import SourceError
 from rlmigrate.migrate.edits import Edit, Imports, apply_edits
 from rlmigrate.migrate.engine.importing import import_edits
+from rlmigrate.migrate.engine.open_markers import open_markers
 from rlmigrate.migrate.engine.selection import select_findings
 from rlmigrate.migrate.engine.suppression import Suppressions, suppressions
 from rlmigrate.migrate.engine.tidy import tidy
@@ -49,8 +51,10 @@ def inspect(
     source: SourceFile, index: RepoIndex, settings: Settings, rules: Sequence[Rule]
 ) -> Outcome:
     """List the items of a file."""
-    findings = _check(source, index, settings, rules)
-    return Outcome(source.path, tuple(finding.item for finding in findings), source.raw)
+    findings = check_file(source, index, settings, rules)
+    items = [finding.item for finding in findings]
+    items += open_markers(source, findings, settings)
+    return Outcome(source.path, tuple(items), source.raw)
 
 
 def rewrite(
@@ -62,7 +66,9 @@ def rewrite(
     new_files: dict[str, str] = {}
     current = source
     for _ in range(ROUNDS):
-        findings = _check(current, index, settings, rules)
+        findings = check_file(current, index, settings, rules)
+        if current is source:
+            items += open_markers(source, findings, settings)
         now: Counter[tuple[str, str, str]] = Counter()
         for finding in findings:
             key = (finding.item.code, finding.item.kind, finding.item.name)
@@ -96,9 +102,10 @@ def reread(index: RepoIndex, source: SourceFile) -> RepoIndex:
     return dataclasses.replace(index, files={**index.files, source.path: entry}, texts=texts)
 
 
-def _check(
+def check_file(
     source: SourceFile, index: RepoIndex, settings: Settings, rules: Iterable[Rule]
 ) -> list[Finding]:
+    """Return every rule's findings in a file, those that a comment keeps away as unchanged."""
     context = FileContext(source, index, settings)
     hidden = suppressions(source.text)
     return [
