@@ -32,20 +32,30 @@ def build_model(
     obs_space: gym.Space[Any],
     action_space: gym.Space[Any],
     config: Mapping[str, Any],
+    num_outputs: int | None = None,
+    distribution: Any = None,
+    **options: Any,
 ) -> Built:
     """Build a model with the size and the arguments that the old stack would have given it.
 
-    `model_class` None stands for the old stack's default model. Raises WrapError if the
-    result is no torch module.
+    `model_class` None stands for the old stack's default model; `options` are further arguments
+    of the old catalog. Raises WrapError if the result is no torch module.
     """
     catalog: Any = family.catalog
     merged = {**family.defaults, **config}
     merged["custom_model"] = model_class
-    distribution, num_outputs = _distribution(catalog, action_space, merged)
+    if num_outputs is None:
+        distribution, num_outputs = _distribution(catalog, action_space, merged)
     if "num_outputs" in config:
         num_outputs = config["num_outputs"]
     model = catalog.get_model_v2(
-        obs_space, action_space, num_outputs, merged, framework="torch", name="legacy_model"
+        obs_space,
+        action_space,
+        num_outputs,
+        merged,
+        framework="torch",
+        name="legacy_model",
+        **options,
     )
     if not isinstance(model, nn.Module):
         raise WrapError(

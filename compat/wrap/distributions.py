@@ -84,6 +84,16 @@ class LegacyDistribution:
         drawn = inner.rsample(torch.Size(sample_shape or ()))
         return self._unmerge(drawn if squash is None else squash(drawn))
 
+    def sample_and_logp(self, *, sample_shape: Sequence[int] | None = None) -> Any:
+        """Draw an action, with its log-probability."""
+        drawn = self.sample(sample_shape=sample_shape)
+        return drawn, self.logp(drawn)
+
+    def rsample_and_logp(self, *, sample_shape: Sequence[int] | None = None) -> Any:
+        """Draw an action that gradients pass through, with its log-probability."""
+        drawn = self.rsample(sample_shape=sample_shape)
+        return drawn, self.logp(drawn)
+
     def logp(self, value: Action, **_: object) -> torch.Tensor:
         """Return the log-probability of actions: float[B(, T)]."""
         if value is self._sampled and value is not None:

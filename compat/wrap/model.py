@@ -7,10 +7,12 @@ import copyreg
 import sys
 from collections.abc import Mapping
 from types import MappingProxyType
-from typing import Any
+from typing import Any, Literal
 
 from rlmigrate.compat.wrap.module import WrappedModel
 from rlmigrate.compat.wrap.policy_module import WrappedPolicy
+from rlmigrate.compat.wrap.q_module import WrappedQModel
+from rlmigrate.compat.wrap.sac_module import WrappedSacModel
 from rlmigrate.compat.wrap.stacks import (
     StackChoice,
     StackName,
@@ -20,6 +22,12 @@ from rlmigrate.compat.wrap.stacks import (
     stack_named,
 )
 
+Role = Literal["auto", "policy", "dqn", "sac"]
+_ROLES: dict[str, type[WrappedModel]] = {
+    "policy": WrappedModel,
+    "dqn": WrappedQModel,
+    "sac": WrappedSacModel,
+}
 _made: dict[tuple[object, ...], type] = {}
 
 
@@ -33,12 +41,15 @@ def wrap_model(
     stack: StackChoice = "auto",
     name: str | None = None,
     model_config: Mapping[str, Any] | None = None,
+    role: Role = "auto",
 ) -> type[Any]:
     """Make an RLModule class that runs a legacy torch model, unchanged.
 
     `model_config` gives defaults below the config of each RLModuleSpec; the class is named
     `name` (default: as the legacy class) and belongs to the caller's module. TorchModelV2 itself
-    stands for the default model that the old catalog picks. Raises WrapError
+    stands for the default model that the old catalog picks. `role` says which protocol the module
+    is to speak: "policy", "dqn" (any model; the old DQN's heads are put on top) or "sac" (a
+    SACTorchModel); "auto" tells by the class. Raises WrapError
     if `model_class` is no ModelV2, MissingDependency if `stack="ray"` and Ray is missing.
 
     >>> spec = RLModuleSpec(module_class=wrap_model(MyModel),
@@ -53,7 +64,15 @@ def wrap_model(
         name or model_class.__name__,
         caller,
         dict(model_config or {}),
+        base=_ROLES[_role_of(model_class) if role == "auto" else role],
     )
+
+
+def _role_of(model_class: type) -> str:
+    names = {base.__name__ for base in model_class.__mro__}
+    if "SACTorchModel" in names:
+        return "sac"
+    return "dqn" if "DQNTorchModel" in names else "policy"
 
 
 def wrap_policy(
@@ -100,7 +119,14 @@ def _wrapped(
         parts = stack_named(stack)
         _made[key] = WrappedModelType(
             name,
-            (base, parts.value_function_api, parts.module),
+            (
+                base,
+                parts.value_function_api,
+                parts.inference_only_api,
+                parts.target_network_api,
+                *((parts.q_net_api,) if hasattr(base, "compute_q_values") else ()),
+                parts.module,
+            ),
             {
                 "__module__": module,
                 "__qualname__": name,
@@ -121,7 +147,7 @@ def _reduce(wrapped: WrappedModelType) -> str | tuple[Any, ...]:
         return wrapped.__qualname__
     made: Any = wrapped
     arguments = (made.legacy_class, made.stack_name, made.__name__, made.__module__)
-    base = WrappedPolicy if issubclass(wrapped, WrappedPolicy) else WrappedModel
+    base = next(kind for kind in wrapped.__mro__ if kind in (*_ROLES.values(), WrappedPolicy))
     return _again, (*arguments, dict(made.legacy_model_config), base, made.legacy_config)
 
 

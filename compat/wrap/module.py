@@ -10,11 +10,13 @@ import numpy as np
 import torch
 from torch import nn
 
-from rlmigrate.compat.wrap.building import build_model
+from rlmigrate.compat.wrap.building import Built, build_model
+from rlmigrate.compat.wrap.copying import copy_model, detach_stashes
 from rlmigrate.compat.wrap.distributions import action_distribution
 from rlmigrate.compat.wrap.inputs import LegacyInput, legacy_input
 from rlmigrate.compat.wrap.modes import ModeSwitch
 from rlmigrate.compat.wrap.observations import ObservationEncoder
+from rlmigrate.compat.wrap.pruning import remove_parts, unneeded_parts, zero_batch
 from rlmigrate.compat.wrap.stacks import Family, Stack, family_of, stack_named
 from rlmigrate.compat.wrap.states import StateLayout
 from rlmigrate.compat.wrap.views import views_of
@@ -66,14 +68,7 @@ class WrappedModel(_Base):
             self._wrap_family,
             enabled=not config.get("_disable_preprocessor_api"),
         )
-        model_class = type(self).legacy_class
-        built = build_model(
-            None if model_class.__name__ == "TorchModelV2" else model_class,
-            family=self._wrap_family,
-            obs_space=self._wrap_encoder.model_space,
-            action_space=self.action_space,
-            config=config,
-        )
+        built = self._wrap_build(config)
         self.legacy_model = built.model
         self._wrap_old_distribution = built.distribution
         self._wrap_states = StateLayout(self.legacy_model)
@@ -81,6 +76,29 @@ class WrappedModel(_Base):
             self.legacy_model, "value_function", self._wrap_family.modelv2
         )
         self._wrap_forget()
+        if self.inference_only:
+            remove_parts(self.legacy_model, self._wrap_unneeded())
+
+    def _wrap_build(self, config: dict[str, Any]) -> Built:
+        """Build the old model; TorchModelV2 itself stands for the old stack's default."""
+        model_class = type(self).legacy_class
+        return build_model(
+            None if model_class.__name__ == "TorchModelV2" else model_class,
+            family=self._wrap_family,
+            obs_space=self._wrap_encoder.model_space,
+            action_space=self.action_space,
+            config=config,
+        )
+
+    def _wrap_unneeded(self) -> list[str]:
+        """Name the parts of the model that acting can do without."""
+        batch = zero_batch(self)
+
+        def run(model: nn.Module) -> torch.Tensor:
+            logits: torch.Tensor = self._wrap_run(batch, model)[0]["action_dist_inputs"]
+            return logits
+
+        return unneeded_parts(self.legacy_model, run)
 
     @property
     def _wrap_family(self) -> Family:
@@ -151,13 +169,14 @@ class WrappedModel(_Base):
             outputs["embeddings"] = self._wrap_values(lead)
         return outputs
 
-    def _wrap_run(self, batch: Batch) -> tuple[Batch, tuple[int, ...]]:
-        """Call the model; return the module's outputs and the leading dimensions."""
+    def _wrap_run(self, batch: Batch, model: Any = None) -> tuple[Batch, tuple[int, ...]]:
+        """Call the model (or its twin); return outputs and the leading dimensions."""
+        model = self.legacy_model if model is None else model
         encoded = self._wrap_encoder(batch["obs"])
         lead = encoded.lead
         inputs = legacy_input(batch, encoded.flat, lead=lead, training=self.training)
         if not self._wrap_states:
-            logits, _ = self._wrap_call(inputs, [], None)
+            logits, _ = self._wrap_call(model, inputs, [], None)
             if len(lead) == 2:
                 logits = logits.reshape(*lead, *logits.shape[1:])
             return {"action_dist_inputs": logits}, lead
@@ -167,7 +186,7 @@ class WrappedModel(_Base):
             steps = lead[1] if len(lead) == 2 else 1
             seq_lens = torch.full((lead[0],), steps, dtype=torch.int32, device=before[0].device)
         inputs["seq_lens"] = seq_lens
-        logits, after = self._wrap_call(inputs, before, seq_lens)
+        logits, after = self._wrap_call(model, inputs, before, seq_lens)
         outputs = {
             "action_dist_inputs": logits.reshape(*lead, *logits.shape[1:]),
             "state_out": self._wrap_states.to_dict(before, after),
@@ -175,12 +194,15 @@ class WrappedModel(_Base):
         return outputs, lead
 
     def _wrap_call(
-        self, inputs: LegacyInput, states: list[torch.Tensor], seq_lens: torch.Tensor | None
+        self,
+        model: Any,
+        inputs: LegacyInput,
+        states: list[torch.Tensor],
+        seq_lens: torch.Tensor | None,
     ) -> tuple[torch.Tensor, list[torch.Tensor]]:
+        """Return distribution inputs and new states."""
         try:
-            result: tuple[torch.Tensor, list[torch.Tensor]] = self.legacy_model(
-                inputs, states, seq_lens
-            )
+            result: tuple[torch.Tensor, list[torch.Tensor]] = model(inputs, states, seq_lens)
         except KeyError as missing:
             if missing.args[0] not in {view.column for view in views_of(self)}:
                 raise
@@ -211,6 +233,11 @@ class WrappedModel(_Base):
         if embeddings is not None:
             values: torch.Tensor = embeddings
             return values
+        if self.inference_only:
+            raise ModuleError(
+                "compute_values on a module built with inference_only=True, which has no value "
+                "function; build it with RLModuleSpec(inference_only=False)"
+            )
         if not self._wrap_has_values:
             raise ModuleError(
                 f"{type(self).legacy_class.__qualname__} does not override value_function()"
@@ -255,6 +282,31 @@ class WrappedModel(_Base):
         """Return the class that turns the module's outputs into actions."""
         return self.get_inference_action_dist_cls()
 
+    # ---- target networks and parts that acting does not need
+
+    def make_target_networks(self) -> None:
+        """Copy the model as a target that no optimizer moves."""
+        self.target_legacy_model = copy_model(self.legacy_model).requires_grad_(False)
+
+    def get_target_network_pairs(self) -> list[tuple[nn.Module, nn.Module]]:
+        """Return (model, target) for the Learner to bring closer."""
+        return [(self.legacy_model, self.target_legacy_model)]
+
+    def forward_target(self, batch: Batch) -> Batch:
+        """Compute the target's distribution inputs."""
+        outputs, _ = self._wrap_run(batch, self.target_legacy_model)
+        return {"target_network_action_dist_inputs": outputs["action_dist_inputs"]}
+
+    def get_non_inference_attributes(self) -> list[str]:
+        """Name the submodules that modules built with inference_only=True do without."""
+        if self.inference_only:
+            return []
+        found: list[str] | None = self.__dict__.get("_wrap_prunable")
+        if found is None:
+            found = [f"legacy_model.{name}" for name in self._wrap_unneeded()]
+            self.__dict__["_wrap_prunable"] = found
+        return ["target_legacy_model", *found]
+
     # ---- copies
 
     def __getstate__(self) -> dict[str, Any]:
@@ -263,9 +315,7 @@ class WrappedModel(_Base):
         return state
 
     def __deepcopy__(self, memo: dict[int, Any]) -> WrappedModel:
-        # Old models keep tensors of the last pass in attributes, which torch refuses to copy.
-        for tensor in _stashed_tensors(self):
-            memo[id(tensor)] = tensor.detach().clone()
+        detach_stashes(self, memo)
         twin = type(self).__new__(type(self))
         memo[id(self)] = twin
         twin.__dict__.update(copy.deepcopy(self.__getstate__(), memo))
@@ -282,24 +332,3 @@ def _as_dict(config: Any) -> dict[str, Any]:
 
 def _overrides(model: object, method: str, base: type) -> bool:
     return getattr(type(model), method) is not getattr(base, method)
-
-
-def _stashed_tensors(root: nn.Module) -> list[torch.Tensor]:
-    """Collect the non-leaf tensors that submodules hold in plain attributes."""
-    found: list[torch.Tensor] = []
-    seen: set[int] = set()
-
-    def visit(value: Any) -> None:
-        if isinstance(value, torch.Tensor):
-            if not value.is_leaf:
-                found.append(value)
-        elif isinstance(value, dict | list | tuple) and id(value) not in seen:
-            seen.add(id(value))
-            for item in value.values() if isinstance(value, dict) else value:
-                visit(item)
-
-    for module in root.modules():
-        for name, value in vars(module).items():
-            if name not in ("_parameters", "_buffers", "_modules"):
-                visit(value)
-    return found

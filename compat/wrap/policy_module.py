@@ -70,6 +70,9 @@ class WrappedPolicy(WrappedModel):
         )
         self._wrap_forget()
 
+    def _wrap_unneeded(self) -> list[str]:
+        return []
+
     @property
     def _wrap_family(self) -> Family:
         return policy_family_of(type(self).legacy_class)

@@ -162,3 +162,22 @@ def _family(name: StackName) -> Family:
         defaults=catalog.MODEL_DEFAULTS,
         modelv2=_load(f"{modelv2_home}:ModelV2"),
     )
+
+
+def dqn_interface(family: Family) -> type:
+    """Return the class that the old DQN mixed into models."""
+    home = "ray.rllib.algorithms.dqn" if family.name == "ray" else "rlmigrate.legacy.models"
+    name = "dqn_torch_model" if family.name == "ray" else "dqn_model"
+    return _load(f"{home}.{name}:DQNTorchModel")
+
+
+def sac_parts(family: Family) -> tuple[type, type, type]:
+    """Return the old SAC's model, and its squashed and plain distribution classes."""
+    if family.name == "ray":
+        model = "ray.rllib.algorithms.sac.sac_torch_model:SACTorchModel"
+        home = "ray.rllib.models.torch.torch_action_dist"
+    else:
+        model = "rlmigrate.legacy.models.sac_model:SACTorchModel"
+        home = "rlmigrate.legacy.distributions"
+    squashed, gaussian = _load(f"{home}:TorchSquashedGaussian"), _load(f"{home}:TorchDiagGaussian")
+    return _load(model), squashed, gaussian
