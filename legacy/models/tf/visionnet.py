@@ -31,7 +31,8 @@ class VisionNetwork(TFModelV2):
         import tensorflow as tf
 
         if not model_config.get("conv_filters"):
-            model_config["conv_filters"] = get_filter_config(obs_space.shape or ())
+            filters = get_filter_config(obs_space.shape or ())
+            model_config = {**model_config, "conv_filters": filters}
         super().__init__(obs_space, action_space, num_outputs, model_config, name)
         self.filters: list[Any] = model_config["conv_filters"]
         self.activation = get_activation_fn(model_config.get("conv_activation"), framework="tf")
