@@ -10,7 +10,10 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from rlmigrate.errors import SourceError
 from rlmigrate.migrate.engine.discovery import Found, discover
+from rlmigrate.migrate.engine.documents import do_documents
+from rlmigrate.migrate.engine.pins import do_pins
 from rlmigrate.migrate.engine.problems import coded
 from rlmigrate.migrate.engine.rounds import Outcome
 from rlmigrate.migrate.engine.workers import Job, work
@@ -70,6 +73,12 @@ def run_files(
     found = discover(paths, exclude=settings.exclude)
     index = RepoIndex.build(found.python, settings)
     outcomes = work(Job(index, settings, rewriting), sorted(index.files), done=done)
+    outcomes += do_documents(found.documents, index, settings, rewriting=rewriting)
+    outcomes += [
+        pins
+        for path in found.pins
+        if (pins := _pins(path, settings, outcomes, rewriting=rewriting)) is not None
+    ]
     outcomes += [Outcome(path, error=f"{path}: {reason}") for path, reason in found.errors]
     outcomes += [Outcome(path, error=error) for path, error in index.errors.items()]
     outcomes.sort(key=lambda outcome: outcome.path)
@@ -78,6 +87,18 @@ def run_files(
         for name, text in outcome.new_files.items():
             new_files.setdefault(Path(name), text)
     return Run(tuple(outcomes), _count(found), new_files)
+
+
+def _pins(
+    path: Path, settings: Settings, others: Sequence[Outcome], *, rewriting: bool
+) -> Outcome | None:
+    """Pins are raised only where legacy code below or beside them is looked at too."""
+    if not any(o.items and o.path.is_relative_to(path.parent) for o in others):
+        return None
+    try:
+        return do_pins(path, path.read_bytes(), settings, rewriting=rewriting)
+    except (OSError, SourceError) as error:
+        return Outcome(path, error=f"{path}: cannot be read: {error}")
 
 
 def _count(found: Found) -> int:

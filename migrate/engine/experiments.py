@@ -1,0 +1,133 @@
+"""YAML experiment files: keys of their configs, renamed where only the name changed.
+
+do_experiments   look at one file, or rewrite it; comments and layout stay
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+from rlmigrate.errors import SourceError
+from rlmigrate.migrate.configs.consumers import SUPPORTED
+from rlmigrate.migrate.configs.keys import HOME, OLD
+from rlmigrate.migrate.engine.rounds import Outcome
+from rlmigrate.migrate.findings import Item, Kind
+from rlmigrate.migrate.findings import Outcome as Fate
+from rlmigrate.migrate.index import RepoIndex
+from rlmigrate.migrate.settings import Settings
+from rlmigrate.migrate.source import SourceFile
+
+CODE = "RLM411"
+STOP = {
+    "episode_reward_mean": "env_runners/episode_return_mean",
+    "timesteps_total": "num_env_steps_sampled_lifetime",
+}
+#: What `run:` and `config:` must stand beside for a file to be an experiment.
+LOOKS = re.compile(rb"^\s+(run|config):", re.MULTILINE)
+
+
+def do_experiments(
+    path: Path, raw: bytes, index: RepoIndex, settings: Settings, *, rewriting: bool
+) -> Outcome | None:
+    """Report every key of RLlib's in the file's experiments; rename those that allow it."""
+    if not settings.wants(CODE) or not LOOKS.search(raw) or b"run:" not in raw:
+        return None
+    source = SourceFile(path, raw)
+    items: list[Item] = []
+    edits: list[tuple[int, int, str]] = []
+    for key, line, column, where in _keys(source):
+        outcome, message, new = _decide(key, where, index)
+        if outcome is None:
+            continue
+        items.append(
+            Item(str(path), line, key, Kind.CONFIG, outcome, CODE, message, new, column=column)
+        )
+        if new is not None and outcome is Fate.NATIVE:
+            start = source.line_span(line, line).start + column
+            if source.text[start : start + len(key)] == key:
+                edits.append((start, start + len(key), new))
+    if not items:
+        return None
+    after = None
+    if rewriting and edits:
+        text = source.text
+        for start, end, new in sorted(edits, reverse=True):
+            text = text[:start] + new + text[end:]
+        after = source.encode(text)
+        _ = list(_keys(SourceFile(path, after)))
+    return Outcome(path, tuple(items), raw, after)
+
+
+def _keys(source: SourceFile) -> Iterator[tuple[str, int, int, str]]:
+    """Keys of experiments: name, line, column, and the part they stand in."""
+    from ruamel.yaml import YAML
+    from ruamel.yaml.error import YAMLError
+
+    try:
+        documents = list(YAML(typ="rt").load_all(source.text))
+    except YAMLError as error:
+        mark = getattr(error, "problem_mark", None)
+        line = mark.line + 1 if mark is not None else 1
+        raise SourceError(f"{source.path}:{line}: syntax error: no YAML") from error
+    for document in documents:
+        if not isinstance(document, Mapping):
+            continue
+        for experiment in document.values():
+            if not (isinstance(experiment, Mapping) and "run" in experiment):
+                continue
+            yield from _of(experiment, "experiment")
+            for part in ("config", "stop"):
+                inner = experiment.get(part)
+                if isinstance(inner, Mapping):
+                    yield from _of(inner, part)
+                    if part == "config" and isinstance(inner.get("model"), Mapping):
+                        yield from _of(inner["model"], "model")
+
+
+def _of(mapping: Mapping[str, object], where: str) -> Iterator[tuple[str, int, int, str]]:
+    places = getattr(mapping, "lc", None)
+    for key in mapping:
+        if places is not None and isinstance(key, str):
+            try:
+                line, column = places.key(key)
+            except (KeyError, TypeError):
+                continue  # merged in from an anchor, which is looked at in its own place
+            yield (
+                (f"run: {mapping[key]}", line + 1, column, where)
+                if (where, key) == ("experiment", "run")
+                else (key, line + 1, column, where)
+            )
+
+
+def _decide(key: str, where: str, index: RepoIndex) -> tuple[Fate | None, str, str | None]:
+    if where == "experiment":
+        name = key.removeprefix("run: ")
+        if key.startswith("run: ") and name not in SUPPORTED and name.isupper():
+            return Fate.MANUAL, f"{name} is not part of today's RLlib", None
+        return None, "", None
+    if where == "stop":
+        new = STOP.get(key)
+        return (Fate.NATIVE, f"{key} is now {new}", new) if new else (None, "", None)
+    if where == "model":
+        if key == "custom_model":
+            return (
+                Fate.MANUAL,
+                "YAML cannot name a module class: set rl_module(rl_module_spec=) in a Python "
+                "config (`rlmigrate explain RLM401`)",
+                None,
+            )
+        return None, "", None
+    if key == "model":
+        return Fate.MANUAL, "the model dict is rl_module(model_config=) in a Python config", None
+    if key in ("multiagent", "exploration_config", "observation_filter"):
+        return Fate.MANUAL, f"{key} has its place in a Python config", None
+    now = OLD.get(key)
+    if now is None:
+        return None, "", None
+    if now.name and "." not in now.name:
+        return Fate.NATIVE, f"{key} is now {now.name} ({now.method}())", now.name
+    if not now.name:
+        return Fate.MANUAL, f"{key} is gone: {now.note}; remove it", None
+    return Fate.MANUAL, f"{key} belongs to {HOME.get(key, 'a Python config')}", None

@@ -1,0 +1,94 @@
+"""Notebooks as Python files, and back.
+
+Notebook   code cells joined into one text; outputs, metadata and the file's layout stay
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+from rlmigrate.errors import SourceError
+
+MARK = "# rlmigrate cell {at}\n"
+MARKED = re.compile(r"^# rlmigrate cell (\d+)\n", re.MULTILINE)
+#: Lines that are no Python: magics, shell commands, help. They are set aside behind this word.
+ASIDE = "pass  # rlmigrate aside: "
+MAGIC = re.compile(r"^(\s*)([%!?].*|\w[\w.]*\?+)$")
+
+
+@dataclass(frozen=True, eq=False)
+class Notebook:
+    """A notebook's bytes, and the code in it as one Python text."""
+
+    path: Path
+    raw: bytes
+    cells: tuple[int, ...]
+    text: str
+
+    @classmethod
+    def read(cls, path: Path) -> Notebook:
+        """Read a notebook; raises SourceError where it is no notebook of version 4."""
+        try:
+            raw = path.read_bytes()
+            data = json.loads(raw.decode("utf-8"))
+            cells = data["cells"]
+        except OSError as error:
+            raise SourceError(f"{path}: cannot be read: {error.strerror}") from error
+        except (ValueError, KeyError, TypeError) as error:
+            raise SourceError(f"{path}: is no notebook of version 4: {error}") from error
+        pieces, taken = [], []
+        for at, cell in enumerate(cells):
+            source = _joined(cell.get("source", ""))
+            if cell.get("cell_type") != "code" or source.lstrip().startswith("%%"):
+                continue
+            taken.append(at)
+            body = "\n".join(_aside(line) for line in source.split("\n"))
+            pieces.append(MARK.format(at=at) + body + "\n")
+        return cls(path, raw, tuple(taken), "".join(pieces))
+
+    def with_text(self, text: str) -> bytes:
+        """Put changed code back into its cells; every other byte of the file's data stays."""
+        data = json.loads(self.raw.decode("utf-8"))
+        parts = MARKED.split(text)
+        head, numbers, bodies = parts[0], parts[1::2], parts[2::2]
+        if [int(number) for number in numbers] != list(self.cells):
+            raise SourceError(f"{self.path}: cells were lost in rewriting; left alone")
+        for at, (number, body) in enumerate(zip(numbers, bodies, strict=True)):
+            cell = data["cells"][int(number)]
+            whole = (head + body if at == 0 else body).removesuffix("\n")
+            source = "\n".join(_back(line) for line in whole.split("\n"))
+            if source == _joined(cell["source"]):
+                continue
+            lines = source.splitlines(keepends=True)
+            cell["source"] = lines if isinstance(cell["source"], list) else source
+        plain = self.raw.decode("utf-8")
+        indent = re.search(r'\n( +)"', plain)
+        written = json.dumps(
+            data, indent=len(indent[1]) if indent else None, ensure_ascii="\\u" in plain
+        )
+        return (written + ("\n" if plain.endswith("\n") else "")).encode("utf-8")
+
+    def place(self, line: int) -> tuple[int, int]:
+        """Turn a line of the text into a cell (from 1) and a line in it."""
+        before = self.text.split("\n")[:line]
+        for back, content in enumerate(reversed(before)):
+            found = MARKED.match(content + "\n")
+            if found:
+                return int(found[1]) + 1, back
+        return 1, line
+
+
+def _joined(source: object) -> str:
+    return "".join(map(str, source)) if isinstance(source, list) else str(source)
+
+
+def _aside(line: str) -> str:
+    match = MAGIC.match(line)
+    return f"{match[1]}{ASIDE}{match[2]}" if match else line
+
+
+def _back(line: str) -> str:
+    return line.replace(ASIDE, "", 1) if line.lstrip().startswith(ASIDE) else line
