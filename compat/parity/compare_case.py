@@ -20,8 +20,8 @@ Segments: TypeAlias = Callable[[int], tuple[tuple[int, int], ...]]
 Perturb: TypeAlias = Callable[[Case, int], Case]
 
 _PHASES = ("inference.", "exploration.")
-#: Inputs around a failing one whose noise is measured before the verdict.
-_NEIGHBOURS = 8
+#: Rows around a failing input whose noise is measured before the verdict, in at least 8 batches.
+_ROWS_AROUND = 96
 
 
 class CaseError(Exception):
@@ -117,7 +117,7 @@ class _References:
         if self._perturb is None:
             return 0.0
         largest = 0.0
-        for turn in range(_NEIGHBOURS):
+        for turn in range(max(8, _ROWS_AROUND // self._case.rows)):
             if turn not in self._runs:
                 moved = self._perturb(self._case, turn)
                 self._runs[turn] = (self._old.run(moved), self._wide(moved))

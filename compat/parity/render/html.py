@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from html import escape
 
+from rlmigrate.compat.parity.judge import NOISE_LIMIT
 from rlmigrate.compat.parity.render.charts import ladder, scatter
 from rlmigrate.compat.parity.render.numbers import noise, short, worst_abs, worst_noise
 from rlmigrate.compat.parity.render.text import details, summary
@@ -93,7 +94,7 @@ def _section(i: int, result: ClassResult) -> str:
         parts.append(f"<pre>{escape(chr(10).join(lines))}</pre>")
     body = []
     if result.layers:
-        limit = next((o.limit for o in result.outputs.values()), 4.0)
+        limit = next((o.limit for o in result.outputs.values()), NOISE_LIMIT)
         body.append(
             "<h3>Error by layer</h3><p class=sub>light: free-running; "
             f"dark: with the old layer's own input</p>{ladder(result.layers, limit)}"
@@ -136,7 +137,7 @@ def _outputs(result: ClassResult) -> str:
 def _matrix(result: ClassResult) -> str:
     """Lay out cases against outputs, each cell the error in units of noise."""
     cases = list(dict.fromkeys(c for row in result.errors_by_case.values() for c in row))
-    limit = next((o.limit for o in result.outputs.values()), 4.0)
+    limit = next((o.limit for o in result.outputs.values()), NOISE_LIMIT)
     head = "".join(f"<th>{escape(case)}</th>" for case in cases)
     rows = "".join(
         f"<tr><td><code>{escape(path)}</code></td>"

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from rlmigrate.compat.parity.judge import judge
+from rlmigrate.compat.parity.judge import NOISE_LIMIT, judge
 from rlmigrate.compat.parity.measures import ulps
 
 RANDOM = np.random.default_rng(0)
@@ -29,7 +29,7 @@ def test_rounding_passes():
     new = np.nextafter(OLD, np.float32(9), dtype=np.float32)
     verdict = judge(OLD, new, reference=reference)
     assert verdict.passed
-    assert 0 < verdict.noise_ratio <= 4
+    assert 0 < verdict.noise_ratio <= 4 < NOISE_LIMIT
     assert verdict.max_ulp == 1.0
 
 
@@ -39,8 +39,8 @@ def test_error_of_torch_testings_tolerance_fails():
     verdict = judge(OLD, new, reference=reference)
     assert not verdict.passed
     assert verdict.kind == "value"
-    assert verdict.noise_ratio > 4
-    assert "x float32 noise (limit 4)" in verdict.message
+    assert verdict.noise_ratio > NOISE_LIMIT
+    assert f"x float32 noise (limit {NOISE_LIMIT:g})" in verdict.message
 
 
 def test_one_wrong_element_is_named_by_index():
