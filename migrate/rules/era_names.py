@@ -26,11 +26,8 @@ RELEASE_NOTES = "https://docs.ray.io/en/latest/rllib/new-api-stack-migration-gui
 #: Parts of RLlib that other rules answer for: the old stack, and trainers turned into configs.
 OTHERS = ("ray.rllib.agents.", "ray.rllib.algorithms.a2c", "ray.rllib.algorithms.a3c")
 
-MODULE_HOMES = (
-    "ray.rllib.core.rl_module",
-    "ray.rllib.core.testing",
-    "ray.rllib.examples.rl_module",
-)
+#: Code that Ray gives as examples: it moved as a whole, models and policies with it.
+EXAMPLES = "ray.rllib.examples."
 
 
 def target_name(dotted: str, release: str) -> str | None:
@@ -41,7 +38,9 @@ def target_name(dotted: str, release: str) -> str | None:
 def renamed(dotted: str, release: str) -> str | None:
     """Return the new name of `dotted` if RLM601 is to write it; None where nothing changes."""
     row = eras.resolve(dotted)
-    if row is None or row.stack is eras.Stack.OLD or row.kind in ("method", "argument"):
+    if row is None or row.kind in ("method", "argument"):
+        return None
+    if row.stack is eras.Stack.OLD and not dotted.startswith(EXAMPLES):
         return None
     if dotted.startswith(OTHERS) and "allbacks" not in dotted:
         return None

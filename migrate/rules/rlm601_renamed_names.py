@@ -362,6 +362,13 @@ RULE = Rule(
             "class Mine(ray.rllib.callbacks.callbacks.RLlibCallback):\n    pass\n",
         ),
         Case(
+            "an example model's home",
+            "from ray.rllib.examples.models.fast_model import TorchFastModel\n"
+            "print(TorchFastModel)\n",
+            "from ray.rllib.examples._old_api_stack.models.fast_model import TorchFastModel\n"
+            "print(TorchFastModel)\n",
+        ),
+        Case(
             "an example environment's home",
             "from ray.rllib.examples.env.multi_agent import MultiAgentCartPole\n"
             "MultiAgentCartPole({})\n",

@@ -18,6 +18,7 @@ from rlmigrate.migrate.rules.era_names import (
     methods,
     module_kind,
 )
+from rlmigrate.migrate.rules.rlm606_specs_methods import METHODS
 from rlmigrate.migrate.source import Span
 
 CODE = "RLM604"
@@ -43,7 +44,7 @@ def check(context: FileContext) -> Iterable[Finding]:
         if module_kind(context, node) is None:
             continue
         for method in methods(node).values():
-            for key, value in _entries(method):
+            for key, value in _entries(method) if method.name not in METHODS else ():
                 yield _entry(context, node, method, key, value)
 
 
@@ -194,6 +195,11 @@ RULE = Rule(
             "a class that is no RLModule",
             TORCH + "# rllib\nclass A:\n    def f(self, x):\n"
             '        return {"action_dist": torch.distributions.Categorical(logits=x)}\n',
+        ),
+        Case(
+            "a declaration of specs",
+            HEAD + "class A(TorchRLModule):\n    def output_specs_train(self):\n"
+            '        return {"action_dist": object}\n',
         ),
         Case(
             "a key outside a class",

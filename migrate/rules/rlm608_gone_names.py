@@ -9,7 +9,13 @@ from rlmigrate import eras
 from rlmigrate.migrate.findings import Kind, Outcome
 from rlmigrate.migrate.rules import rlm602_config_constructor, rlm606_specs_methods
 from rlmigrate.migrate.rules.base import Case, FileContext, Finding, Rule
-from rlmigrate.migrate.rules.era_names import RELEASE_NOTES, imports_of, item, target_name
+from rlmigrate.migrate.rules.era_names import (
+    EXAMPLES,
+    RELEASE_NOTES,
+    imports_of,
+    item,
+    target_name,
+)
 
 CODE = "RLM608"
 
@@ -49,7 +55,9 @@ def check(context: FileContext) -> Iterable[Finding]:
         for alias in node.names:
             name = f"{node.module}.{alias.name}"
             row = eras.resolve(name)
-            if row is None or row.stack is not eras.Stack.NEW or name in OTHERS:
+            if row is None or name in OTHERS:
+                continue
+            if row.stack is not eras.Stack.NEW and not name.startswith(EXAMPLES):
                 continue
             if target_name(name, release) is not None:
                 continue
@@ -72,6 +80,9 @@ def _advice(name: str) -> str:
     for start, advice in ADVICE:
         if name.startswith(start):
             return advice
+    ours = eras.builtin(name)
+    if ours is not None:
+        return f"{ours} may take its place"
     if "tf" in name.split("."):
         return "write it for torch; the new stack has no TF"
     return "it has no successor; keep what you need of it in your own code"
@@ -102,6 +113,18 @@ RULE = Rule(
         ),
     ),
     cases=(
+        Case(
+            "an example of which we have our own",
+            "from ray.rllib.examples._old_api_stack.models.mobilenet_v2_encoder import (\n"
+            "    MOBILENET_INPUT_SHAPE,\n)\nprint(MOBILENET_INPUT_SHAPE)\n",
+            "# TODO(rlmigrate RLM608): ray.rllib.examples._old_api_stack.models."
+            "mobilenet_v2_encoder.MOBILENET_INPUT_SHAPE\n"
+            "#     is not in Ray 2.60: "
+            "rlmigrate.compat.names.examples.mobilenet.MOBILENET_INPUT_SHAPE may\n"
+            "#     take its place\n"
+            "from ray.rllib.examples._old_api_stack.models.mobilenet_v2_encoder import (\n"
+            "    MOBILENET_INPUT_SHAPE,\n)\nprint(MOBILENET_INPUT_SHAPE)\n",
+        ),
         Case(
             "a TF module",
             "from ray.rllib.core.rl_module.tf.tf_rl_module import TfRLModule\n"

@@ -10,7 +10,8 @@ from rlmigrate.migrate.rules.registry import all_rules
 from rlmigrate.migrate.settings import Settings
 from rlmigrate.migrate.source import SourceFile
 
-RULES = [rule for code, rule in all_rules().items() if code.startswith("RLM6")]
+CODES = [f"RLM60{number}" for number in range(1, 10)]
+RULES = [all_rules()[code] for code in CODES]
 
 
 def rewritten(text, *, others=None, rules=RULES, **settings):
