@@ -110,6 +110,28 @@ def test_function_without_implementation_says_so_when_called():
         check_learning_achieved()
 
 
+def test_derived_trainers_and_policies_are_missing_as_well():
+    with ray_names(ray=False):
+        from ray.rllib.agents.a3c.a3c_torch_policy import A3CTorchPolicy
+        from ray.rllib.agents.trainer_template import build_trainer
+
+        policy = A3CTorchPolicy.with_updates(name="Mine", loss_fn=len)
+        trainer = build_trainer(name="Its", default_policy=policy).with_updates(name="Other")
+    assert [policy.__name__, trainer.__name__] == ["Mine", "Other"]
+    for missing, old in ((policy, "A3CTorchPolicy"), (trainer, "build_trainer")):
+        with pytest.raises(UnknownInRay, match=old):
+            missing(config={})
+
+
+def test_default_config_without_implementation_says_so_when_a_key_is_read():
+    with ray_names(ray=False):
+        from ray.rllib.agents.a3c.a2c import A2C_DEFAULT_CONFIG
+    mine = {**A2C_DEFAULT_CONFIG.copy(), "lr": 1.0}
+    assert mine == {"lr": 1.0}
+    with pytest.raises(UnknownInRay, match=r"A2C_DEFAULT_CONFIG .*'num_workers' was"):
+        _ = A2C_DEFAULT_CONFIG["num_workers"]
+
+
 def test_constant_without_implementation_is_an_import_error():
     with ray_names(ray=False), pytest.raises(UnknownInRay, match=r"lived in Ray 0\.8 to 2\.6"):
         from ray.rllib.execution.common import LEARN_ON_BATCH_TIMER  # noqa: F401
