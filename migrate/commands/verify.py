@@ -47,6 +47,7 @@ EXIT = {"PASS": 0, "FAIL": 1, "ERROR": 2, "INCOMPLETE": 3}
 @click.option("--report", type=click.Path(path_type=Path), help="Report; format by its suffix.")
 @click.option("--html", type=click.Path(path_type=Path), help="One self-contained page.")
 @click.option("--junit", type=click.Path(path_type=Path), help="JUnit XML for CI.")
+@click.option("--artefacts", type=click.Path(path_type=Path), help="Folder for repro scripts.")
 @click.option("-q", "--quiet", is_flag=True, help="Only what did not pass.")
 @click.option("-v", "--verbose", is_flag=True, help="Every output of every class.")
 def command(paths: tuple[str, ...], **options: Any) -> None:
@@ -123,21 +124,22 @@ def _run(old: str, new: str, options: dict[str, Any]) -> ParityReport:
     if not tasks and not settings.skip:
         raise UsageError(f"{old} holds no legacy model class; expected subclasses of TorchModelV2")
     seed = options["seed"] if options["seed"] is not None else settings.seed
+    chosen = VerifyOptions(
+        ray="no" if options["no_ray"] else "auto",
+        old_python=options["old_python"],
+        new_python=options["new_python"],
+        seed=seed,
+        localise=not options["no_localise"],
+        gradients=not options["no_gradients"],
+        without_tf=not any(map(_mentions_tf, files)),
+    )
     with _progress(len(tasks)) as advance:
-        return verify_tasks(
-            tasks,
-            options=VerifyOptions(
-                ray="no" if options["no_ray"] else "auto",
-                old_python=options["old_python"],
-                new_python=options["new_python"],
-                seed=seed,
-                localise=not options["no_localise"],
-                gradients=not options["no_gradients"],
-                without_tf=not any(map(_mentions_tf, files)),
-            ),
-            skipped=settings.skip,
-            done=advance,
-        )
+        report = verify_tasks(tasks, options=chosen, skipped=settings.skip, done=advance)
+    if options["artefacts"]:
+        from rlmigrate.compat.parity.artefacts import write_artefacts
+
+        write_artefacts(report, tasks, chosen, options["artefacts"])
+    return report
 
 
 def _recording_task(

@@ -63,7 +63,7 @@ def run_verify(*arguments):
 
 def test_command_line_names_the_same_places(tmp_path):
     report = tmp_path / "report.json"
-    names = ["Epsilon", "PartsSwapped", "StateLate", "MissingMask", "FrozenLayer"]
+    names = ["Epsilon", "StateLate", "MissingMask"]
     done = run_verify(
         str(BUGS / "old"),
         str(BUGS / "new"),
@@ -72,6 +72,8 @@ def test_command_line_names_the_same_places(tmp_path):
         "--no-ray",
         "--report",
         str(report),
+        "--artefacts",
+        str(tmp_path / "left"),
         *(part for name in names for part in ("--class", f"faulty.{name}")),
     )
     assert done.returncode == 1, done.stderr
@@ -82,6 +84,23 @@ def test_command_line_names_the_same_places(tmp_path):
         assert result["status"] == "FAIL"
         assert EXPECTED[name]["path"] in {finding["path"] for finding in result["findings"]}
         assert result["first_divergence"] == EXPECTED[name].get("layer")
+        assert (tmp_path / "left" / f"faulty.{name}" / "repro.py").is_file()
+
+
+@pytest.mark.slow
+def test_repro_shows_the_failure_without_options(tmp_path):
+    run_verify(
+        *(str(BUGS / "old"), str(BUGS / "new"), "--config", str(BUGS / "verify.toml")),
+        *("--no-ray", "--class", "faulty.Epsilon", "--artefacts", str(tmp_path)),
+    )
+    done = subprocess.run(
+        [sys.executable, str(tmp_path / "faulty.Epsilon" / "repro.py")],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 1, done.stderr
+    assert "first divergent layer: norm" in done.stdout
 
 
 @pytest.mark.slow
