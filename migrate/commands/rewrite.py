@@ -66,6 +66,7 @@ def command(
     with progress(quiet=options.quiet) as done:
         run = run_files(options.paths, options.settings, rewriting=True, done=done)
     changes: Sequence[Change] = run.changes
+    everything = len(changes)
     if split_patches is not None:
         from rlmigrate.migrate.engine.split import write_patches
 
@@ -75,14 +76,14 @@ def command(
         changes = _asked(changes)
     if max_files is not None:
         changes = changes[:max_files]
-    pending = len(changes)
+    pending = everything
     errors: dict[Path, str] = {}
     if write:
         from rlmigrate.migrate.io.writing import write_run
 
         written = write_run(changes, undo_patch=undo_patch)
         errors = written.errors
-        pending = len(run.changes) - len(written.paths)
+        pending = everything - len(written.paths)
         for path in written.paths:
             say(f"wrote {path}", quiet=options.quiet)
     return _tell(options, run, changes, errors, pending, diff=not (write or check))

@@ -130,3 +130,32 @@ def test_split_patches_apply_in_order(tmp_path: Path, rlmigrate: Run, config_tex
     path.write_text(config_text + "algo = config.build()\n")
     rlmigrate("rewrite", ".", "--write")
     assert path.read_text() == by_parts
+
+
+def test_run_that_writes_a_new_file_ends_with_nothing_pending(
+    tmp_path: Path, rlmigrate: Run
+) -> None:
+    (tmp_path / "model.py").write_text(
+        "from ray.rllib.models.torch.misc import SlimFC\n"
+        "from ray.rllib.models.torch.torch_modelv2 import TorchModelV2\n"
+        "from torch import nn\n\n\n"
+        "class Net(TorchModelV2, nn.Module):\n"
+        "    def __init__(self, obs_space, action_space, num_outputs, model_config, name):\n"
+        "        TorchModelV2.__init__(\n"
+        "            self, obs_space, action_space, num_outputs, model_config, name\n"
+        "        )\n"
+        "        nn.Module.__init__(self)\n"
+        "        self.trunk = SlimFC(obs_space.shape[0], 8)\n"
+        "        self.pi = SlimFC(8, num_outputs)\n"
+        "        self.vf = SlimFC(8, 1)\n\n"
+        "    def forward(self, input_dict, state, seq_lens):\n"
+        '        self._x = self.trunk(input_dict["obs"])\n'
+        "        return self.pi(self._x), state\n\n"
+        "    def value_function(self):\n"
+        "        return self.vf(self._x).squeeze(1)\n"
+    )
+    assert rlmigrate("rewrite", ".", "--write").returncode == 0
+    assert (tmp_path / "rlmigrate_layers.py").exists()
+    before = {path: path.read_bytes() for path in tmp_path.glob("*.py")}
+    assert rlmigrate("rewrite", ".", "--write").returncode == 0
+    assert {path: path.read_bytes() for path in tmp_path.glob("*.py")} == before
