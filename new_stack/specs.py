@@ -69,8 +69,8 @@ class RLModuleConfig:
         return cls(
             observation_space=space_from_dict(data["observation_space"]),
             action_space=space_from_dict(data["action_space"]),
-            inference_only=data["inference_only"],
-            learner_only=data["learner_only"],
+            inference_only=data.get("inference_only", False),  # since 2.24
+            learner_only=data.get("learner_only", False),
             model_config_dict=data["model_config_dict"],
             catalog_class=name_to_type(catalog, module_classes=module_classes) if catalog else None,
         )

@@ -37,7 +37,7 @@ def warn_of_unread_keys(catalog: str, config: Mapping[str, Any], known: Collecti
     """Warn once of all keys of a model_config that have no effect."""
     notes = [f"{key!r} ({hint})" for key, hint in _PREVIOUS.items() if config.get(key)]
     for key in config:
-        if key in known:
+        if key in known or not config[key]:
             continue
         near = difflib.get_close_matches(str(key), known, n=1)
         hint = _OLD_KEYS.get(key) or (f"did you mean {near[0]!r}?" if near else "unknown")

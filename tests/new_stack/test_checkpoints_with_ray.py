@@ -288,3 +288,28 @@ def test_a_state_pickled_under_numpy_1_loads(tmp_path):
     fortran = np.asfortranarray(np.arange(6.0).reshape(2, 3))
     (tmp_path / "module_state.pkl").write_bytes(pickle.dumps({"w": fortran}, protocol=2))
     assert np.array_equal(read_state(tmp_path)["w"], fortran)
+
+
+OLD = Path(__file__).parents[2] / "fixtures" / "checkpoints" / "rl_modules_2_9_3"
+
+
+@pytest.mark.filterwarnings("ignore:PPOCatalog")
+def test_checkpoints_that_ray_2_9_3_wrote_load_with_its_numbers():
+    module = RLModule.from_checkpoint(OLD / "single")
+    logits = module.forward_inference({Columns.OBS: torch.full((1, 4), 0.3)})
+    wanted = torch.tensor([[0.3230, -0.5164]])
+    assert torch.allclose(logits[Columns.ACTION_DIST_INPUTS], wanted, atol=5e-5)
+    # The heads' clipping constants came with 2.38; they keep their values.
+    report = module.restore_from_path(OLD / "single")
+    assert {name.partition(".")[2] for name in report.missing} == {"log_std_clip_param_const"}
+    assert report.unexpected == ()
+
+
+@pytest.mark.filterwarnings("ignore:PPOCatalog")
+def test_several_modules_that_ray_2_9_3_wrote_load():
+    module = MultiRLModule.from_checkpoint(OLD / "multi")
+    assert list(module.keys()) == ["a", "b"]
+    assert module["b"].action_space == ACTIONS[0]
+    state = read_state(OLD / "multi" / "b")
+    loaded = module["b"].get_state()
+    assert all(np.array_equal(loaded[name], value) for name, value in state.items())

@@ -1,4 +1,4 @@
-"""Constructor forms of older releases: accepted in their era, refused elsewhere with the way out."""
+"""Constructor forms of older releases: taken in their era, refused elsewhere with the way out."""
 
 from __future__ import annotations
 
