@@ -53,7 +53,29 @@ class Observed:
             return "keyed" if plain else "mixed"
         if self.flat:
             return "mixed" if self.whole else "flat"
-        return "whole" if self.whole else "unread"
+        if not self.whole:
+            return "unread"
+        return "mixed" if self._is_structured() else "whole"
+
+    def _is_structured(self) -> bool:
+        """Say whether the class knows of parts of the observation that forward hands on whole."""
+        for node in ast.walk(self.scope.node):
+            if isinstance(node, ast.Attribute) and node.attr in {"original_space", "spaces"}:
+                return True
+            if isinstance(node, ast.Constant) and node.value == "original_space":
+                return True
+        helpers = [
+            method
+            for name, method in self.scope.methods.items()
+            if name not in {"__init__", "forward", "value_function"}
+        ]
+        return any(
+            isinstance(node, ast.Subscript)
+            and isinstance(node.value, ast.Name)
+            and self.scope.key_of(node.slice) is not None
+            for method in helpers
+            for node in ast.walk(method)
+        )
 
     def finish(self) -> None:
         """Mark the reads, now that the form is known."""
@@ -184,6 +206,7 @@ class Observed:
     def _read_use(self, node: ast.expr) -> None:
         path: list[str] = []
         leaf = node
+        self._read_repeated(node)
         while True:
             parent = self.scope.parent(leaf)
             if not isinstance(parent, ast.Subscript) or parent.value is not leaf:
@@ -198,6 +221,7 @@ class Observed:
             if key not in self.keys:
                 self.keys.append(key)
             self.leaves.append(leaf)
+            self._read_repeated(leaf)
             self.whole = self.whole or self._has_parts(leaf)
             return
         parent = self.scope.parent(node)
@@ -208,6 +232,14 @@ class Observed:
         if isinstance(parent, ast.For | ast.comprehension | ast.Starred):
             self.keys.append("?")
         self.whole = True
+
+    def _read_repeated(self, node: ast.expr) -> None:
+        parent = self.scope.parent(node)
+        words = {"unbatch_all", "unbatch_repeat_dim", "lengths", "max_len", "values"}
+        if isinstance(parent, ast.Attribute) and parent.attr in words:
+            call = self.scope.parent(parent)
+            if parent.attr != "values" or not isinstance(call, ast.Call):
+                self.scope.problem(node, "reads a Repeated observation")
 
     def _has_parts(self, leaf: ast.expr) -> bool:
         """Say whether what is read by key may be a tuple or dict itself."""

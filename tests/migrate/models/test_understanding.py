@@ -1,0 +1,120 @@
+"""What is believed of a class, field by field."""
+
+from __future__ import annotations
+
+import ast
+
+import pytest
+
+from rlmigrate.migrate.index import RepoIndex
+from rlmigrate.migrate.strategy import plan_model
+from rlmigrate.migrate.understanding import read_model, render
+
+MODEL = """
+from ray.rllib.models.torch.fcnet import FullyConnectedNetwork
+from ray.rllib.models.torch.torch_modelv2 import TorchModelV2
+from torch import nn
+
+
+class M(TorchModelV2, nn.Module):
+    def __init__(self, obs_space, action_space, num_outputs, model_config, name, width=8):
+        TorchModelV2.__init__(self, obs_space, action_space, num_outputs, model_config, name)
+        nn.Module.__init__(self)
+        space = obs_space.original_space
+        self.net = FullyConnectedNetwork(
+            space["x"], action_space, num_outputs, model_config, name
+        )
+        self.deep = model_config["custom_model_config"].get("deep", False)
+        self.vf = nn.Linear(width, 1)
+
+    def forward(self, input_dict, state, seq_lens):
+        out, _ = self.net({"obs": input_dict["obs"]["x"]})
+        self._v = self.vf(out)
+        return out, state
+
+    def value_function(self):
+        return self._v.squeeze(1)
+
+    def helper(self):
+        return 1
+"""
+
+
+def facts_of(code: str, name: str = "M"):
+    index = RepoIndex.of_texts({"m.py": code})
+    file = next(iter(index.files.values()))
+    node = next(
+        n for n in ast.walk(ast.parse(code)) if isinstance(n, ast.ClassDef) and n.name == name
+    )
+    return read_model(index, file, node, qualified=f"m.{name}").facts
+
+
+def test_facts_of_a_model_with_everything() -> None:
+    facts = facts_of(MODEL)
+    assert [(p.name, p.default) for p in facts.parameters] == [("width", "8")]
+    assert facts.custom_keys == ("deep", "width")
+    assert "fcnet_hiddens" in facts.default_keys
+    assert (facts.obs, facts.obs_keys) == ("keyed", ("x",))
+    assert [(s.attribute, s.local, s.for_value) for s in facts.stashes] == [("_v", "v", True)]
+    assert [(n.attribute, n.net) for n in facts.subnets] == [("net", "FullyConnectedNetwork")]
+    assert (facts.head_size, facts.value) == ("local", "computed")
+    assert facts.extra_methods == ("helper",)
+    assert facts.problems == ()
+
+
+def test_facts_can_be_printed() -> None:
+    text = render(facts_of(MODEL))
+    assert text.startswith("m.M (line 7)")
+    assert "observations: keyed x" in text
+    assert "kept between calls: _v (for values)" in text
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "problem"),
+    [
+        ("return out, state", "return out, [out]", "returns a state of its own"),
+        ("return out, state", "return out", "returns something else than (output, state)"),
+        ("self._v = self.vf(out)", "self._v = state[0]", "reads its recurrent state"),
+        ("self._v = self.vf(out)", "self._v = seq_lens", "reads seq_lens"),
+        ('.get("deep", False)', ".copy()", "uses custom_model_config as a whole"),
+        ("width=8", "fcnet_hiddens=8", "takes a parameter fcnet_hiddens that RLlib's model"),
+        ("class M(TorchModelV2, nn.Module)", "class M(Other, TorchModelV2)", "inherits from Other"),
+        ("def helper", "def metrics", "reports metrics(), which belongs into a Learner"),
+        ("return 1", "return self._v", "uses self._v, which forward sets, in helper"),
+        ("return 1", "return self.forward({}, [], None)", "calls its own forward"),
+        ("self.vf = nn", "self.config = nn", "sets self.config, which RLModule keeps"),
+        ("nn.Linear(width, 1)", "nn.Linear(len(name), 1)", "reads the name of the model"),
+    ],
+)
+def test_problem_is_noted(old: str, new: str, problem: str) -> None:
+    assert old in MODEL
+    texts = [p.text for p in facts_of(MODEL.replace(old, new)).problems]
+    assert any(text.startswith(problem) for text in texts), texts
+
+
+def test_base_of_another_class_is_bridged_together_with_it() -> None:
+    code = MODEL + "\n\nclass Child(M):\n    pass\n"
+    index = RepoIndex.of_texts({"m.py": code})
+    plans = {name: plan_model(index, index.classes[f"m.{name}"]) for name in ("M", "Child")}
+    assert {plan.outcome for plan in plans.values()} == {"bridged"}
+    assert plans["M"].reason.startswith("is the base of Child")
+
+
+@pytest.mark.parametrize("key", ["use_lstm", "use_attention"])
+def test_model_that_its_config_wraps_is_bridged(key: str) -> None:
+    code = MODEL + f"\nCONFIG = {{'model': {{'custom_model': M, '{key}': True}}}}\n"
+    index = RepoIndex.of_texts({"m.py": code})
+    plan = plan_model(index, index.classes["m.M"])
+    assert (plan.outcome, plan.reason.startswith("is put into RLlib's LSTM")) == ("bridged", True)
+
+
+def test_model_with_a_custom_distribution_is_bridged() -> None:
+    code = MODEL + "\nCONFIG = {'custom_model': M, 'custom_action_dist': 'mine'}\n"
+    index = RepoIndex.of_texts({"m.py": code})
+    assert "custom action distribution" in plan_model(index, index.classes["m.M"]).reason
+
+
+def test_tensorflow_is_left_to_a_person() -> None:
+    code = "from ray.rllib.models.tf.tf_modelv2 import TFModelV2\nclass M(TFModelV2): pass\n"
+    index = RepoIndex.of_texts({"m.py": code})
+    assert plan_model(index, index.classes["m.M"]).outcome == "manual"
