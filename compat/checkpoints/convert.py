@@ -12,6 +12,8 @@ from pathlib import Path
 from typing import Any
 
 import gymnasium as gym
+import torch
+from torch.overrides import TorchFunctionMode
 
 from rlmigrate.compat.checkpoints.defaults import Plan, old_model_settings, plan_default
 from rlmigrate.compat.checkpoints.filters import connector_state
@@ -166,13 +168,14 @@ def _build(policy: OldPolicy, plan: Plan, module_class: type | None) -> Any:
         from rlmigrate.new_stack.defaults.ppo import DefaultPPOTorchRLModule
         from rlmigrate.new_stack.models.default_config import DefaultModelConfig
 
-        return DefaultPPOTorchRLModule(
-            observation_space=space,
-            action_space=policy.action_space,
-            inference_only=False,
-            model_config=vars(DefaultModelConfig(**plan.config)),
-            catalog_class=PPOCatalog,
-        )
+        with _NoRandomNumbers():
+            return DefaultPPOTorchRLModule(
+                observation_space=space,
+                action_space=policy.action_space,
+                inference_only=False,
+                model_config=vars(DefaultModelConfig(**plan.config)),
+                catalog_class=PPOCatalog,
+            )
     if plan.kind == "wrapped":
         from rlmigrate.compat.wrap.defaults import DefaultModel
 
@@ -183,6 +186,18 @@ def _build(policy: OldPolicy, plan: Plan, module_class: type | None) -> Any:
             model_config=dict(plan.config),
         )
     return None
+
+
+class _NoRandomNumbers(TorchFunctionMode):
+    """Leave out the random initial values of a net that gets all its weights from a file.
+
+    They take longer than reading, converting and writing it.
+    """
+
+    def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        if func in (torch.Tensor.uniform_, torch.Tensor.normal_):
+            return args[0]
+        return func(*args, **(kwargs or {}))
 
 
 def _write_filter(policy: OldPolicy, folder: Path) -> str:

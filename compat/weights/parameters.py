@@ -40,7 +40,8 @@ def holder_of(side: Any) -> nn.Module | None:
 def _as_tensor(value: Any) -> torch.Tensor:
     if isinstance(value, torch.Tensor):
         return value
-    return torch.from_numpy(np.array(value))
+    array = np.asarray(value)
+    return torch.from_numpy(array if array.flags.writeable else array.copy())
 
 
 def prefix_of(side: Any) -> str:

@@ -8,13 +8,15 @@ from __future__ import annotations
 
 from functools import partial
 from itertools import chain
-from operator import is_
 from typing import TYPE_CHECKING
 
 from torch import nn
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+
+_values = dict.values
 
 
 class ModeSwitch:
@@ -31,12 +33,11 @@ class ModeSwitch:
         modules = list(self._root.modules())
         self._states = [vars(module) for module in modules]
         self._children = [state["_modules"] for state in self._states]
-        self._known = list(chain.from_iterable(map(dict.values, self._children)))
+        self._known = [*chain.from_iterable(map(_values, self._children))]
         self._plain = all(_has_plain_mode(module) for module in modules)
 
     def _is_current(self) -> bool:
-        found = list(chain.from_iterable(map(dict.values, self._children)))
-        return len(found) == len(self._known) and all(map(is_, found, self._known))
+        return [*chain.from_iterable(map(_values, self._children))] == self._known
 
     def enter_eval(self) -> Callable[[], object] | None:
         """Put every submodule into evaluation mode; return what undoes it, or None."""

@@ -171,7 +171,8 @@ class WrappedModel(_Base):
 
     def _wrap_run(self, batch: Batch, model: Any = None) -> tuple[Batch, tuple[int, ...]]:
         """Call the model (or its twin); return outputs and the leading dimensions."""
-        model = self.legacy_model if model is None else model
+        if model is None:
+            model = self._modules["legacy_model"]  # self.legacy_model takes 2 us
         encoded = self._wrap_encoder(batch["obs"])
         lead = encoded.lead
         inputs = legacy_input(batch, encoded.flat, lead=lead, training=self.training)
