@@ -82,6 +82,10 @@ class AlgorithmConfig(Builders):
         """Give a setting, or `default`."""
         return self._settings.get(current(key), default)
 
+    def setdefault(self, key: str, default: Any = None) -> Any:
+        """Give a setting, after setting it to `default` if there is none."""
+        return self._settings.setdefault(current(key), default)
+
     def pop(self, key: str, default: Any = None) -> Any:
         """Give a setting, or `default`, and keep it: settings cannot be removed."""
         return self.get(key, default)

@@ -234,8 +234,6 @@ ALGORITHM_DEFAULTS: dict[str, Any] = {
     "_dont_auto_sync_env_runner_states": False,
     "replay_sequence_length": None,
     "input": "sampler",
-    "create_env_on_driver": False,
-    "custom_eval_function": None,
     "framework": "torch",
     "callbacks": None,
     "policies": {"default_policy": None},

@@ -40,7 +40,9 @@ class TorchPolicy(TorchPolicyBase):
     ) -> None:
         self.framework = config["framework"] = "torch"
         for key, default in (("explore", True), ("normalize_actions", True), ("lr", 0.001)):
-            config.setdefault(key, default)
+            # Not setdefault(): Ray's own AlgorithmConfig, which may be given, has none.
+            if key not in config:
+                config[key] = default
         self.action_sampler_fn = action_sampler_fn
         self.action_distribution_fn = action_distribution_fn
         self._divisibility: Any = get_batch_divisibility_req or 1

@@ -34,7 +34,9 @@ class TorchPolicyV2(TorchPolicyBase):
         self.framework = config["framework"] = "torch"
         config["model"] = {**MODEL_DEFAULTS, **(config.get("model") or {})}
         for key, default in (("explore", True), ("normalize_actions", True), ("lr", 0.001)):
-            config.setdefault(key, default)
+            # Not setdefault(): Ray's own AlgorithmConfig, which may be given, has none.
+            if key not in config:
+                config[key] = default
         self._loss_initialized = False
         # Not super(): a mixin that follows in the bases is set up by the user's constructor.
         Policy.__init__(self, observation_space, action_space, config)

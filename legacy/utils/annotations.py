@@ -23,9 +23,9 @@ def override(parent_cls: type) -> Callable[[_T], _T]:
     return check
 
 
-def _unchanged(obj: _T) -> _T:
-    """Mark only; gives the object itself."""
-    return obj
+def _unchanged(obj: Any = None, **kwargs: Any) -> Any:
+    """Mark only; gives the object itself, also as `@PublicAPI(stability="alpha")`."""
+    return _unchanged if obj is None else obj
 
 
 PublicAPI = DeveloperAPI = ExperimentalAPI = OldAPIStack = _unchanged

@@ -190,6 +190,34 @@ def test_a_space_that_would_run_code_is_refused():
         serialization.gym_space_from_dict({"space": "what"})
 
 
+def test_lists_and_dicts():
+    from ray.rllib import utils as ray_utils
+
+    from rlmigrate.legacy import utils
+
+    for value in (None, 3, [1], (1, 2), "ab"):
+        assert utils.force_list(value) == ray_utils.force_list(value)
+        assert utils.force_tuple(value) == ray_utils.force_tuple(value)
+    base = {"a": {"type": "x", "b": 1}, "c": 2}
+    for new in ({"c": 3}, {"a": {"b": 2}}, {"a": {"type": "y", "d": 1}}, {"new": {"e": 1}}):
+        assert utils.merge_dicts(base, new) == ray_utils.merge_dicts(base, new)
+    assert base == {"a": {"type": "x", "b": 1}, "c": 2}
+    args = ({"a": {"type": "y", "d": 1}}, False, ["a"], ["a"])
+    assert utils.deep_update({"a": dict(base["a"])}, *args) == ray_utils.deep_update(
+        {"a": dict(base["a"])}, *args
+    )
+    with pytest.raises(KeyError, match="'z'"):
+        utils.deep_update({"a": 1}, {"z": 2})
+
+
+def test_marks_take_a_stability():
+    @annotations.PublicAPI(stability="alpha")
+    def marked():
+        return 1
+
+    assert marked() == 1
+
+
 def test_override_checks_the_name_and_the_hook_marks_change_nothing():
     class Base:
         def hook(self):

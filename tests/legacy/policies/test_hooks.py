@@ -260,3 +260,17 @@ def test_dict_observations_without_preprocessor_count_their_rows():
     policy = TorchPolicyV2(space, ACT, {"model": model, "_disable_preprocessor_api": True})
     assert policy.compute_actions({"a": X, "b": X})[0].shape == (7,)
     assert policy.global_timestep == 7
+
+
+def test_a_policy_takes_a_config_object():
+    # As RLlib's own policies of Ray 2.2 pass it.
+    from rlmigrate.legacy.config import AlgorithmConfig, PPOConfig
+    from rlmigrate.legacy.policies import PPOTorchPolicy
+
+    config = AlgorithmConfig().training(model={"fcnet_hiddens": [3]}, lr=0.5)
+    policy = TorchPolicyV2(OBS, ACT, config)
+    assert policy._optimizers[0].param_groups[0]["lr"] == 0.5
+    assert policy.compute_actions(X)[0].shape == (7,)
+    ppo = PPOTorchPolicy(OBS, ACT, PPOConfig().training(model={"fcnet_hiddens": [3]}, kl_coeff=0.9))
+    assert ppo.kl_coeff == 0.9
+    assert ppo.get_weights()["_hidden_layers.0._model.0.weight"].shape == (3, 4)
