@@ -32,7 +32,8 @@ NAMES = [
 ]
 INHERITED = {key: value for key, value in os.environ.items() if key != "RLLIB_TEST_NO_TF_IMPORT"}
 
-pytestmark = pytest.mark.tf
+# Slow: builds 40 Keras models in two processes, about 80 s of processor time.
+pytestmark = [pytest.mark.tf, pytest.mark.slow]
 
 
 def run(*arguments: str, legacy_keras: bool) -> dict[str, str | None]:
