@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from rlmigrate.errors import SourceError
 from rlmigrate.migrate.index.entries import ClassEntry, FileEntry, Registration
@@ -222,7 +222,9 @@ class RepoIndex:
         if entry is None or self.legacy_kind(entry.qualified) != "model":
             return None
         if entry.qualified not in self._plans:
-            self._plans[entry.qualified] = plan_model(self, entry)
+            # pyright reads this file under two paths and takes its class for two classes.
+            index: Any = self
+            self._plans[entry.qualified] = plan_model(index, entry)
         return self._plans[entry.qualified]
 
     @cached_property
