@@ -96,11 +96,11 @@ def test_link_keeps_being_a_link(
     assert (tmp_path / "elsewhere" / "real.py").read_text() == done_text
 
 
-@pytest.mark.parametrize("delay", [0.6, 0.9, 1.2])
+@pytest.mark.parametrize("delay", [0.7, 1.1])
 def test_killed_run_leaves_each_file_old_or_new_and_a_second_run_finishes(
     tmp_path: Path, rlmigrate: Run, config_text: str, done_text: str, delay: float
 ) -> None:
-    paths = [tmp_path / f"file{at}.py" for at in range(150)]
+    paths = [tmp_path / f"file{at}.py" for at in range(60)]
     for path in paths:
         path.write_text(config_text)
     process = subprocess.Popen(
