@@ -123,8 +123,8 @@ class TorchPolicyBase(TorchLearning, TorchState):
         """Choose actions for a whole input dict; its `state_in_*` are taken in their order."""
         with torch.no_grad():
             batch = self._lazy_tensor_dict(input_dict)
-            # RLlib's quirk: is_training is True here and False in compute_actions.
-            batch.set_training(True)
+            # RLlib sets True, and its models read False: ModelV2.__call__ loses the flag there.
+            batch.set_training(False)
             states = [batch[key] for key in batch if key.startswith("state_in")]
             seq_lens = None
             if states:

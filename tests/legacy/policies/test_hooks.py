@@ -274,3 +274,35 @@ def test_a_policy_takes_a_config_object():
     ppo = PPOTorchPolicy(OBS, ACT, PPOConfig().training(model={"fcnet_hiddens": [3]}, kl_coeff=0.9))
     assert ppo.kl_coeff == 0.9
     assert ppo.get_weights()["_hidden_layers.0._model.0.weight"].shape == (3, 4)
+
+
+def test_batch_norm_keyed_on_is_training_stays_as_it_is_while_acting(equal):
+    from ray.rllib.models.torch.torch_modelv2 import TorchModelV2 as RayTorchModelV2
+
+    from rlmigrate.legacy.models.torch_modelv2 import TorchModelV2
+
+    def build(base):
+        class Model(base, torch.nn.Module):
+            def __init__(self, *args, **kwargs):
+                base.__init__(self, *args, **kwargs)
+                torch.nn.Module.__init__(self)
+                self.norm, self.net = torch.nn.BatchNorm1d(4), torch.nn.Linear(4, 3)
+
+            def forward(self, input_dict, state, seq_lens):
+                self.norm.train(bool(input_dict["is_training"]))
+                return self.net(self.norm(input_dict["obs"])), state
+
+            def value_function(self):
+                return torch.zeros(7)
+
+        return Model
+
+    theirs = RayTorchPolicyV2(
+        OBS, ACT, {**CONFIG, "model": {**CONFIG["model"], "custom_model": build(RayTorchModelV2)}}
+    )
+    ours = TorchPolicyV2(OBS, ACT, {"model": {"custom_model": build(TorchModelV2)}})
+    ours.set_weights(theirs.get_weights())
+    before = copy.deepcopy(ours.get_weights())
+    expected = theirs.compute_actions_from_input_dict({"obs": X}, explore=False)
+    equal(ours.compute_actions_from_input_dict({"obs": X}, explore=False), expected)
+    equal(ours.get_weights(), before)
