@@ -8,6 +8,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator
 
+from rlmigrate.migrate.emit.calls import flattening, owners
 from rlmigrate.migrate.emit.names import Names
 from rlmigrate.migrate.source import SourceFile, Span
 from rlmigrate.migrate.understanding.facts import Mark, Reading
@@ -259,7 +260,7 @@ class Expressions:
         state = f'batch[{self.names.core("Columns")}.STATE_IN]["{first}"]'
         simple = isinstance(node.value, ast.Name | ast.Attribute | ast.Call | ast.Subscript)
         start, end = self._span(node.value)
-        flat = _flattening(node.value)
+        flat = flattening(node.value)
         if flat is not None:  # say what shape instead of reshaping twice
             at = self._span(flat).start
             return [(Span(at, at), f"len({state}), ")]
@@ -361,7 +362,7 @@ class Expressions:
     def _net_text(self, attribute: str) -> str:
         for mark in self.reading.marks:
             call = mark.node
-            if not isinstance(call, ast.Call) or f"self.{attribute}" not in _owners(call):
+            if not isinstance(call, ast.Call) or f"self.{attribute}" not in owners(call):
                 continue
             if mark.kind == "net_flat":
                 return self._flat()
@@ -391,23 +392,3 @@ class Expressions:
 
     def _alias_kind(self) -> str:
         return "obs_mixed" if self.reading.facts.obs == "mixed" else "obs"
-
-
-def _owners(call: ast.Call) -> set[str]:
-    """What is called, and what it belongs to, as written."""
-    owner = call.func.value if isinstance(call.func, ast.Attribute) else call.func
-    return {ast.unparse(call.func), ast.unparse(owner)}
-
-
-def _flattening(node: ast.expr) -> ast.expr | None:
-    """The -1 of `torch.reshape(x, [-1])`, `x.reshape(-1)` or `x.view(-1)`."""
-    if not isinstance(node, ast.Call) or not isinstance(node.func, ast.Attribute) or not node.args:
-        return None
-    last = node.args[-1]
-    listed = isinstance(last, ast.List | ast.Tuple) and len(last.elts) == 1
-    plain = len(node.args) == 1 and node.func.attr in {"reshape", "view"}
-    if listed and isinstance(last, ast.List | ast.Tuple) and node.func.attr in {"reshape", "view"}:
-        last = last.elts[0]
-    elif not plain:
-        return None
-    return last if ast.unparse(last) == "-1" else None
