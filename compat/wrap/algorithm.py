@@ -1,0 +1,136 @@
+"""wrap_algorithm_config: an old config whose models run wrapped on the new stack."""
+
+from __future__ import annotations
+
+import copy
+import importlib
+from collections.abc import Mapping
+from typing import Any
+
+from rlmigrate.compat.wrap.model import _wrapped
+from rlmigrate.compat.wrap.module import WrappedModel
+from rlmigrate.compat.wrap.q_module import WrappedQModel
+from rlmigrate.compat.wrap.sac_module import WrappedSacModel
+from rlmigrate.compat.wrap.stacks import family_of
+from rlmigrate.errors import UsageError
+
+# Settings of old SAC and DQN configs that the wrapped modules read from their model config.
+_MODULE_SETTINGS = ("hiddens", "noisy", "sigma0", "policy_model_config", "q_model_config")
+
+
+def wrap_algorithm_config(config: Any) -> Any:
+    """Return a new-stack copy of an old AlgorithmConfig, with its models wrapped.
+
+    `config` is Ray's; each policy of a multi-agent config gets a module of its own, with its own
+    model settings and spaces. Columns that view requirements ask for come from connectors, and
+    `custom_loss` and `metrics` of the models are called. Raises UsageError for what is no
+    AlgorithmConfig, and for a custom model that is neither a class nor registered.
+    """
+    if not hasattr(config, "api_stack") or not hasattr(config, "rl_module"):
+        raise UsageError(
+            f"wrap_algorithm_config takes Ray's AlgorithmConfig, not {type(config).__name__}; "
+            "build one with XConfig.from_dict(settings)"
+        )
+    from rlmigrate.compat.wrap.on_ray.learner import legacy_loss
+
+    core = importlib.import_module("ray.rllib.core.rl_module.rl_module")
+    multi_home = importlib.import_module("ray.rllib.core.rl_module.multi_rl_module")
+    new = config.copy(copy_frozen=False)
+    new.api_stack(enable_rl_module_and_learner=True, enable_env_runner_and_connector_v2=True)
+    shared = dict(config.model)
+    if getattr(new, "exploration_config", None):
+        new.exploration_config = {}  # the old stack's; wrapped modules explore by themselves
+
+    def spec(overrides: Mapping[str, Any], spaces: tuple[Any, Any]) -> Any:
+        model = {**shared, **(overrides.get("model") or {})}
+        module_class = _class_for(config, model.pop("custom_model", None))
+        settings = {
+            key: getattr(config, key) for key in _MODULE_SETTINGS if getattr(config, key, None)
+        }
+        return core.RLModuleSpec(
+            module_class=module_class,
+            observation_space=spaces[0],
+            action_space=spaces[1],
+            model_config=copy.deepcopy({**settings, **model}),
+        )
+
+    policies = _policies(config)
+    if policies:
+        specs = {policy_id: spec(*_of_policy(policy)) for policy_id, policy in policies.items()}
+        new.rl_module(rl_module_spec=multi_home.MultiRLModuleSpec(rl_module_specs=specs))
+    else:
+        new.rl_module(rl_module_spec=spec({}, (None, None)))
+    new.model = {**new.model, "custom_model": None, "custom_model_config": {}}
+    new.learners(
+        learner_class=legacy_loss(new.get_default_learner_class()),
+        learner_connector=_view_columns_for_learning,
+    )
+    new.env_runners(
+        env_to_module_connector=_view_columns_for_acting,
+        episode_lookback_horizon=max(new.episode_lookback_horizon, _reach(shared)),
+    )
+    return new
+
+
+def _view_columns_for_acting(*_: Any, **__: Any) -> Any:
+    from rlmigrate.compat.wrap.on_ray.views import ViewColumns
+
+    return ViewColumns()
+
+
+def _view_columns_for_learning(*_: Any, **__: Any) -> Any:
+    from rlmigrate.compat.wrap.on_ray.views import ViewColumns
+
+    return ViewColumns(as_learner_connector=True)
+
+
+def _policies(config: Any) -> dict[str, Any]:
+    """Return the policies of a multi-agent config: policy id to PolicySpec or None."""
+    policies = config.policies
+    if not isinstance(policies, Mapping):
+        policies = dict.fromkeys(policies or ())
+    return {} if set(policies) <= {"default_policy"} else dict(policies)
+
+
+def _of_policy(policy: Any) -> tuple[Mapping[str, Any], tuple[Any, Any]]:
+    """Return what a policy's spec overrides, and its spaces, if it names any."""
+    if isinstance(policy, tuple):
+        _, observations, actions, overrides = policy
+    else:
+        observations = getattr(policy, "observation_space", None)
+        actions = getattr(policy, "action_space", None)
+        overrides = getattr(policy, "config", None)
+    if overrides is not None and hasattr(overrides, "to_dict"):
+        overrides = overrides.to_dict()
+    return overrides if isinstance(overrides, Mapping) else {}, (observations, actions)
+
+
+def _class_for(config: Any, custom: Any) -> type[Any]:
+    """Wrap a custom model, or the algorithm's default one, in the role the algorithm needs."""
+    if isinstance(custom, str):
+        registry = importlib.import_module("ray.tune.registry")
+        try:
+            custom = registry._global_registry.get(registry.RLLIB_MODEL, custom)
+        except (KeyError, ValueError) as error:
+            raise UsageError(f"custom_model {custom!r} is not registered") from error
+    if custom is None:
+        custom = importlib.import_module("ray.rllib.models.torch.torch_modelv2").TorchModelV2
+    elif not isinstance(custom, type):
+        raise UsageError(f"custom_model is {custom!r}; expected a class or a registered name")
+    family_of(custom)
+    names = [base.__name__ for base in type(config).__mro__]
+    base: type = WrappedModel
+    if "SACConfig" in names:
+        base = WrappedSacModel
+    elif "DQNConfig" in names:
+        base = WrappedQModel
+    return _wrapped(custom, "ray", f"Wrapped{custom.__name__}", __name__, {}, base=base)
+
+
+def _reach(model: Mapping[str, Any]) -> int:
+    """Return how many steps back the old wrappers look."""
+    return max(
+        1,
+        int(model.get("attention_use_n_prev_actions") or 0),
+        int(model.get("attention_use_n_prev_rewards") or 0),
+    )

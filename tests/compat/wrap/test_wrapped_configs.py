@@ -1,0 +1,129 @@
+"""An old AlgorithmConfig becomes a new one that samples and learns with the wrapped models."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import gymnasium as gym
+import numpy as np
+import pytest
+from ray.rllib.algorithms.dqn import DQNConfig
+from ray.rllib.algorithms.ppo import PPOConfig
+from ray.rllib.algorithms.sac import SACConfig
+from ray.rllib.env.single_agent_env_runner import SingleAgentEnvRunner
+from ray.rllib.models import ModelCatalog
+from ray.rllib.models.torch.fcnet import FullyConnectedNetwork
+from ray.rllib.policy.policy import PolicySpec
+
+from rlmigrate.compat.wrap.algorithm import wrap_algorithm_config
+from rlmigrate.errors import UsageError
+
+BOX = gym.spaces.Box(-1, 1, (4,), np.float32)
+
+
+class Env(gym.Env):
+    """Random observations, ten steps."""
+
+    observation_space = gym.spaces.Dict({"a": gym.spaces.Discrete(2), "b": BOX})
+
+    def __init__(self, config: Any) -> None:
+        self.action_space = config.get("actions", gym.spaces.Discrete(3))
+        self.left = 0
+
+    def reset(self, *, seed=None, options=None):
+        self.left = 10
+        return self.observation_space.sample(), {}
+
+    def step(self, action):
+        self.left -= 1
+        return self.observation_space.sample(), 1.0, self.left <= 0, False, {}
+
+
+class Mine(FullyConnectedNetwork):
+    """A custom model with a loss of its own."""
+
+    calls = 0
+
+    def custom_loss(self, policy_loss, loss_inputs):
+        Mine.calls += 1
+        return policy_loss
+
+
+def old(config: Any, **model: Any) -> Any:
+    config.api_stack(enable_rl_module_and_learner=False, enable_env_runner_and_connector_v2=False)
+    config.framework("torch").environment(Env).env_runners(num_env_runners=0)
+    return config.training(model={"fcnet_hiddens": [8], **model}, train_batch_size=20)
+
+
+def sample(config: Any) -> tuple[Any, Any]:
+    runner = SingleAgentEnvRunner(config=config)
+    return runner, runner.sample(num_timesteps=20, explore=True)
+
+
+@pytest.mark.parametrize("registered", [True, False])
+def test_ppo_with_a_custom_model_samples_and_learns(registered):
+    ModelCatalog.register_custom_model("mine", Mine)
+    given = old(PPOConfig(), custom_model="mine" if registered else Mine)
+    config = wrap_algorithm_config(given.training(minibatch_size=10, num_epochs=1))
+    assert not given.enable_rl_module_and_learner
+    runner, episodes = sample(config)
+    assert type(runner.module).legacy_class is Mine
+    spaces = (Env.observation_space, gym.spaces.Discrete(3))
+    learner = config.build_learner(env=None, spaces={"__env__": spaces, "default_policy": spaces})
+    before, calls = learner.get_state()["rl_module"]["default_policy"], Mine.calls
+    before = {name: value.copy() for name, value in before.items()}
+    learner.update(episodes=episodes)
+    after = learner.get_state()["rl_module"]["default_policy"]
+    assert any(not np.array_equal(before[name], after[name]) for name in before)
+    assert Mine.calls > calls
+
+
+def test_previous_actions_and_recurrence_need_nothing_more():
+    model = {"use_lstm": True, "lstm_cell_size": 4, "lstm_use_prev_reward": True}
+    config = wrap_algorithm_config(old(PPOConfig(), **model))
+    runner, episodes = sample(config)
+    assert runner.module.is_stateful()
+    assert sum(map(len, episodes)) >= 20
+
+
+@pytest.mark.parametrize(
+    ("make", "actions"),
+    [(DQNConfig, gym.spaces.Discrete(3)), (SACConfig, gym.spaces.Box(-1, 1, (2,), np.float32))],
+)
+def test_default_models_of_dqn_and_sac(make, actions):
+    given = old(make())
+    Env.observation_space, kept = BOX, Env.observation_space
+    try:
+        config = wrap_algorithm_config(given.environment(Env, env_config={"actions": actions}))
+        _, episodes = sample(config)
+    finally:
+        Env.observation_space = kept
+    assert sum(map(len, episodes)) >= 20
+
+
+def test_multi_agent_policies_get_their_own_modules_and_settings():
+    given = old(PPOConfig()).multi_agent(
+        policies={
+            "first": PolicySpec(config={"model": {"fcnet_hiddens": [5]}}),
+            "second": (None, BOX, gym.spaces.Discrete(2), {}),
+            "third": PolicySpec(),
+        },
+        policy_mapping_fn=lambda *_, **__: "first",
+    )
+    config = wrap_algorithm_config(given)
+    spaces = {
+        name: (BOX, gym.spaces.Discrete(2)) for name in ("first", "second", "third", "__env__")
+    }
+    learner = config.build_learner(env=None, spaces=spaces)
+    widths = {
+        name: learner.module[name].legacy_model._hidden_layers[0]._model[0].out_features
+        for name in ("first", "second", "third")
+    }
+    assert widths == {"first": 5, "second": 8, "third": 8}
+
+
+def test_other_things_are_refused():
+    with pytest.raises(UsageError, match="takes Ray's AlgorithmConfig"):
+        wrap_algorithm_config({"model": {}})
+    with pytest.raises(UsageError, match="not registered"):
+        wrap_algorithm_config(old(PPOConfig(), custom_model="nowhere"))
