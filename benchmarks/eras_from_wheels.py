@@ -20,11 +20,10 @@ from pathlib import Path
 #: Methods that a base class in another module defines.
 INHERITED = (".save_to_path", ".restore_from_path", ".STATE_IN", ".STATE_OUT")
 
-#: Names that a tree has in another way: attributes set in a constructor, and a gap of 2.38 to 2.40.
+#: Names that a tree has in another way: attributes set in a constructor.
 ACCEPTED = {
     "ray.rllib.algorithms.algorithm.Algorithm.env_runner_group",
     "ray.rllib.algorithms.algorithm.Algorithm.eval_env_runner_group",
-    "ray.rllib.examples.envs.classes.correlated_actions_env.CorrelatedActionsEnv",
 }
 
 TABLE = Path(__file__).parent.parent / "rlmigrate" / "eras" / "names.json"

@@ -102,7 +102,8 @@ def inputs(model, preprocessor, obs, act):
         if column not in data and view.space is not None and "state" not in column:
             steps = np.size(view.shift_arr) if view.shift_arr is not None else 1
             shape = (4, steps, *view.space.shape) if steps > 1 else (4, *view.space.shape)
-            data[column] = torch.zeros(shape)
+            whole = np.issubdtype(view.space.dtype, np.integer)
+            data[column] = torch.zeros(shape, dtype=torch.int64 if whole else torch.float32)
     state = [torch.as_tensor(np.asarray(s)).float() for s in model.get_initial_state()]
     state = [s[None].repeat(4, *([1] * s.dim())) for s in state]
     return data, state, torch.ones(4, dtype=torch.int64) if state else None

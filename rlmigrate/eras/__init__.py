@@ -53,7 +53,7 @@ class Row:
     imported but only warns or raises. `now` is the name in the newest release: the name itself
     where nothing changed, None where it has no successor. `kind` is class, function, module,
     method, argument, name (a constant or a re-export) or never (documents write it, no sampled
-    release has it).
+    release has it). `absent` are releases between the two that lack the name.
     """
 
     name: str
@@ -64,6 +64,7 @@ class Row:
     now: str | None = None
     builtin: str | None = None
     stack: Stack = Stack.BOTH
+    absent: tuple[str, ...] = ()
     note: str = ""
 
     @property
@@ -74,7 +75,7 @@ class Row:
     def alive_in(self, release: str) -> bool:
         """Tell whether `release` has the name as more than a shim."""
         shown = self.shim is None or _number(release) < _number(self.shim)
-        return shown and self.lived_in(release)
+        return shown and self.lived_in(release) and release not in self.absent
 
     def lived_in(self, release: str) -> bool:
         """Tell whether `release` has the name, be it only as a shim.
@@ -110,6 +111,7 @@ def _row(name: str, fields: dict[str, str]) -> Row:
         now=(fields.get("now") or None) if gone else name,
         builtin=fields.get("builtin"),
         stack=Stack(fields.get("stack", "")),
+        absent=tuple(fields.get("absent", "").split()),
         note=fields.get("note", ""),
     )
 
