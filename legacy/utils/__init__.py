@@ -1,7 +1,6 @@
 """Helpers that code of the old stack imports from `ray.rllib.utils`."""
 
-from __future__ import annotations
-
+# No `from __future__ import annotations`: that name would hide the module of this package.
 import contextlib
 import copy
 from typing import Any
