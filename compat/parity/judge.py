@@ -18,6 +18,8 @@ from rlmigrate.compat.parity.masks import masking
 #: Largest accepted error, in units of the old model's float32 noise. Measured over RLlib's
 #: default nets, correct candidates reach 5.9 and faulty ones start at 12.7 (docs/parity).
 NOISE_LIMIT = 6.0
+#: No lucky row hides more of the noise than this; beyond it the noise is not measured again.
+LUCK = 100.0
 #: (relative, absolute) where a model cannot run in float64; the numbers of torch.testing.
 TABLE = {"float16": (1e-3, 1e-5), "float32": (1.3e-6, 1e-5), "float64": (1e-7, 1e-7)}
 
@@ -199,7 +201,7 @@ def _judge_numbers(
     finite = finite & np.isfinite(wide)
     error = float(np.where(finite, measures.absolute(wide, new), 0.0).max())
     floor = measures.noise_floor(old[finite], wide[finite])
-    if error / floor > limit:
+    if limit < error / floor <= LUCK * limit:
         floor = max(floor, neighbour_noise())
     ratio = error / floor
     return replace(
