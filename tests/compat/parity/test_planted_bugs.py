@@ -63,7 +63,7 @@ def run_verify(*arguments):
 
 def test_command_line_names_the_same_places(tmp_path):
     report = tmp_path / "report.json"
-    names = ["StateLate", "PartsSwapped", "FrozenLayer"]
+    names = ["StateLate", "PartsSwapped"]
     done = run_verify(
         str(BUGS / "old"),
         str(BUGS / "new"),
