@@ -76,8 +76,8 @@ def _studies(source: SourceFile, index: RepoIndex, file: FileEntry) -> list[Stud
         return []
     return [
         study_class(index, file, node, qualified=models[node.lineno].qualified)
-        for node in ast.walk(source.tree)
-        if isinstance(node, ast.ClassDef) and node.lineno in models
+        for node in source.nodes(ast.ClassDef)
+        if node.lineno in models
     ]
 
 
@@ -148,13 +148,20 @@ def _renamed(index: RepoIndex, file: FileEntry) -> dict[str, tuple[str, str]]:
 def _needed_beside(path: Path, index: RepoIndex, settings: Settings) -> set[str]:
     """Layers that other files of the same folder need."""
     found: set[str] = set()
-    for other, file in index.files.items():
-        if other.parent != path.parent or other == path:
-            continue
-        source = index.source_of(other)
-        studies = [s for s in _studies(source, index, file) if s.plan.outcome is Outcome.NATIVE]
-        moves = Moves()
-        for study in studies:
-            emitted = _emit(source, index, file, settings, study, moves)
-            found |= emitted.layers if emitted else set()
+    for other in index.files:
+        if other.parent == path.parent and other != path:
+            found |= _layers_of(other, index, settings)
     return found
+
+
+@lru_cache(maxsize=1024)
+def _layers_of(path: Path, index: RepoIndex, settings: Settings) -> frozenset[str]:
+    """Layers that the native models of one file need; each file is studied once for its folder."""
+    file = index.files[path]
+    source = index.source_of(path)
+    found: set[str] = set()
+    for study in _studies(source, index, file):
+        if study.plan.outcome is Outcome.NATIVE:
+            emitted = _emit(source, index, file, settings, study, Moves())
+            found |= emitted.layers if emitted else set()
+    return frozenset(found)

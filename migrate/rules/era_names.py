@@ -93,9 +93,9 @@ def imports_of(context: FileContext) -> ImportTable:
     return entry.imports if entry is not None else ImportTable.of(context.source.tree)
 
 
-def classes(tree: ast.Module) -> Iterator[ast.ClassDef]:
-    """Yield every class of a file."""
-    return (node for node in ast.walk(tree) if isinstance(node, ast.ClassDef))
+def classes(source: SourceFile) -> list[ast.ClassDef]:
+    """List every class of a file."""
+    return source.nodes(ast.ClassDef)
 
 
 def methods(node: ast.ClassDef) -> dict[str, ast.FunctionDef]:
@@ -161,31 +161,29 @@ def item(
 
 
 _NAMES = re.compile(r"[\w.\[\], |]+")
-_NAMED = (
-    *(ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef),
-    *(ast.ExceptHandler, ast.MatchAs, ast.MatchStar),
-)
 
 
 @dataclass(frozen=True)
 class Bindings:
     """What binds names in one file, apart from its imports."""
 
-    tree: ast.Module
+    source: SourceFile
 
     @cached_property
     def bound(self) -> frozenset[str]:
         """Names that are assigned, defined, taken as arguments or deleted anywhere."""
         found: set[str] = set()
-        for node in ast.walk(self.tree):
-            if isinstance(node, ast.Name) and not isinstance(node.ctx, ast.Load):
-                found.add(node.id)
-            elif isinstance(node, ast.arg):
-                found.add(node.arg)
-            elif isinstance(node, _NAMED) and node.name:
-                found.add(node.name)
-            elif isinstance(node, ast.Global | ast.Nonlocal):
-                found.update(node.names)
+        nodes = self.source.nodes
+        found.update(n.id for n in nodes(ast.Name) if not isinstance(n.ctx, ast.Load))
+        found.update(argument.arg for argument in nodes(ast.arg))
+        found.update(defined.name for defined in nodes(ast.ClassDef))
+        found.update(defined.name for defined in nodes(ast.FunctionDef))
+        found.update(defined.name for defined in nodes(ast.AsyncFunctionDef))
+        found.update(handler.name for handler in nodes(ast.ExceptHandler) if handler.name)
+        found.update(match.name for match in nodes(ast.MatchAs) if match.name)
+        found.update(match.name for match in nodes(ast.MatchStar) if match.name)
+        found.update(name for statement in nodes(ast.Global) for name in statement.names)
+        found.update(name for statement in nodes(ast.Nonlocal) for name in statement.names)
         return frozenset(found)
 
     @cached_property
@@ -193,8 +191,8 @@ class Bindings:
         """Strings that hold only names, as in `__all__` and in quoted annotations."""
         return "\n".join(
             node.value
-            for node in ast.walk(self.tree)
-            if isinstance(node, ast.Constant) and isinstance(node.value, str)
+            for node in self.source.nodes(ast.Constant)
+            if isinstance(node.value, str)
             if _NAMES.fullmatch(node.value)
         )
 
@@ -202,15 +200,13 @@ class Bindings:
     def imported(self) -> dict[str, int]:
         """How many import statements bind each name."""
         found: dict[str, int] = {}
-        for node in ast.walk(self.tree):
-            if isinstance(node, ast.Import | ast.ImportFrom):
-                for alias in node.names:
-                    local = alias.asname or alias.name.split(".")[0]
-                    found[local] = found.get(local, 0) + 1
+        aliases = [alias for node in self.source.nodes(ast.Import) for alias in node.names]
+        aliases += [alias for node in self.source.nodes(ast.ImportFrom) for alias in node.names]
+        for alias in aliases:
+            local = alias.asname or alias.name.split(".")[0]
+            found[local] = found.get(local, 0) + 1
         return found
 
     def loads(self, name: str) -> Iterator[ast.Name]:
         """Yield the places that read a name."""
-        for node in ast.walk(self.tree):
-            if isinstance(node, ast.Name) and node.id == name:
-                yield node
+        return (node for node in self.source.nodes(ast.Name) if node.id == name)

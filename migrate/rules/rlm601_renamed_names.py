@@ -26,14 +26,14 @@ def check(context: FileContext) -> Iterable[Finding]:
     """Find imports and dotted uses of names that have moved."""
     if context.settings.target != "ray":
         return
-    bindings = Bindings(context.source.tree)
+    bindings = Bindings(context.source)
     chains = list(_chains(context))
     inside = {id(part) for node, _, _ in chains for part in ast.walk(node)}
-    for node in ast.walk(context.source.tree):
-        if isinstance(node, ast.ImportFrom) and not node.level and RAY.match(node.module or ""):
-            yield from _from_import(context, node, bindings, inside)
-        elif isinstance(node, ast.Import):
-            yield from _plain_import(context, node)
+    for statement in context.source.nodes(ast.ImportFrom):
+        if not statement.level and RAY.match(statement.module or ""):
+            yield from _from_import(context, statement, bindings, inside)
+    for plain in context.source.nodes(ast.Import):
+        yield from _plain_import(context, plain)
     for node, old, new in chains:
         yield _chain(context, node, old, new)
 
@@ -227,9 +227,7 @@ def _plain_import(context: FileContext, node: ast.Import) -> Iterator[Finding]:
 def _chains(context: FileContext) -> Iterator[tuple[ast.Attribute, str, str]]:
     """Yield the attributes that stand for a renamed name, with old and new name."""
     table = imports_of(context)
-    for node in ast.walk(context.source.tree):
-        if not isinstance(node, ast.Attribute):
-            continue
+    for node in context.source.nodes(ast.Attribute):
         old = table.qualified(node)
         if old is None or not RAY.match(old):
             continue

@@ -7,7 +7,8 @@ from collections.abc import Iterable, Iterator
 
 from rlmigrate.migrate.edits import Edit
 from rlmigrate.migrate.findings import Kind, Outcome
-from rlmigrate.migrate.rules.base import Case, FileContext, Finding, Rule
+from rlmigrate.migrate.rules.base import FileContext, Finding, Rule
+from rlmigrate.migrate.rules.cases.rlm602 import CASES, UNCHANGED
 from rlmigrate.migrate.rules.era_names import (
     RELEASE_NOTES,
     classes,
@@ -39,19 +40,18 @@ PLAIN_BASES = ("RLModule", "TorchRLModule", "TfRLModule")
 
 def check(context: FileContext) -> Iterable[Finding]:
     """Find constructors that take a config, and modules built from one."""
-    for node in classes(context.source.tree):
+    for node in classes(context.source):
         kind = module_kind(context, node)
         if kind is not None:
             yield from _class(context, node, FIELDS if kind == "single" else MULTI_FIELDS)
-    for call in ast.walk(context.source.tree):
-        if isinstance(call, ast.Call):
-            yield from _built_from_config(context, call)
+    for call in context.source.nodes(ast.Call):
+        yield from _built_from_config(context, call)
 
 
 def handled(context: FileContext) -> set[int]:
     """Ids of the nodes that go with the edits of this rule."""
     gone: set[int] = set()
-    for node in classes(context.source.tree):
+    for node in classes(context.source):
         kind = module_kind(context, node)
         constructor = methods(node).get("__init__")
         if kind is None or constructor is None:
@@ -60,8 +60,8 @@ def handled(context: FileContext) -> set[int]:
         fields = FIELDS if kind == "single" else MULTI_FIELDS
         if parameter and _obstacle(node, constructor, parameter, fields) is None:
             gone |= {id(part) for part in ast.walk(constructor.args)}
-    for call in ast.walk(context.source.tree):
-        if isinstance(call, ast.Call) and any(True for _ in _built_from_config(context, call)):
+    for call in context.source.nodes(ast.Call):
+        if any(True for _ in _built_from_config(context, call)):
             gone |= {id(part) for part in ast.walk(call)}
     return gone
 
@@ -316,9 +316,6 @@ def _docstring(node: ast.stmt) -> bool:
     return isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)
 
 
-HEAD = "from ray.rllib.core.rl_module.torch.torch_rl_module import TorchRLModule\n"
-CONFIG = "from ray.rllib.core.rl_module.rl_module import RLModuleConfig\n"
-
 RULE = Rule(
     code=CODE,
     name="config-constructor",
@@ -335,77 +332,6 @@ RULE = Rule(
     check=check,
     since="2.38",
     link=RELEASE_NOTES,
-    unchanged=(
-        Case(
-            "setup already", HEAD + "class A(TorchRLModule):\n    def setup(self):\n        pass\n"
-        ),
-        Case(
-            "a constructor that passes everything on",
-            HEAD + "class A(TorchRLModule):\n    def __init__(self, *args, **kwargs):\n"
-            "        super().__init__(*args, **kwargs)\n        self.x = 1\n",
-        ),
-        Case(
-            "a class that is no RLModule",
-            "# rllib\nclass A:\n    def __init__(self, config):\n        super().__init__(config)\n"
-            "        self.n = config.action_space.n\n",
-        ),
-        Case(
-            "a config that is not the base's",
-            HEAD + "class A(TorchRLModule):\n    def __init__(self, config):\n"
-            "        super().__init__()\n        self.n = config.action_space.n\n",
-        ),
-    ),
-    cases=(
-        Case(
-            "fields from config and self.config",
-            HEAD + CONFIG + "class A(TorchRLModule):\n"
-            "    def __init__(self, config: RLModuleConfig) -> None:\n"
-            "        super().__init__(config)\n\n"
-            "        # sizes\n"
-            "        n = self.config.action_space.n\n"
-            '        h = config.model_config_dict["fcnet_hiddens"][0]\n',
-            HEAD + "class A(TorchRLModule):\n"
-            "    def setup(self) -> None:\n"
-            "        # sizes\n"
-            "        n = self.action_space.n\n"
-            '        h = self.model_config["fcnet_hiddens"][0]\n',
-        ),
-        Case(
-            "a base that builds networks",
-            "from ray.rllib.algorithms.ppo.torch.ppo_torch_rl_module import PPOTorchRLModule\n"
-            "class A(PPOTorchRLModule):\n    def __init__(self, config):\n"
-            "        super().__init__(config)\n        self.extra = 1\n",
-            "from ray.rllib.algorithms.ppo.torch.ppo_torch_rl_module import PPOTorchRLModule\n"
-            "class A(PPOTorchRLModule):\n    def setup(self):\n"
-            "        super().setup()\n        self.extra = 1\n",
-        ),
-        Case(
-            "a constructor that does nothing else",
-            HEAD + "class A(TorchRLModule):\n    def __init__(self, config):\n"
-            "        super().__init__(config)\n\n    def setup(self):\n        self.x = 1\n",
-            HEAD + "class A(TorchRLModule):\n    def setup(self):\n        self.x = 1\n",
-        ),
-        Case(
-            "config=None",
-            HEAD + "class A(TorchRLModule):\n    def __init__(self, encoder):\n"
-            "        super().__init__(config=None)\n        self.encoder = encoder\n",
-            HEAD + "class A(TorchRLModule):\n    def __init__(self, encoder):\n"
-            "        super().__init__()\n        self.encoder = encoder\n",
-        ),
-        Case(
-            "a module built from a config",
-            CONFIG + "m = Mine(RLModuleConfig(action_space=a, model_config_dict={}))\n",
-            "m = Mine(action_space=a, model_config={})\n",
-        ),
-        Case(
-            "a use that has no counterpart",
-            HEAD + "class A(TorchRLModule):\n    def __init__(self, config):\n"
-            "        super().__init__(config)\n        self.kept = config\n",
-            HEAD + "class A(TorchRLModule):\n"
-            "    # TODO(rlmigrate RLM602): move the constructor into setup(self): `config` is used "
-            "otherwise\n    #     than by the fields that setup() has\n"
-            "    def __init__(self, config):\n"
-            "        super().__init__(config)\n        self.kept = config\n",
-        ),
-    ),
+    unchanged=UNCHANGED,
+    cases=CASES,
 )

@@ -31,22 +31,16 @@ FIELDS = {"model_config_dict": "model_config", "marl_module_class": "multi_rl_mo
 
 def check(context: FileContext) -> Iterable[Finding]:
     """Find spec constructors, and fields of specs read by their old names."""
-    tree = context.source.tree
-    parents = {
-        id(value): keyword
-        for node in ast.walk(tree)
-        if isinstance(node, ast.Call)
-        for keyword in node.keywords
-        for value in [keyword.value]
-    }
+    calls = context.source.nodes(ast.Call)
+    parents = {id(keyword.value): keyword for node in calls for keyword in node.keywords}
     speaks = any(
         target.startswith("ray.rllib.core") for target in imports_of(context).names.values()
     )
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Call):
-            yield from _call(context, node, parents.get(id(node)))
-        elif isinstance(node, ast.Attribute) and speaks and _is_field(node):
-            yield _field(context, node)
+    for node in calls:
+        yield from _call(context, node, parents.get(id(node)))
+    for read in context.source.nodes(ast.Attribute) if speaks else ():
+        if _is_field(read):
+            yield _field(context, read)
 
 
 def _spec(context: FileContext, node: ast.expr) -> str | None:

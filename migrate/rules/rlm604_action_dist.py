@@ -40,7 +40,7 @@ class Inputs:
 
 def check(context: FileContext) -> Iterable[Finding]:
     """Find `action_dist` in what the methods of RLModules return."""
-    for node in classes(context.source.tree):
+    for node in classes(context.source):
         if module_kind(context, node) is None:
             continue
         for method in methods(node).values():

@@ -18,14 +18,13 @@ def check(context: FileContext) -> Iterable[Finding]:
     """Find annotations, type checks and constructions that name NestedDict."""
     if NAME not in imports_of(context).names.values():
         return
-    tree = context.source.tree
     made = {
         id(node.func): node
-        for node in ast.walk(tree)
-        if isinstance(node, ast.Call) and imports_of(context).qualified(node.func) == NAME
+        for node in context.source.nodes(ast.Call)
+        if imports_of(context).qualified(node.func) == NAME
     }
     whole: dict[int, ast.expr] = {
-        id(node.value): node for node in ast.walk(tree) if isinstance(node, ast.Subscript)
+        id(node.value): node for node in context.source.nodes(ast.Subscript)
     }
     uses = list(_uses(context))
     if not uses:
@@ -51,10 +50,12 @@ def check(context: FileContext) -> Iterable[Finding]:
 
 def _uses(context: FileContext) -> Iterator[ast.expr]:
     table = imports_of(context)
-    for node in ast.walk(context.source.tree):
-        read = isinstance(node, ast.Name | ast.Attribute) and isinstance(node.ctx, ast.Load)
-        if read and isinstance(node, ast.expr) and table.qualified(node) == NAME:
-            yield node
+    for name in context.source.nodes(ast.Name):
+        if isinstance(name.ctx, ast.Load) and table.qualified(name) == NAME:
+            yield name
+    for attribute in context.source.nodes(ast.Attribute):
+        if isinstance(attribute.ctx, ast.Load) and table.qualified(attribute) == NAME:
+            yield attribute
 
 
 def _unused(context: FileContext) -> Iterator[Finding]:

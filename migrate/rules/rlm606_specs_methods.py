@@ -31,7 +31,7 @@ CHECKS = frozenset({"check_input_specs", "check_output_specs"})
 
 def check(context: FileContext) -> Iterable[Finding]:
     """Find the methods of RLModules and of the new stack's models that declare specs."""
-    for node in classes(context.source.tree):
+    for node in classes(context.source):
         doomed = _doomed(context, node)
         for method in doomed:
             yield _removed(context, node, method, empties=len(doomed) == len(node.body))
@@ -42,16 +42,22 @@ def handled(context: FileContext) -> set[int]:
     """Ids of the nodes that go with the edits of this rule."""
     return {
         id(part)
-        for node in classes(context.source.tree)
+        for node in classes(context.source)
         for method in _doomed(context, node)
         for part in ast.walk(method)
     } | {
         id(part)
-        for node in ast.walk(context.source.tree)
-        for decorator in getattr(node, "decorator_list", ())
+        for decorator in _decorators(context)
         if _is_check(context, decorator)
         for part in ast.walk(decorator)
     }
+
+
+def _decorators(context: FileContext) -> Iterator[ast.expr]:
+    for function in context.source.nodes(ast.FunctionDef):
+        yield from function.decorator_list
+    for node in classes(context.source):
+        yield from node.decorator_list
 
 
 def _doomed(context: FileContext, node: ast.ClassDef) -> list[ast.FunctionDef]:
@@ -105,10 +111,8 @@ def _is_check(context: FileContext, decorator: ast.expr) -> bool:
 
 def _checks(context: FileContext) -> Iterator[Finding]:
     """Decorators `@check_input_specs("...")` go with their import."""
-    for node in ast.walk(context.source.tree):
-        for decorator in getattr(node, "decorator_list", ()):
-            if not _is_check(context, decorator):
-                continue
+    for decorator in _decorators(context):
+        if _is_check(context, decorator):
             last = decorator.end_lineno or decorator.lineno
             edit = Edit(context.source.line_span(decorator.lineno, last), "", CODE)
             found = item(

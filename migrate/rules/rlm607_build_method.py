@@ -23,7 +23,7 @@ CODE = "RLM607"
 
 def check(context: FileContext) -> Iterable[Finding]:
     """Find classes of multi modules with a build() that takes nothing."""
-    for node in classes(context.source.tree):
+    for node in classes(context.source):
         own = methods(node)
         build = own.get("build")
         if build is None or module_kind(context, node) != "multi":

@@ -44,13 +44,9 @@ def check(context: FileContext) -> Iterable[Finding]:
     release = context.settings.ray_version
     table = imports_of(context)
     gone = rlm602_config_constructor.handled(context) | rlm606_specs_methods.handled(context)
-    read = {
-        node.id
-        for node in ast.walk(context.source.tree)
-        if isinstance(node, ast.Name) and id(node) not in gone
-    }
-    for node in ast.walk(context.source.tree):
-        if not isinstance(node, ast.ImportFrom) or node.level:
+    read = {node.id for node in context.source.nodes(ast.Name) if id(node) not in gone}
+    for node in context.source.nodes(ast.ImportFrom):
+        if node.level:
             continue
         for alias in node.names:
             name = f"{node.module}.{alias.name}"

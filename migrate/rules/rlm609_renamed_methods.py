@@ -35,19 +35,18 @@ def check(context: FileContext) -> Iterable[Finding]:
     core = any(name.startswith("ray.rllib.core") for name in table.names.values())
     specs = _names_given(context, _makes_spec)
     built = _names_given(context, _makes_module)
-    for node in ast.walk(context.source.tree):
-        if isinstance(node, ast.Attribute) and core:
-            new = METHODS.get(node.attr)
-            if node.attr == AS_MULTI:
-                new = _as_multi(node.value, specs, built, context)
-            if new is not None:
-                edit = Edit(attribute_span(context.source, node), new, CODE)
-                yield _finding(context, node, node.attr, new, edit)
-        elif isinstance(node, ast.FunctionDef) and node.name == "get_marl_module_spec":
-            new = METHODS[node.name]
-            yield _finding(
-                context, node, node.name, new, Edit(name_span(context.source, node), new, CODE)
-            )
+    for node in context.source.nodes(ast.Attribute) if core else ():
+        new = METHODS.get(node.attr)
+        if node.attr == AS_MULTI:
+            new = _as_multi(node.value, specs, built, context)
+        if new is not None:
+            edit = Edit(attribute_span(context.source, node), new, CODE)
+            yield _finding(context, node, node.attr, new, edit)
+    for function in context.source.nodes(ast.FunctionDef):
+        if function.name == "get_marl_module_spec":
+            new = METHODS[function.name]
+            edit = Edit(name_span(context.source, function), new, CODE)
+            yield _finding(context, function, function.name, new, edit)
 
 
 def _as_multi(node: ast.expr, specs: set[str], built: set[str], context: FileContext) -> str | None:
@@ -77,8 +76,8 @@ def _names_given(context: FileContext, makes: Callable[[FileContext, ast.expr], 
     """Names that are assigned what `makes` recognises."""
     return {
         target.id
-        for node in ast.walk(context.source.tree)
-        if isinstance(node, ast.Assign) and makes(context, node.value)
+        for node in context.source.nodes(ast.Assign)
+        if makes(context, node.value)
         for target in node.targets
         if isinstance(target, ast.Name)
     }
