@@ -98,7 +98,7 @@ for name, (stem, obs, act, config, _) in json.loads(sys.argv[1]).items():
         assert isinstance(module, RLModule)
         out = module.forward_inference({"obs": batch(observation_space)})
         # Modules of DQN choose the action themselves.
-        built[name] = list(out["action_dist_inputs" if "action_dist_inputs" in out else "actions"].shape)
+        built[name] = list(out.get("action_dist_inputs", out.get("actions")).shape)
     except Exception as error:
         built[name] = f"{type(error).__name__}: {error}"
 print(json.dumps(built))
