@@ -26,8 +26,8 @@ demo: $(VENV)/.demo  ## Scan, rewrite and verify a small legacy project.
 test: $(VENV)/.dev  ## Run the fast tests.
 	$(BIN)/python -m pytest -n 2 --dist loadfile
 
-test-slow: $(VENV)/.dev  ## Run the end-to-end tests on a real Ray.
-	$(BIN)/python -m pytest -m slow tests/e2e
+test-slow: $(VENV)/.dev  ## Run the slow tests: trainings on a real Ray, the larger TF nets.
+	$(BIN)/python -m pytest -m slow
 
 lint: $(VENV)/.dev  ## Check style.
 	$(BIN)/ruff check .

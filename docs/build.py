@@ -33,7 +33,13 @@ def cli_page() -> str:
 def help_of(words: list[str]) -> str:
     """Render one help text at a fixed width."""
     command: click.Command = cli
-    context = click.Context(cli, info_name="rlmigrate", terminal_width=90, max_content_width=90)
+    context = click.Context(
+        cli,
+        info_name="rlmigrate",
+        terminal_width=90,
+        max_content_width=90,
+        help_option_names=["-h", "--help"],
+    )
     for word in words:
         found = cli.get_command(context, word)
         if found is None:
