@@ -5,6 +5,7 @@ RepoIndex   files, classes and registrations, with names followed across files
 
 from __future__ import annotations
 
+import ast
 import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from rlmigrate.migrate.strategy import ModelPlan
 
 RLLIB = re.compile(rb"rllib")
+KEPT_SOURCES = 64
 
 
 @dataclass(frozen=True, eq=False)
@@ -210,9 +212,18 @@ class RepoIndex:
         return None
 
     def source_of(self, path: Path) -> SourceFile:
-        """Read a file of the index again, or take it from the texts it was made of."""
-        raw = self.texts.get(path)
-        return SourceFile(path, raw) if raw is not None else SourceFile.read(path)
+        """Read a file of the index again, or take it from the texts it was made of.
+
+        The files read last are kept, so that rules and plans share one parse of each.
+        """
+        if path not in self._sources:
+            if len(self._sources) >= KEPT_SOURCES:
+                self._sources.pop(next(iter(self._sources)))
+            raw = self.texts.get(path)
+            self._sources[path] = (
+                SourceFile(path, raw) if raw is not None else SourceFile.read(path)
+            )
+        return self._sources[path]
 
     def plan_for(self, qualified: str) -> ModelPlan | None:
         """Plan what becomes of a model class of the repository; None for any other class."""
@@ -226,6 +237,20 @@ class RepoIndex:
             index: Any = self
             self._plans[entry.qualified] = plan_model(index, entry)
         return self._plans[entry.qualified]
+
+    def __getstate__(self) -> dict[str, Any]:
+        # Trees and plans stay in the process that made them.
+        kept_back = ("_sources", "_plans", "studies")
+        return {key: value for key, value in self.__dict__.items() if key not in kept_back}
+
+    @cached_property
+    def _sources(self) -> dict[Path, SourceFile]:
+        return {}
+
+    @cached_property
+    def studies(self) -> dict[ast.ClassDef, Any]:
+        """What was understood of classes already, by their node; filled by `study_class`."""
+        return {}
 
     @cached_property
     def _plans(self) -> dict[str, ModelPlan]:

@@ -28,6 +28,13 @@ class Study:
 
 def study_class(index: RepoIndex, file: FileEntry, node: ast.ClassDef, *, qualified: str) -> Study:
     """Read a model class and choose: native only where nothing speaks against it."""
+    if node not in index.studies:
+        index.studies[node] = _study(index, file, node, qualified)
+    study: Study = index.studies[node]
+    return study
+
+
+def _study(index: RepoIndex, file: FileEntry, node: ast.ClassDef, qualified: str) -> Study:
     reading = read_model(index, file, node, qualified=qualified)
     outcome, reason = _choose(index, reading)
     plan = ModelPlan(
