@@ -70,7 +70,10 @@ def _keys(source: SourceFile) -> Iterator[tuple[str, int, int, str]]:
     except YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         line = mark.line + 1 if mark is not None else 1
-        raise SourceError(f"{source.path}:{line}: syntax error: no YAML") from error
+        problem = str(getattr(error, "problem", None) or "no YAML").partition(" with value")[0]
+        raise SourceError(
+            f"{source.path}:{line}: syntax error: {problem}; the file is left as it is"
+        ) from error
     for document in documents:
         if not isinstance(document, Mapping):
             continue

@@ -120,6 +120,15 @@ def test_broken_experiment_file_is_reported(tmp_path: Path, rlmigrate: Run) -> N
     assert "RLM901" in done.stdout
 
 
+def test_key_that_stands_twice_is_named(tmp_path: Path, rlmigrate: Run) -> None:
+    text = "a:\n  run: PPO\n  config:\n    num_workers: 1\n    num_workers: 2\n"
+    (tmp_path / "a.yaml").write_text(text)
+    done = rlmigrate("rewrite", ".", "--write")
+    assert done.returncode == 2
+    assert 'a.yaml:5: syntax error: found duplicate key "num_workers"' in done.stdout + done.stderr
+    assert (tmp_path / "a.yaml").read_text() == text
+
+
 @pytest.mark.parametrize(
     ("name", "before", "after"),
     [
