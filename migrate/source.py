@@ -107,19 +107,32 @@ class SourceFile:
         return [0, *(match.end() for match in _LINE_END.finditer(self.text))]
 
     @cached_property
-    def _nodes(self) -> dict[type[ast.AST], list[ast.AST]]:
+    def walked(self) -> tuple[dict[type[ast.AST], list[ast.AST]], dict[ast.AST, ast.AST]]:
+        """The tree's nodes by type, and the node around each."""
         found: dict[type[ast.AST], list[ast.AST]] = {}
-        for node in ast.walk(self.tree):
+        parents: dict[ast.AST, ast.AST] = {}
+        stack: list[ast.AST] = [self.tree]
+        while stack:
+            node = stack.pop()
             found.setdefault(type(node), []).append(node)
-        return found
+            children = list(ast.iter_child_nodes(node))
+            for child in children:
+                parents[child] = node
+            stack.extend(reversed(children))
+        return found, parents
+
+    @property
+    def parents(self) -> dict[ast.AST, ast.AST]:
+        """The node around each node of the tree, from the walk that all rules share."""
+        return self.walked[1]
 
     def nodes(self, *types: type[_Node]) -> list[_Node]:
-        """List the tree's nodes of some types, from a walk that all rules share.
+        """List the tree's nodes of some types in source order, from the walk that rules share.
 
         >>> [name.id for name in SourceFile.from_text("a = b").nodes(ast.Name)]
         ['a', 'b']
         """
-        return [node for kind in types for node in self._nodes.get(kind, ())]  # type: ignore[misc]
+        return [node for kind in types for node in self.walked[0].get(kind, ())]  # type: ignore[misc]
 
     def offset(self, line: int, utf8_column: int) -> int:
         """Character offset of an ast position (line from 1, column in UTF-8 bytes)."""

@@ -23,18 +23,11 @@ _CACHE: WeakKeyDictionary[SourceFile, Nodes] = WeakKeyDictionary()
 class Nodes:
     """Every node of a tree by its type, in source order."""
 
-    def __init__(self, tree: ast.Module) -> None:
-        self.tree = tree
-        self.parents: dict[ast.AST, ast.AST] = {}
-        self._by_type: dict[type[ast.AST], list[ast.AST]] = {}
-        stack: list[ast.AST] = [tree]
-        while stack:
-            node = stack.pop()
-            self._by_type.setdefault(type(node), []).append(node)
-            children = list(ast.iter_child_nodes(node))
-            for child in children:
-                self.parents[child] = node
-            stack.extend(reversed(children))
+    def __init__(self, source: SourceFile) -> None:
+        self.tree = source.tree
+        self.parents = source.parents
+        # Not the file itself: it is the key of a weak cache that holds this.
+        self._by_type = source.walked[0]
         self._bindings: dict[tuple[ast.AST, str], list[ast.AST]] | None = None
 
     def of(self, kind: type[N]) -> list[N]:
@@ -123,5 +116,5 @@ def nodes_of(context: FileContext) -> Nodes:
     """Return the nodes of a file, walked once."""
     found = _CACHE.get(context.source)
     if found is None:
-        found = _CACHE[context.source] = Nodes(context.source.tree)
+        found = _CACHE[context.source] = Nodes(context.source)
     return found
