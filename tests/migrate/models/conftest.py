@@ -106,6 +106,23 @@ def batch_of(space, count: int = 5, *, seed: int = 0):
     )
 
 
+def as_in(flat, batch, prep, offset: int = 0):
+    """Lay the parts of a batch out as the old stack does, as slices of its flat observations.
+
+    A matrix product may take another kernel, and round otherwise, for rows that stand apart in
+    memory; on the same layout both sides must agree to the last bit.
+    """
+    if hasattr(prep, "preprocessors"):
+        keys = list(prep._obs_space.spaces) if isinstance(batch, dict) else range(len(batch))
+        parts = {}
+        for key, inner in zip(keys, prep.preprocessors, strict=True):
+            parts[key] = as_in(flat, batch[key], inner, offset)
+            offset += inner.size
+        return parts if isinstance(batch, dict) else tuple(parts.values())
+    same = flat[:, offset : offset + prep.size].reshape(-1, *batch.shape[1:])
+    return same if same.shape == batch.shape else batch
+
+
 def old_model(model_class, obs_space, action_space, custom=None, **config):
     """Build a model as Ray's old catalog does."""
     from ray.rllib.models.catalog import MODEL_DEFAULTS, ModelCatalog
@@ -144,6 +161,7 @@ def compare(model_class, module_class, obs_space, action_space, custom=None, **c
     for count in (1, 5):
         samples, batch = batch_of(obs_space, count)
         flat = torch.from_numpy(np.stack([prep.transform(s) for s in samples]))
+        batch = as_in(flat, batch, prep)
         with torch.no_grad():
             out, _ = model({"obs": flat, "is_training": False})
             inference = module.forward_inference({"obs": batch})
@@ -172,6 +190,7 @@ def compare_recurrent(model, module, prep, obs_space) -> None:
     for size, steps in ((1, 1), (3, 4)):
         samples, batch = batch_of(obs_space, size * steps)
         flat = torch.from_numpy(np.stack([prep.transform(s) for s in samples]))
+        batch = as_in(flat, batch, prep)
         shape = (size, steps)
         batch = tree.map_structure(lambda t, s=shape: t.reshape(*s, *t.shape[1:]), batch)
         initial = [torch.as_tensor(s).float() for s in model.get_initial_state()]
