@@ -12,12 +12,14 @@ import io
 import re
 import tokenize
 from bisect import bisect_right
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import NamedTuple, TypeVar
 
 from rlmigrate.errors import SourceError
+from rlmigrate.migrate.tree import Walk, walk
 
 _LINE_END = re.compile(r"\r\n|\r|\n")
 _Node = TypeVar("_Node", bound=ast.AST)
@@ -107,24 +109,14 @@ class SourceFile:
         return [0, *(match.end() for match in _LINE_END.finditer(self.text))]
 
     @cached_property
-    def walked(self) -> tuple[dict[type[ast.AST], list[ast.AST]], dict[ast.AST, ast.AST]]:
-        """The tree's nodes by type, and the node around each."""
-        found: dict[type[ast.AST], list[ast.AST]] = {}
-        parents: dict[ast.AST, ast.AST] = {}
-        stack: list[ast.AST] = [self.tree]
-        while stack:
-            node = stack.pop()
-            found.setdefault(type(node), []).append(node)
-            children = list(ast.iter_child_nodes(node))
-            for child in children:
-                parents[child] = node
-            stack.extend(reversed(children))
-        return found, parents
+    def walked(self) -> Walk:
+        """The tree's nodes by type and the node around each, from the walk that all rules share."""
+        return walk(self.tree)
 
     @property
-    def parents(self) -> dict[ast.AST, ast.AST]:
-        """The node around each node of the tree, from the walk that all rules share."""
-        return self.walked[1]
+    def parents(self) -> Mapping[ast.AST, ast.AST]:
+        """The node around each node of the tree."""
+        return self.walked.parents
 
     def nodes(self, *types: type[_Node]) -> list[_Node]:
         """List the tree's nodes of some types in source order, from the walk that rules share.
@@ -132,7 +124,7 @@ class SourceFile:
         >>> [name.id for name in SourceFile.from_text("a = b").nodes(ast.Name)]
         ['a', 'b']
         """
-        return [node for kind in types for node in self.walked[0].get(kind, ())]  # type: ignore[misc]
+        return [node for kind in types for node in self.walked.by_type.get(kind, ())]  # type: ignore[misc]
 
     def offset(self, line: int, utf8_column: int) -> int:
         """Character offset of an ast position (line from 1, column in UTF-8 bytes)."""

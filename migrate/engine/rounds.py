@@ -109,7 +109,10 @@ def check_file(
     context = FileContext(source, index, settings)
     hidden = suppressions(source.text)
     return [
-        _unless_hidden(finding, hidden, rule) for rule in rules for finding in rule.check(context)
+        _unless_hidden(finding, hidden, rule)
+        for rule in rules
+        if rule.concerns(source)
+        for finding in rule.check(context)
     ]
 
 

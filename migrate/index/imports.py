@@ -12,6 +12,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from rlmigrate.migrate.source import SourceFile
+
 #: What `ray.rllib.utils.framework` hands out, by position in the tuple it returns.
 FRAMEWORK_TUPLES: Mapping[str, tuple[str, ...]] = {
     "try_import_torch": ("torch", "torch.nn"),
@@ -56,30 +58,26 @@ class ImportTable:
     stars: tuple[str, ...] = ()
 
     @classmethod
-    def of(cls, tree: ast.AST, *, module: str = "", is_package: bool = False) -> ImportTable:
+    def of(cls, source: SourceFile, *, module: str = "", is_package: bool = False) -> ImportTable:
         """Read every import of a file, wherever it stands, and its module-level aliases."""
         names: dict[str, str] = {}
         stars: list[str] = []
-        assigned: list[ast.Assign] = []
-        for node in ast.walk(tree):
-            if isinstance(node, ast.Import):
-                for alias in node.names:
-                    head = alias.name.split(".")[0]
-                    names[alias.asname or head] = alias.name if alias.asname else head
-            elif isinstance(node, ast.ImportFrom):
-                base = absolute(node, module=module, is_package=is_package)
-                for alias in node.names:
-                    if alias.name == "*":
-                        stars.append(base)
-                    else:
-                        names[alias.asname or alias.name] = f"{base}.{alias.name}"
-            elif isinstance(node, ast.Assign):
-                assigned.append(node)
+        for plain in source.nodes(ast.Import):
+            for alias in plain.names:
+                head = alias.name.split(".")[0]
+                names[alias.asname or head] = alias.name if alias.asname else head
+        for node in source.nodes(ast.ImportFrom):
+            base = absolute(node, module=module, is_package=is_package)
+            for alias in node.names:
+                if alias.name == "*":
+                    stars.append(base)
+                else:
+                    names[alias.asname or alias.name] = f"{base}.{alias.name}"
         table = cls(module, is_package, names, tuple(stars))
-        for node in assigned:
-            names.update(table._framework_names(node))
-        if isinstance(tree, ast.Module):
-            names.update(table._aliases(tree.body))
+        for assigned in source.nodes(ast.Assign):
+            if isinstance(assigned.value, ast.Call):
+                names.update(table._framework_names(assigned, assigned.value))
+        names.update(table._aliases(source.tree.body))
         return table
 
     def qualified(self, node: ast.expr | None) -> str | None:
@@ -99,11 +97,8 @@ class ImportTable:
         """Names under which this file knows `qualified`."""
         return sorted(name for name, target in self.names.items() if target == qualified)
 
-    def _framework_names(self, node: ast.Assign) -> Iterable[tuple[str, str]]:
+    def _framework_names(self, node: ast.Assign, call: ast.Call) -> Iterable[tuple[str, str]]:
         """Names bound by `torch, nn = try_import_torch()` and its kin."""
-        call = node.value
-        if not isinstance(call, ast.Call):
-            return
         called = (self.qualified(call.func) or "").rpartition(".")[2]
         targets = FRAMEWORK_TUPLES.get(called)
         if targets is None:

@@ -6,7 +6,7 @@ read_file   classes, registrations and what the file does to models from outside
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -23,10 +23,9 @@ REGISTER = {
 
 def read_file(source: SourceFile, *, module: str, path: Path, mentions_rllib: bool) -> FileEntry:
     """Describe a file; raises SourceError where it does not parse."""
-    tree = source.tree
-    imports = ImportTable.of(tree, module=module, is_package=path.name == "__init__.py")
-    reader = _Reader(path, module, imports)
-    reader.visit(tree, scope="")
+    imports = ImportTable.of(source, module=module, is_package=path.name == "__init__.py")
+    reader = _Reader(path, module, imports, source.parents)
+    reader.read(source)
     named = [entry for entry in reader.registrations if entry.name]
     return FileEntry(
         path=path,
@@ -49,6 +48,7 @@ class _Reader:
     path: Path
     module: str
     imports: ImportTable
+    parents: Mapping[ast.AST, ast.AST]
     classes: list[ClassEntry] = field(default_factory=list)
     registrations: list[Registration] = field(default_factory=list)
     outside: set[str] = field(default_factory=set)
@@ -58,33 +58,38 @@ class _Reader:
     wrapped: set[str] = field(default_factory=set)
     local: dict[str, str] = field(default_factory=dict)
 
-    def visit(self, node: ast.AST, *, scope: str) -> None:
-        """Walk in source order, keeping the scope that classes are defined in."""
-        for child in ast.iter_child_nodes(node):
-            inner = scope
-            if isinstance(child, ast.ClassDef):
-                inner = self._class(child, scope)
-            elif isinstance(child, ast.FunctionDef | ast.AsyncFunctionDef):
-                inner = f"{scope}.{child.name}" if scope else child.name
-            elif isinstance(child, ast.Call):
-                self._call(child)
-            elif isinstance(child, ast.Attribute):
-                self._attribute(child)
-            elif isinstance(child, ast.Dict):
-                self._dict(child)
-            self.visit(child, scope=inner)
+    def read(self, source: SourceFile) -> None:
+        """Read classes first, for calls and dictionaries name them."""
+        for class_ in source.nodes(ast.ClassDef):
+            self._class(class_)
+        for call in source.nodes(ast.Call):
+            self._call(call)
+        for attribute in source.nodes(ast.Attribute):
+            self._attribute(attribute)
+        for entries in source.nodes(ast.Dict):
+            self._dict(entries)
 
     def name_of(self, node: ast.expr) -> str | None:
         """Qualify an expression through the classes of this file, then through its imports."""
         written = dotted(node)
-        if written is None:
-            return None
+        return self._qualified(written) if written else None
+
+    def _qualified(self, written: str) -> str | None:
         head, _, rest = written.partition(".")
         if head in self.local:
             return f"{self.local[head]}.{rest}" if rest else self.local[head]
         return self.imports.resolve(written)
 
-    def _class(self, node: ast.ClassDef, scope: str) -> str:
+    def _scope(self, node: ast.AST) -> str:
+        """Name the classes and functions around a node, outermost first."""
+        names = []
+        while (node := self.parents.get(node, _OUTSIDE)) is not _OUTSIDE:
+            if isinstance(node, ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
+                names.append(node.name)
+        return ".".join(reversed(names))
+
+    def _class(self, node: ast.ClassDef) -> None:
+        scope = self._scope(node)
         inner = f"{scope}.{node.name}" if scope else node.name
         qualified = f"{self.module}.{inner}" if self.module else inner
         bases = []
@@ -103,16 +108,15 @@ class _Reader:
             )
         )
         self.local[node.name] = qualified
-        return inner
 
     def _call(self, node: ast.Call) -> None:
-        called = (dotted(node.func) or "").rpartition(".")[2]
+        called = _last_name(node.func)
         kind = REGISTER.get(called)
         if called == "wrap_model" and node.args:
             self.wrapped.add(self.name_of(node.args[0]) or "")
         if kind is None:
-            if called[:1].isupper():
-                self.constructed.add(self.name_of(node.func) or called)
+            if called[:1].isupper() and (written := dotted(node.func)):
+                self.constructed.add(self._qualified(written) or called)
             return
         values = list(node.args) + [keyword.value for keyword in node.keywords]
         if len(values) < 2:
@@ -129,8 +133,7 @@ class _Reader:
         )
 
     def _attribute(self, node: ast.Attribute) -> None:
-        receiver = dotted(node.value)
-        if receiver and receiver != "self" and "model" in receiver.rpartition(".")[2].lower():
+        if "model" in _last_name(node.value).lower() and dotted(node.value) is not None:
             self.outside.add(node.attr)
 
     def _dict(self, node: ast.Dict) -> None:
@@ -148,6 +151,17 @@ class _Reader:
             self.custom_dist_models.add(str(name or ""))
         if any(_is_on(entries.get(key)) for key in ("use_lstm", "use_attention")):
             self.wrapped_models.add(str(name or ""))
+
+
+#: Stands where no node is around.
+_OUTSIDE = ast.Module(body=[], type_ignores=[])
+
+
+def _last_name(node: ast.expr) -> str:
+    """The `c` of `a.b.c`; empty for any other expression."""
+    if isinstance(node, ast.Attribute):
+        return node.attr
+    return node.id if isinstance(node, ast.Name) else ""
 
 
 def _is_on(node: ast.expr | None) -> bool:

@@ -6,9 +6,10 @@ RepoIndex   files, classes and registrations, with names followed across files
 from __future__ import annotations
 
 import ast
+import dataclasses
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -17,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 from rlmigrate.errors import SourceError
 from rlmigrate.migrate.index.entries import ClassEntry, FileEntry, Registration
 from rlmigrate.migrate.index.imports import module_name
+from rlmigrate.migrate.index.kept import KeptSources
 from rlmigrate.migrate.index.known import ray_framework, ray_kind
 from rlmigrate.migrate.index.reader import read_file
 from rlmigrate.migrate.settings import Settings
@@ -26,7 +28,6 @@ if TYPE_CHECKING:
     from rlmigrate.migrate.strategy import ModelPlan
 
 RLLIB = re.compile(rb"rllib")
-KEPT_SOURCES = 64
 
 
 @dataclass(frozen=True, eq=False)
@@ -41,66 +42,16 @@ class RepoIndex:
     @classmethod
     def build(cls, paths: Iterable[Path], settings: Settings) -> RepoIndex:
         """Read the files that mention rllib, and those that use a legacy class of such a file."""
-        sources = {}
-        errors = {}
-        for path in paths:
-            try:
-                sources[path] = SourceFile.read(path)
-            except SourceError as error:
-                errors[path] = str(error)
-        return cls._of(sources, settings, errors)
+        return _Building(settings, SourceFile.read, module_name).build(paths)
 
     @classmethod
     def of_texts(cls, texts: Mapping[str, str], settings: Settings | None = None) -> RepoIndex:
         """Index files that are not on disk, for snippets and tests."""
         sources = {Path(path): SourceFile.from_text(text, path) for path, text in texts.items()}
-        return cls._of(sources, settings or Settings(), {}, virtual=True)
-
-    @classmethod
-    def _of(
-        cls,
-        sources: Mapping[Path, SourceFile],
-        settings: Settings,
-        errors: dict[Path, str],
-        *,
-        virtual: bool = False,
-    ) -> RepoIndex:
-        files: dict[Path, FileEntry] = {}
-        waiting = dict(sources)
-
-        def take(wanted: re.Pattern[bytes]) -> bool:
-            taken = [path for path, source in waiting.items() if wanted.search(source.raw)]
-            for path in taken:
-                source = waiting.pop(path)
-                module = path.with_suffix("").as_posix().replace("/", ".") if virtual else None
-                module = module.removesuffix(".__init__") if module else module_name(path)
-                try:
-                    files[path] = read_file(
-                        source,
-                        module=module,
-                        path=path,
-                        mentions_rllib=RLLIB.search(source.raw) is not None,
-                    )
-                except SourceError as error:
-                    errors[path] = str(error)
-                except RecursionError:
-                    errors[path] = f"{path}: nested too deeply to be read"
-            return bool(taken)
-
-        found = take(RLLIB)
-        known: set[str] = set()
-        while found and waiting:
-            index = cls(files, settings)
-            names = {c.name for c in index.classes.values() if index.legacy_kind(c.qualified)}
-            fresh = names - known
-            known |= names
-            found = bool(fresh) and take(
-                re.compile(
-                    rb"\b(" + b"|".join(re.escape(n.encode()) for n in sorted(fresh)) + rb")\b"
-                )
-            )
-        texts = {path: sources[path].raw for path in files} if virtual else {}
-        return cls(dict(sorted(files.items())), settings, errors, texts)
+        index = _Building(settings or Settings(), sources.__getitem__, _virtual_module).build(
+            sources
+        )
+        return dataclasses.replace(index, texts={path: sources[path].raw for path in index.files})
 
     @cached_property
     def classes(self) -> dict[str, ClassEntry]:
@@ -212,18 +163,13 @@ class RepoIndex:
         return None
 
     def source_of(self, path: Path) -> SourceFile:
-        """Read a file of the index again, or take it from the texts it was made of.
-
-        The files read last are kept, so that rules and plans share one parse of each.
-        """
-        if path not in self._sources:
-            if len(self._sources) >= KEPT_SOURCES:
-                self._sources.pop(next(iter(self._sources)))
+        """Take a file of the index from memory, or from the texts it was made of, or read it."""
+        source = self.kept.get(path)
+        if source is None:
             raw = self.texts.get(path)
-            self._sources[path] = (
-                SourceFile(path, raw) if raw is not None else SourceFile.read(path)
-            )
-        return self._sources[path]
+            source = SourceFile(path, raw) if raw is not None else SourceFile.read(path)
+            self.kept.add(source)
+        return source
 
     def plan_for(self, qualified: str) -> ModelPlan | None:
         """Plan what becomes of a model class of the repository; None for any other class."""
@@ -240,12 +186,13 @@ class RepoIndex:
 
     def __getstate__(self) -> dict[str, Any]:
         # Trees and plans stay in the process that made them.
-        kept_back = ("_sources", "_plans", "studies")
+        kept_back = ("kept", "_plans", "studies")
         return {key: value for key, value in self.__dict__.items() if key not in kept_back}
 
     @cached_property
-    def _sources(self) -> dict[Path, SourceFile]:
-        return {}
+    def kept(self) -> KeptSources:
+        """The files that were read last, so that index, rules and plans share one parse of each."""
+        return KeptSources()
 
     @cached_property
     def studies(self) -> dict[ast.ClassDef, Any]:
@@ -299,6 +246,60 @@ class RepoIndex:
             if found is not None:
                 return found
         return None
+
+
+@dataclass
+class _Building:
+    """Reads first the files that mention rllib, then those that use their classes."""
+
+    settings: Settings
+    read: Callable[[Path], SourceFile]
+    module_of: Callable[[Path], str]
+    files: dict[Path, FileEntry] = field(default_factory=dict)
+    errors: dict[Path, str] = field(default_factory=dict)
+    kept: KeptSources = field(default_factory=KeptSources)
+
+    def build(self, paths: Iterable[Path]) -> RepoIndex:
+        """Read until no more files are reached; those never reached stay unparsed."""
+        others = self.take(paths, RLLIB)
+        known: set[str] = set()
+        while others:
+            index = RepoIndex(self.files, self.settings)
+            names = {c.name for c in index.classes.values() if index.legacy_kind(c.qualified)}
+            fresh, known = names - known, known | names
+            waiting = len(others)
+            others = self.take(others, _any_word(fresh)) if fresh else others
+            if len(others) == waiting:
+                break
+        index = RepoIndex(dict(sorted(self.files.items())), self.settings, self.errors)
+        index.__dict__["kept"] = self.kept
+        return index
+
+    def take(self, paths: Iterable[Path], wanted: re.Pattern[bytes]) -> list[Path]:
+        """Enter the files that hold what is wanted; return the others."""
+        others = []
+        for path in paths:
+            try:
+                source = self.read(path)
+                if wanted.search(source.raw) is None:
+                    others.append(path)
+                    continue
+                self.files[path] = read_file(
+                    source,
+                    module=self.module_of(path),
+                    path=path,
+                    mentions_rllib=RLLIB.search(source.raw) is not None,
+                )
+                self.kept.add(source)
+            except SourceError as error:
+                self.errors[path] = str(error)
+            except RecursionError:
+                self.errors[path] = f"{path}: nested too deeply to be read"
+        return others
+
+
+def _virtual_module(path: Path) -> str:
+    return path.with_suffix("").as_posix().replace("/", ".").removesuffix(".__init__")
 
 
 def _any_word(words: Iterable[str]) -> re.Pattern[bytes]:

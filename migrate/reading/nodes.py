@@ -27,7 +27,7 @@ class Nodes:
         self.tree = source.tree
         self.parents = source.parents
         # Not the file itself: it is the key of a weak cache that holds this.
-        self._by_type = source.walked[0]
+        self._by_type = source.walked.by_type
         self._bindings: dict[tuple[ast.AST, str], list[ast.AST]] | None = None
 
     def of(self, kind: type[N]) -> list[N]:

@@ -54,7 +54,8 @@ class Rule:
     """One migration step.
 
     `since` is the Ray release that made the step necessary; `link` its release note or issue.
-    `check` yields findings and changes nothing. `unchanged` cases come first and are many.
+    `check` yields findings and changes nothing; it is not asked about files that hold none of
+    `words`, where any are given. `unchanged` cases come first and are many.
     """
 
     code: str
@@ -66,5 +67,10 @@ class Rule:
     since: str
     link: str
     safe: bool = True
+    words: tuple[bytes, ...] = ()
     unchanged: tuple[Case, ...] = ()
     cases: tuple[Case, ...] = ()
+
+    def concerns(self, source: SourceFile) -> bool:
+        """Tell, by a search through the bytes alone, whether a file can hold what is looked for."""
+        return not self.words or any(word in source.raw for word in self.words)

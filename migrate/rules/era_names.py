@@ -90,7 +90,7 @@ def _ray_module_kind(name: str) -> str | None:
 def imports_of(context: FileContext) -> ImportTable:
     """Return the import table of the file at hand."""
     entry = context.index.files.get(context.source.path)
-    return entry.imports if entry is not None else ImportTable.of(context.source.tree)
+    return entry.imports if entry is not None else ImportTable.of(context.source)
 
 
 def classes(source: SourceFile) -> list[ast.ClassDef]:

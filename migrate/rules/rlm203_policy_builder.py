@@ -89,6 +89,7 @@ RULE = Rule(
         "RLModule, those that learn into a Learner, those that change samples into connectors."
     ),
     check=check,
+    words=(b"build_policy_class", b"build_torch_policy", b"build_tf_policy", b"with_updates"),
     since="2.40",
     link=_LINK,
     unchanged=(

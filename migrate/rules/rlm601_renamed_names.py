@@ -26,6 +26,8 @@ def check(context: FileContext) -> Iterable[Finding]:
     """Find imports and dotted uses of names that have moved."""
     if context.settings.target != "ray":
         return
+    if not any(RAY.match(target) for target in imports_of(context).names.values()):
+        return
     bindings = Bindings(context.source)
     chains = list(_chains(context))
     inside = {id(part) for node, _, _ in chains for part in ast.walk(node)}
@@ -226,14 +228,18 @@ def _plain_import(context: FileContext, node: ast.Import) -> Iterator[Finding]:
 
 def _chains(context: FileContext) -> Iterator[tuple[ast.Attribute, str, str]]:
     """Yield the attributes that stand for a renamed name, with old and new name."""
-    table = imports_of(context)
-    for node in context.source.nodes(ast.Attribute):
-        old = table.qualified(node)
-        if old is None or not RAY.match(old):
-            continue
-        new = renamed(old, context.settings.ray_version)
-        if new is not None:
-            yield node, old, new
+    heads = {
+        local: target for local, target in imports_of(context).names.items() if RAY.match(target)
+    }
+    parents = context.source.parents
+    for name in context.source.nodes(ast.Name) if heads else ():
+        old = heads.get(name.id)
+        node: ast.AST = name
+        while old is not None and isinstance(node := parents[node], ast.Attribute):
+            old = f"{old}.{node.attr}"
+            new = renamed(old, context.settings.ray_version)
+            if new is not None:
+                yield node, old, new
 
 
 def _chain(context: FileContext, node: ast.Attribute, old: str, new: str) -> Finding:

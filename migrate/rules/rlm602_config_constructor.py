@@ -44,7 +44,7 @@ def check(context: FileContext) -> Iterable[Finding]:
         kind = module_kind(context, node)
         if kind is not None:
             yield from _class(context, node, FIELDS if kind == "single" else MULTI_FIELDS)
-    for call in context.source.nodes(ast.Call):
+    for call in _calls(context):
         yield from _built_from_config(context, call)
 
 
@@ -60,7 +60,7 @@ def handled(context: FileContext) -> set[int]:
         fields = FIELDS if kind == "single" else MULTI_FIELDS
         if parameter and _obstacle(node, constructor, parameter, fields) is None:
             gone |= {id(part) for part in ast.walk(constructor.args)}
-    for call in context.source.nodes(ast.Call):
+    for call in _calls(context):
         if any(True for _ in _built_from_config(context, call)):
             gone |= {id(part) for part in ast.walk(call)}
     return gone
@@ -253,6 +253,10 @@ def _dropped_none(context: FileContext, constructor: ast.FunctionDef) -> list[Ed
         if isinstance(value, ast.Constant) and value.value is None:
             edits.append(Edit(context.source.span(call), "super().__init__()", CODE))
     return edits
+
+
+def _calls(context: FileContext) -> list[ast.Call]:
+    return context.source.nodes(ast.Call) if b"ModuleConfig" in context.source.raw else []
 
 
 def _built_from_config(context: FileContext, call: ast.Call) -> Iterator[Finding]:

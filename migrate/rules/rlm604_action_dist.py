@@ -184,6 +184,7 @@ RULE = Rule(
         "are left to you: other inputs would not give the same numbers to the last bit."
     ),
     check=check,
+    words=(b"action_dist",),
     since="2.6",
     link=RELEASE_NOTES,
     unchanged=(

@@ -43,8 +43,7 @@ def check(context: FileContext) -> Iterable[Finding]:
     """Find imports of the new stack's names that have no successor and are still used."""
     release = context.settings.ray_version
     table = imports_of(context)
-    gone = rlm602_config_constructor.handled(context) | rlm606_specs_methods.handled(context)
-    read = {node.id for node in context.source.nodes(ast.Name) if id(node) not in gone}
+    gone: list[tuple[ast.alias, str]] = []
     for node in context.source.nodes(ast.ImportFrom):
         if node.level:
             continue
@@ -55,11 +54,12 @@ def check(context: FileContext) -> Iterable[Finding]:
                 continue
             if row.stack is not eras.Stack.NEW and not name.startswith(EXAMPLES):
                 continue
-            if target_name(name, release) is not None:
-                continue
-            local = alias.asname or alias.name
-            if table.names.get(local) != name or local not in read:
-                continue
+            if target_name(name, release) is None:
+                gone.append((alias, name))
+    read = _read(context) if gone else set()
+    for alias, name in gone:
+        local = alias.asname or alias.name
+        if table.names.get(local) == name and local in read:
             found = item(
                 context,
                 alias,
@@ -70,6 +70,12 @@ def check(context: FileContext) -> Iterable[Finding]:
                 message=f"{name} is not in Ray {release}: {_advice(name)}",
             )
             yield Finding(found)
+
+
+def _read(context: FileContext) -> set[str]:
+    """Names that are read, apart from what goes with the edits of other rules."""
+    going = rlm602_config_constructor.handled(context) | rlm606_specs_methods.handled(context)
+    return {node.id for node in context.source.nodes(ast.Name) if id(node) not in going}
 
 
 def _advice(name: str) -> str:

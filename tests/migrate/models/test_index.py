@@ -10,6 +10,7 @@ import pytest
 
 from rlmigrate.migrate.index import ImportTable, RepoIndex
 from rlmigrate.migrate.settings import Settings
+from rlmigrate.migrate.source import SourceFile
 
 BASE = """
 from ray.rllib.models.torch.torch_modelv2 import TorchModelV2
@@ -22,7 +23,7 @@ class BaseModel(TorchModelV2, nn.Module):
 
 
 def qualified(code: str, expression: str) -> str | None:
-    table = ImportTable.of(ast.parse(code), module="pkg.mod")
+    table = ImportTable.of(SourceFile.from_text(code), module="pkg.mod")
     return table.qualified(ast.parse(expression, mode="eval").body)
 
 

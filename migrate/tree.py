@@ -1,0 +1,63 @@
+"""One fast walk over a parsed file.
+
+Walk   a tree's nodes by type and the node around each
+walk   take it
+
+Three quarters of what a plain walk over `ast` looks at holds no node: names, numbers, the empty
+marks for loading and storing. Knowing which fields of a type can hold nodes makes the walk a third
+of the cost of parsing, where `ast.walk` costs as much as parsing itself.
+"""
+
+from __future__ import annotations
+
+import ast
+from collections import defaultdict
+from collections.abc import Mapping
+from typing import NamedTuple
+
+#: Fields that hold a text, a number or one of the marks without content (Load, Add, And, ...).
+_BARE = frozenset(
+    {"ctx", "op", "ops", "id", "attr", "level", "module", "kind", "type_comment", "type_ignores"}
+    | {"simple", "is_async", "conversion", "asname", "rest", "kwd_attrs", "tag"}
+)
+
+
+class Walk(NamedTuple):
+    """What one walk found; marks without content (`ast.Load` and its like) are left out."""
+
+    by_type: Mapping[type[ast.AST], list[ast.AST]]
+    parents: Mapping[ast.AST, ast.AST]
+
+
+def walk(tree: ast.AST) -> Walk:
+    """List the nodes of `tree` by type, each list in source order, and the parent of each node."""
+    found: dict[type[ast.AST], list[ast.AST]] = defaultdict(list)
+    parents: dict[ast.AST, ast.AST] = {}
+    stack: list[ast.AST] = [tree]
+    while stack:
+        node = stack.pop()
+        kind = node.__class__
+        found[kind].append(node)
+        for name in _CHILDREN[kind]:
+            value = getattr(node, name, None)
+            if value.__class__ is list:
+                for child in reversed(value):
+                    if child.__class__ in _CHILDREN:
+                        parents[child] = node
+                        stack.append(child)
+            elif value.__class__ in _CHILDREN:
+                parents[value] = node
+                stack.append(value)
+    return Walk(dict(found), parents)
+
+
+def _fields(kind: type[ast.AST]) -> tuple[str, ...]:
+    """Fields of a type that can hold nodes, last first, so that a stack gives the first first."""
+    return tuple(name for name in reversed(kind._fields) if name not in _BARE)
+
+
+_CHILDREN = {
+    kind: _fields(kind)
+    for kind in vars(ast).values()
+    if isinstance(kind, type) and issubclass(kind, ast.AST)
+}
