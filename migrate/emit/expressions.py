@@ -12,6 +12,7 @@ from rlmigrate.migrate.emit.calls import flattening, owners
 from rlmigrate.migrate.emit.names import Names
 from rlmigrate.migrate.source import SourceFile, Span
 from rlmigrate.migrate.understanding.facts import Mark, Reading
+from rlmigrate.migrate.understanding.observed import PREPARED
 from rlmigrate.migrate.understanding.scope import parameters
 from rlmigrate.migrate.understanding.vocabulary import MODEL_DEFAULTS
 
@@ -61,6 +62,10 @@ class Expressions:
     def _obs(self) -> str:
         return f"batch[{self.names.core('Columns')}.OBS]"
 
+    @property
+    def _whole(self) -> str:
+        return self._mixed() if self.reading.facts.obs in PREPARED else self._obs
+
     def _default_text(self, init: ast.FunctionDef, name: str) -> str:
         positional = [*init.args.posonlyargs, *init.args.args]
         pairs = dict(zip([a.arg for a in positional[::-1]], init.args.defaults[::-1], strict=False))
@@ -96,8 +101,15 @@ class Expressions:
     def _on_obs_space(self, mark: Mark) -> list[Piece]:
         return self._replace(mark.node, "self.observation_space")
 
-    def _on_flat_space(self, mark: Mark) -> list[Piece]:
-        return self._replace(mark.node, f"{self.names.layer('flat_space')}(self.observation_space)")
+    def _on_preprocessed_space(self, mark: Mark) -> list[Piece]:
+        if isinstance(mark.node, ast.Name):
+            return []  # a parameter of the constructor, which setup() binds first
+        return self._replace(mark.node, self.preprocessed_space)
+
+    @property
+    def preprocessed_space(self) -> str:
+        """The space that the old model was built with."""
+        return f"{self.names.layer('preprocessed_space')}(self.observation_space)"
 
     def _on_flat_size(self, mark: Mark) -> list[Piece]:
         return self._replace(mark.node, f"{self.names.layer('flat_size')}(self.observation_space)")
@@ -152,7 +164,7 @@ class Expressions:
     def _on_net_batch(self, mark: Mark) -> list[Piece]:
         call = mark.node
         assert isinstance(call, ast.Call)
-        text = mark.detail or self._obs
+        text = mark.detail or self._whole
         return [(Span(self._span(call.args[0]).start, self._last_argument(call)), text)]
 
     def _on_net_flat(self, mark: Mark) -> list[Piece]:
@@ -367,11 +379,11 @@ class Expressions:
             if mark.kind == "net_flat":
                 return self._flat()
             if mark.kind == "net_batch":
-                return f"{self._obs}.float()" if mark.detail else self._obs
+                return f"{self._whole}.float()" if mark.detail else self._whole
             given = mark.data.get("given")
             if isinstance(given, ast.expr):
                 return self.pure_text(given, cast=False)
-        return self._obs
+        return self._whole
 
     def pure_text(self, node: ast.expr, *, cast: bool = True) -> str:
         """Write an expression on the batch alone, with names of forward spelled out."""
@@ -391,4 +403,4 @@ class Expressions:
         return {id(m.node) for m in self.reading.marks if m.kind in wanted}
 
     def _alias_kind(self) -> str:
-        return "obs_mixed" if self.reading.facts.obs == "mixed" else "obs"
+        return "obs_mixed" if self.reading.facts.obs in PREPARED else "obs"

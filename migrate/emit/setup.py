@@ -65,6 +65,12 @@ def _prologue(reading: Reading, names: Names, words: Expressions) -> list[str]:
         lines.append(f"self.num_outputs = {words.head_size()}")
     elif facts.head_size == "local":
         lines.append(f"num_outputs = {words.head_size()}")
+    spaces = {
+        m.node.id
+        for m in reading.marks
+        if m.kind == "preprocessed_space" and isinstance(m.node, ast.Name)
+    }
+    lines += [f"{name} = {words.preprocessed_space}" for name in sorted(spaces)]
     rebound = (
         {
             n.id

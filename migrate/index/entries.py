@@ -53,4 +53,8 @@ class FileEntry:
     custom_dist_models: frozenset[str] = field(default_factory=frozenset)
     wrapped_models: frozenset[str] = field(default_factory=frozenset)  # use_lstm, use_attention
     constructed: frozenset[str] = field(default_factory=frozenset)
+    environments: frozenset[str] = field(default_factory=frozenset)
+    trained: frozenset[tuple[str, str]] = field(default_factory=frozenset)  # model, environment
+    environment_classes: tuple[tuple[str, str], ...] = ()  # register_env: name, class
+    preprocesses: bool = True  # no config of the file switches the preprocessors off
     wrapped: frozenset[str] = field(default_factory=frozenset)  # given to rlmigrate.wrap_model

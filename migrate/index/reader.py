@@ -11,6 +11,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from rlmigrate.migrate.index.entries import ClassEntry, FileEntry, Registration
+from rlmigrate.migrate.index.environments import (
+    UNKNOWN,
+    environment_of,
+    registered_class,
+    switches_preprocessing_off,
+    trained_in,
+)
 from rlmigrate.migrate.index.imports import ImportTable, dotted
 from rlmigrate.migrate.source import SourceFile
 
@@ -39,6 +46,10 @@ def read_file(source: SourceFile, *, module: str, path: Path, mentions_rllib: bo
         custom_dist_models=frozenset(reader.custom_dist_models),
         wrapped_models=frozenset(reader.wrapped_models),
         constructed=frozenset(reader.constructed),
+        environments=frozenset(reader.environments),
+        trained=frozenset(reader.trained),
+        environment_classes=tuple(reader.environment_classes),
+        preprocesses=reader.preprocesses,
         wrapped=frozenset(reader.wrapped),
     )
 
@@ -56,6 +67,11 @@ class _Reader:
     wrapped_models: set[str] = field(default_factory=set)
     constructed: set[str] = field(default_factory=set)
     wrapped: set[str] = field(default_factory=set)
+    environments: set[str] = field(default_factory=set)
+    trained: set[tuple[str, str]] = field(default_factory=set)
+    placed: set[int] = field(default_factory=set)  # model dicts whose environment is known
+    environment_classes: list[tuple[str, str]] = field(default_factory=list)
+    preprocesses: bool = True
     local: dict[str, str] = field(default_factory=dict)
 
     def read(self, source: SourceFile) -> None:
@@ -64,9 +80,11 @@ class _Reader:
             self._class(class_)
         for call in source.nodes(ast.Call):
             self._call(call)
+            self._environment(call)
         for attribute in source.nodes(ast.Attribute):
             self._attribute(attribute)
         for entries in source.nodes(ast.Dict):
+            self._environment(entries)
             self._dict(entries)
 
     def name_of(self, node: ast.expr) -> str | None:
@@ -132,6 +150,31 @@ class _Reader:
             )
         )
 
+    def _environment(self, node: ast.Call | ast.Dict) -> None:
+        named = environment_of(node)
+        if named is not None:
+            self.environments.add(self._text_or_name(named))
+        trained = trained_in(node)
+        if trained is not None:
+            model, environment = trained
+            self.placed.add(id(model))
+            self.trained.add((self._custom_model(model), self._text_or_name(environment)))
+        if isinstance(node, ast.Call) and (registered := registered_class(node)):
+            name, made = registered
+            self.environment_classes.append((name, self.name_of(made) or UNKNOWN))
+        if switches_preprocessing_off(node):
+            self.preprocesses = False
+
+    def _custom_model(self, node: ast.Dict) -> str:
+        pairs = zip(node.keys, node.values, strict=True)
+        values = (v for k, v in pairs if isinstance(k, ast.Constant) and k.value == "custom_model")
+        return self._text_or_name(next(values))
+
+    def _text_or_name(self, node: ast.expr) -> str:
+        if isinstance(node, ast.Constant) and isinstance(node.value, str):
+            return node.value
+        return self.name_of(node) or UNKNOWN
+
     def _attribute(self, node: ast.Attribute) -> None:
         if "model" in _last_name(node.value).lower() and dotted(node.value) is not None:
             self.outside.add(node.attr)
@@ -145,12 +188,13 @@ class _Reader:
         model = entries.get("custom_model")
         if model is None:
             return
-        plain = isinstance(model, ast.Constant) and isinstance(model.value, str)
-        name = model.value if plain and isinstance(model, ast.Constant) else self.name_of(model)
+        name = self._text_or_name(model)
+        if id(node) not in self.placed:
+            self.trained.add((name, UNKNOWN))
         if "custom_action_dist" in entries:
-            self.custom_dist_models.add(str(name or ""))
+            self.custom_dist_models.add(name)
         if any(_is_on(entries.get(key)) for key in ("use_lstm", "use_attention")):
-            self.wrapped_models.add(str(name or ""))
+            self.wrapped_models.add(name)
 
 
 #: Stands where no node is around.

@@ -17,6 +17,12 @@ from typing import TYPE_CHECKING, Any
 
 from rlmigrate.errors import SourceError
 from rlmigrate.migrate.index.entries import ClassEntry, FileEntry, Registration
+from rlmigrate.migrate.index.environments import (
+    PLAIN,
+    UNKNOWN,
+    class_on_disk,
+    has_plain_boxes,
+)
 from rlmigrate.migrate.index.imports import module_name
 from rlmigrate.migrate.index.kept import KeptSources
 from rlmigrate.migrate.index.known import ray_framework, ray_kind
@@ -114,6 +120,54 @@ class RepoIndex:
     def wrapped_models(self) -> frozenset[str]:
         """Qualified classes that a config puts into RLlib's LSTM or attention wrapper."""
         return self._registered(file.wrapped_models for file in self.files.values())
+
+    @cached_property
+    def preprocesses(self) -> bool:
+        """Whether the old stack's preprocessors stood before every model."""
+        return all(file.preprocesses for file in self.files.values())
+
+    def has_plain_observations(self, model: str) -> bool:
+        """Whether every environment that a model is trained in has Boxes that stay as they are.
+
+        Where the source does not say which model goes with which, all environments count.
+        """
+        trained = self._trained.get(model, set())
+        if not trained or UNKNOWN in trained:
+            trained = set().union(*(file.environments for file in self.files.values()))
+        return bool(trained) and all(map(self._has_plain_boxes, trained))
+
+    @cached_property
+    def _trained(self) -> dict[str, set[str]]:
+        found: dict[str, set[str]] = {}
+        for model, environment in set().union(*(f.trained for f in self.files.values())):
+            for name in self._registered([[model]]):
+                found.setdefault(name, set()).add(environment)
+        return found
+
+    @cached_property
+    def _environment_classes(self) -> dict[str, str]:
+        return dict(pair for file in self.files.values() for pair in file.environment_classes)
+
+    @cached_property
+    def _roots(self) -> tuple[Path, ...]:
+        """Folders that the imports of files that name environments start from."""
+        found: dict[Path, None] = {}
+        for file in self.files.values():
+            if file.environments and not self.texts:
+                depth = file.module.count(".") + (file.path.name == "__init__.py")
+                found[file.path.parents[min(depth, len(file.path.parents) - 1)]] = None
+        return tuple(found)
+
+    def _has_plain_boxes(self, environment: str) -> bool:
+        environment = self._environment_classes.get(environment, environment)
+        if PLAIN.fullmatch(environment):
+            return True
+        entry = self.class_named(environment)
+        if entry is None:
+            found = class_on_disk(environment, self._roots)
+            return found is not None and has_plain_boxes(found)
+        classes = self.source_of(entry.path).nodes(ast.ClassDef)
+        return any(node.lineno == entry.line and has_plain_boxes(node) for node in classes)
 
     def _registered(self, names: Iterable[Iterable[str]]) -> frozenset[str]:
         found: set[str] = set()

@@ -8,6 +8,8 @@ from rlmigrate.migrate.emit.file import model_results
 from rlmigrate.migrate.findings import Item, Kind, Outcome
 from rlmigrate.migrate.rules.base import FileContext, Finding, Rule
 from rlmigrate.migrate.rules.cases.rlm101 import CASES, UNCHANGED
+from rlmigrate.migrate.understanding.facts import ModelFacts
+from rlmigrate.migrate.understanding.observed import PREPARED
 
 
 def check(context: FileContext) -> Iterable[Finding]:
@@ -23,11 +25,21 @@ def check(context: FileContext) -> Iterable[Finding]:
             kind=Kind.MODEL,
             outcome=Outcome.NATIVE,
             code=RULE.code,
-            message="becomes a TorchRLModule with the same parameter names",
+            message=_message(facts),
             new_name=facts.name,
             new_path=str(context.source.path),
         )
         yield Finding(item, result.emitted.edits, result.emitted.imports, dict(result.new_files))
+
+
+def _message(facts: ModelFacts) -> str:
+    parts = ["becomes a TorchRLModule with the same parameter names"]
+    if facts.obs in PREPARED:
+        parts.append(
+            "preprocess() does what RLlib's preprocessors did to observations that are no plain "
+            "Box (the FlattenObservations connector before the module would do, too)"
+        )
+    return "; ".join(parts)
 
 
 RULE = Rule(

@@ -253,20 +253,17 @@ def read_obs_space(scope: Scope, node: ast.expr, obs: str) -> None:
             scope.mark("flat_size", whole)
         scope.handle(whole)
         return
-    if obs in {"whole", "unread"}:
+    if obs == "whole" or (obs == "unread" and scope.plain):
         scope.mark("obs_space", node)
-        return
-    if isinstance(parent, ast.Call) and net_name(scope, parent.func):
-        scope.mark("flat_space", node)
         return
     if isinstance(parent, ast.Subscript) and obs in {"keyed", "mixed"}:
         scope.mark("obs_space", node)  # a Dict space that no preprocessor touched
         return
-    sized = _flat_size(scope, node)
+    sized = _flat_size(scope, node) if obs in {"flat", "keyed", "mixed"} else None
     if sized is not None:
         scope.mark("flat_size", sized)
     else:
-        scope.problem(node, "reads the flattened observation space")
+        scope.mark("preprocessed_space", node)
 
 
 def _preprocessed_size(scope: Scope, node: ast.expr) -> ast.expr | None:

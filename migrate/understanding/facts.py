@@ -63,7 +63,7 @@ class ModelFacts:
     parameters: tuple[Parameter, ...] = ()
     custom_keys: tuple[str, ...] = ()
     default_keys: tuple[str, ...] = ()
-    obs: str = "unread"  # "unread" | "whole" | "flat" | "keyed" | "mixed"
+    obs: str = "unread"  # "unread" | "whole" | "preprocessed" | "flat" | "keyed" | "mixed"
     obs_keys: tuple[str, ...] = ()
     stashes: tuple[Stash, ...] = ()
     subnets: tuple[Subnet, ...] = ()

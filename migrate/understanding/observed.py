@@ -1,6 +1,6 @@
 """Which part of the observation forward reads, and in what form.
 
-Observed   "unread", "whole", "flat", "keyed" or "mixed", with the marks that follow
+Observed   "unread", "whole", "preprocessed", "flat", "keyed" or "mixed", with the marks
 """
 
 from __future__ import annotations
@@ -13,6 +13,13 @@ from rlmigrate.migrate.understanding.scope import Scope, names_in
 
 #: Keys of the input that the new stack's module knows by another way.
 TRAINING = frozenset({"is_training"})
+
+#: Forms in which the observation passes preprocess() first.
+PREPARED = frozenset({"mixed", "preprocessed"})
+
+#: What a line may hold, and what preparing an observation adds to it.
+WIDTH = 88
+PREPARING = len("preprocess(batch[Columns.OBS], self.observation_space)") - len('input_dict["obs"]')
 
 #: Words in the names of parts that are numbers as they come: no preprocessor one-hots a mask.
 MASKS = ("mask", "avail", "legal", "valid")
@@ -55,7 +62,9 @@ class Observed:
             return "mixed" if self.whole else "flat"
         if not self.whole:
             return "unread"
-        return "mixed" if self._is_structured() else "whole"
+        if self._is_structured():
+            return "mixed"
+        return "whole" if self.scope.plain else "preprocessed"
 
     def _is_structured(self) -> bool:
         """Say whether the class knows of parts of the observation that forward hands on whole."""
@@ -82,9 +91,10 @@ class Observed:
         mode = self.mode
         for node in self.flats:
             self.scope.mark("obs_flat", node)
-        hoisted = self._hoisted() if mode == "mixed" and len(self.roots) > 1 else ""
+        prepared = mode in PREPARED
+        hoisted = self._hoisted() if prepared and self._crowds() else ""
         for root in self.roots:
-            self.scope.mark("obs_mixed" if mode == "mixed" else "obs", root, hoisted)
+            self.scope.mark("obs_mixed" if prepared else "obs", root, hoisted)
         if self.replaced is not None:
             self.scope.mark("obs_replaced", self.replaced.targets[0], self.replacement)
             for node in self.after:
@@ -143,6 +153,19 @@ class Observed:
         if self.replaced is None:
             return False
         return node.lineno > (self.replaced.end_lineno or self.replaced.lineno)
+
+    def _crowds(self) -> bool:
+        """Say whether preparing the observation where it is read would repeat or crowd lines."""
+        ends = (self._end_of_line(root) for root in self.roots)
+        return len(self.roots) > 1 or any(end + PREPARING > WIDTH for end in ends)
+
+    def _end_of_line(self, node: ast.expr) -> int:
+        """The column after the last expression on the line of `node`."""
+        return max(
+            each.end_col_offset or 0
+            for each in ast.walk(self.function)
+            if isinstance(each, ast.expr) and each.end_lineno == node.lineno
+        )
 
     def _hoisted(self) -> str:
         taken = names_in(self.function) - set(self.aliases)

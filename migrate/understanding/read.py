@@ -49,7 +49,8 @@ MODEL_ATTRIBUTES: Mapping[str, str] = {
 
 def read_model(index: RepoIndex, file: FileEntry, node: ast.ClassDef, *, qualified: str) -> Reading:
     """Understand the class at `node` of `file`."""
-    scope = Scope(node, file)
+    plain = not index.preprocesses or index.has_plain_observations(qualified)
+    scope = Scope(node, file, plain=plain)
     nets = {name: net for name, (net, _) in find_subnets(scope).items()}
     recurrent = is_recurrent(scope)
     states: tuple[str, ...] = ()
@@ -64,6 +65,8 @@ def read_model(index: RepoIndex, file: FileEntry, node: ast.ClassDef, *, qualifi
             if isinstance(each, ast.Return) and each.value is not None:
                 scope.mark("value_return", each)
     configs = Configs(scope)
+    if mode in {"mixed", "flat"} and not index.preprocesses:
+        scope.problem(node, "is configured with _disable_preprocessor_api")
     constructor = read_constructor(scope, configs, obs=mode)
     reads_own_head = _read_attributes(scope, configs, nets, obs=mode)
     configs.check()

@@ -43,6 +43,7 @@ class Scope:
 
     node: ast.ClassDef
     file: FileEntry
+    plain: bool = False  # observations are surely Boxes that no preprocessor changed
     marks: list[Mark] = field(default_factory=list)
     problems: list[Problem] = field(default_factory=list)
     parents: dict[ast.AST, ast.AST] = field(default_factory=dict)

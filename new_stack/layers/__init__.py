@@ -3,7 +3,7 @@
 FullyConnectedNetwork, VisionNetwork           the default nets, with `forward` and `value`
 SlimFC, SlimConv2d, AppendBiasLayer            the layers that they are made of
 normc_initializer, same_padding, activation    what these layers need
-preprocess, flatten, flat_size                 what the old preprocessors made of observations
+preprocess, flatten, preprocessed_space        what the old preprocessors made of observations
 action_distribution                            the distribution that the old stack chose
 
 `rlmigrate rewrite` writes the ones that a migrated module needs into `rlmigrate_layers.py`
@@ -24,10 +24,10 @@ _HOME = {
     "activation": "activations",
     "filters_for": "filters",
     "flat_size": "observations",
-    "flat_space": "observations",
     "flatten": "observations",
     "normc_initializer": "initializers",
     "preprocess": "observations",
+    "preprocessed_space": "observations",
     "same_padding": "padding",
     "valid_padding": "padding",
 }
@@ -42,10 +42,10 @@ __all__ = [
     "activation",
     "filters_for",
     "flat_size",
-    "flat_space",
     "flatten",
     "normc_initializer",
     "preprocess",
+    "preprocessed_space",
     "same_padding",
     "valid_padding",
 ]

@@ -26,11 +26,11 @@ class FullyConnectedNetwork(nn.Module):
         self, obs_space: gym.Space[Any], num_outputs: int | None, model_config: Mapping[str, Any]
     ) -> None:
         super().__init__()
-        if not isinstance(obs_space, gym.spaces.Box):
+        if not isinstance(obs_space, gym.spaces.Box | gym.spaces.MultiBinary):
             # The old stack made such observations one-hot or flat before the model saw them.
             raise ValueError(
-                f"FullyConnectedNetwork takes observations of a Box, not {obs_space}; put RLlib's "
-                "FlattenObservations connector before the module"
+                f"FullyConnectedNetwork takes observations of a Box, not {obs_space}; give it "
+                "preprocessed_space() of the space and preprocess() of its observations"
             )
         fcnet = list(model_config.get("fcnet_hiddens", [256, 256]))
         hiddens = fcnet + list(model_config.get("post_fcnet_hiddens", []))

@@ -13,8 +13,10 @@ from torch import nn
 def preprocess(obs: Any, space: gym.Space[Any]) -> Any:
     """Return a batch of observations as old models saw it in `input_dict["obs"]`.
 
-    A plain Box is left as it is. Discrete numbers become one-hot, parts of a Dict or Tuple
-    float32. Raises ValueError for an Atari screen, which a connector has to shrink.
+    A Box is left as it is, but for the memory of an Atari (128 numbers), which is scaled to
+    -1..1. Discrete numbers become one-hot, parts of a Dict or Tuple float32. Where all of an
+    environment's observations are Boxes, or RLlib's FlattenObservations connector runs before
+    the module, this changes nothing and may go. Raises ValueError for an Atari screen.
 
     obs: number[B, ...] or a dict or tuple of them -> the same structure.
     """
@@ -35,9 +37,18 @@ def preprocess(obs: Any, space: gym.Space[Any]) -> Any:
         return torch.cat(one_hot, dim=-1).float()
     if space.shape == (128,):  # taken for the memory of an Atari
         return (obs.float() - 128) / 128
-    if space.shape == (210, 160, 3):
-        raise ValueError("Atari screens of 210 x 160 x 3: shrink them with a connector")
+    _refuse_screens(space)
     return obs
+
+
+def _refuse_screens(space: gym.Space[Any]) -> None:
+    """Raise ValueError for the one shape that the old stack cropped and scaled down."""
+    if space.shape == (210, 160, 3):
+        raise ValueError(
+            "observations of (210, 160, 3) are Atari screens, which RLlib's old stack scaled down "
+            "before the model saw them; the new one does not: wrap the environment with "
+            "wrap_atari_for_new_api_stack of ray.rllib.env.wrappers.atari_wrappers"
+        )
 
 
 def _part(obs: Any, space: gym.Space[Any]) -> Any:
@@ -75,6 +86,18 @@ def flat_size(space: gym.Space[Any]) -> int:
     return int(np.prod(space.shape or ()))
 
 
-def flat_space(space: gym.Space[Any]) -> gym.spaces.Box:
-    """Return the space of flattened observations."""
-    return gym.spaces.Box(-np.inf, np.inf, (flat_size(space),), np.float32)
+def preprocessed_space(space: gym.Space[Any]) -> gym.Space[Any]:
+    """Return the `obs_space` that old models were built with.
+
+    Spaces whose observations the old stack left alone are returned as they are; others become a
+    Box of the preprocessed shape, with the space itself as its `original_space`. Raises ValueError
+    for an Atari screen.
+    """
+    _refuse_screens(space)
+    flattened = isinstance(space, gym.spaces.Dict | gym.spaces.Tuple)
+    one_hot = isinstance(space, gym.spaces.Discrete | gym.spaces.MultiDiscrete)
+    if not flattened and not one_hot and space.shape != (128,):
+        return space
+    box = gym.spaces.Box(-1.0, 1.0, (flat_size(space),), np.float32)
+    box.original_space = space  # type: ignore[attr-defined]
+    return box

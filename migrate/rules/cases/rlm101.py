@@ -64,7 +64,8 @@ UNCHANGED: tuple[Case, ...] = (
     Case("an empty file", ""),
 )
 
-TEXTBOOK_BEFORE = '''from ray.rllib.models.torch.torch_modelv2 import TorchModelV2
+TEXTBOOK_BEFORE = '''from ray.rllib.algorithms.ppo import PPOConfig
+from ray.rllib.models.torch.torch_modelv2 import TorchModelV2
 from torch import nn
 
 
@@ -84,9 +85,13 @@ class Policy(TorchModelV2, nn.Module):
 
     def value_function(self):
         return self.vf(self._hidden).squeeze(1)
+
+
+config = PPOConfig().environment("CartPole-v1")
 '''
 
-TEXTBOOK_AFTER = '''from ray.rllib.core.columns import Columns
+TEXTBOOK_AFTER = '''from ray.rllib.algorithms.ppo import PPOConfig
+from ray.rllib.core.columns import Columns
 from ray.rllib.core.rl_module.apis import ValueFunctionAPI
 from ray.rllib.core.rl_module.torch import TorchRLModule
 from torch import nn
@@ -117,6 +122,9 @@ class Policy(TorchRLModule, ValueFunctionAPI):
         if embeddings is None:
             embeddings = self._forward_train(batch)[Columns.EMBEDDINGS]
         return self.vf(embeddings).squeeze(1)
+
+
+config = PPOConfig().environment("CartPole-v1")
 '''
 
 CASES: tuple[Case, ...] = (Case("a value head on kept features", TEXTBOOK_BEFORE, TEXTBOOK_AFTER),)

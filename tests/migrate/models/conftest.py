@@ -119,8 +119,9 @@ def as_in(flat, batch, prep, offset: int = 0):
             parts[key] = as_in(flat, batch[key], inner, offset)
             offset += inner.size
         return parts if isinstance(batch, dict) else tuple(parts.values())
-    same = flat[:, offset : offset + prep.size].reshape(-1, *batch.shape[1:])
-    return same if same.shape == batch.shape else batch
+    if type(prep).__name__ != "NoPreprocessor":
+        return batch
+    return flat[:, offset : offset + prep.size].reshape(batch.shape)
 
 
 def old_model(model_class, obs_space, action_space, custom=None, **config):

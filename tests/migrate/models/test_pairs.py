@@ -21,6 +21,20 @@ OBSERVATIONS = {
         {"position": VECTOR, "grid": Box(0, 9, (2, 2), np.int8), "room": Discrete(3)}
     ),
     "tuple": gym.spaces.Tuple([Discrete(3), VECTOR]),
+    "number": Discrete(5),
+    "number_from": Discrete(4, start=-2),
+    "numbers": gym.spaces.MultiDiscrete([2, 4, 3]),
+    "table_of_numbers": gym.spaces.MultiDiscrete([[2, 3], [4, 5]]),
+    "bits": gym.spaces.MultiBinary(6),
+    "bytes": Box(0, 255, (7,), np.uint8),
+    "atari_memory": Box(0, 255, (128,), np.uint8),
+    "nested": gym.spaces.Dict(
+        {
+            "a": gym.spaces.Tuple([Discrete(3), Box(0, 255, (128,), np.uint8)]),
+            "b": gym.spaces.Dict({"c": gym.spaces.MultiDiscrete([2, 3]), "d": VECTOR}),
+            "e": gym.spaces.MultiBinary(4),
+        }
+    ),
     "masked": gym.spaces.Dict({"action_mask": Box(0, 1, (3,), np.int8), "position": VECTOR}),
 }
 ACTIONS = {
@@ -56,5 +70,7 @@ def test_computes_the_same(migrate, equal, name) -> None:
     model = MODELS[name]
     done = migrate((FOLDER / name / "before.py").read_text())
     old, new = done.old("model.py").Policy, done.new("model.py").Policy
-    for custom in model["configs"]:
-        equal(old, new, OBSERVATIONS[model["observations"]], ACTIONS[model["actions"]], custom)
+    named = model["observations"]
+    for space in [named] if isinstance(named, str) else named:
+        for custom in model["configs"]:
+            equal(old, new, OBSERVATIONS[space], ACTIONS[model["actions"]], custom)

@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 
 pytest.importorskip("ray.rllib")
-MODELS = Path(__file__).parents[3] / "fixtures/projects/warehouse/warehouse/models.py"
+PROJECT = Path(__file__).parents[3] / "fixtures/projects/warehouse/warehouse"
+MODELS = PROJECT / "models.py"
 VECTOR = gym.spaces.Box(-1, 1, (4,), np.float32)
 MASKED = gym.spaces.Dict(
     {"action_mask": gym.spaces.Box(0, 1, (5,), np.float32), "observations": VECTOR}
@@ -30,8 +31,8 @@ def test_picking_model(migrate, equal) -> None:
 
 
 def test_result_reads_as_written_by_hand(migrate) -> None:
-    done = migrate({"models.py": MODELS.read_text()})
-    text = done.text("models.py")
+    files = {f"warehouse/{path.name}": path.read_text() for path in PROJECT.glob("*.py")}
+    text = migrate(files).text("warehouse/models.py")
     assert text.split("class DrivingModel")[1] == RESULT.split("class DrivingModel")[1]
 
 
