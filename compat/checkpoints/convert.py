@@ -130,10 +130,18 @@ def _convert_policy(
         return PolicyConversion(
             policy.policy_id, "failed", str(folder), name, None, filter_path, (*notes, str(error))
         ), None
-    module.save_to_path(str(folder))
+    module.save_to_path(str(folder), state=_views(module))
     return PolicyConversion(
         policy.policy_id, "converted", str(folder), name, transfer, filter_path, notes
     ), module
+
+
+def _views(module: Any) -> dict[str, Any]:
+    """Return the module's state; arrays of its parameters' own memory, not copies of it."""
+    return {
+        name: value.item() if value.ndim == 0 else value.numpy()
+        for name, value in module.state_dict().items()
+    }
 
 
 def _plan(policy: OldPolicy) -> Plan:
@@ -188,6 +196,17 @@ def _build(policy: OldPolicy, plan: Plan, module_class: type | None) -> Any:
     return None
 
 
+# torch.nn.init's functions count too: within one, the mode that asks below is not asked.
+_FILLING = (
+    torch.Tensor.uniform_,
+    torch.Tensor.normal_,
+    torch.nn.init.uniform_,
+    torch.nn.init.normal_,
+    torch.nn.init.kaiming_uniform_,
+    torch.nn.init.xavier_uniform_,
+)
+
+
 class _NoRandomNumbers(TorchFunctionMode):
     """Leave out the random initial values of a net that gets all its weights from a file.
 
@@ -195,8 +214,8 @@ class _NoRandomNumbers(TorchFunctionMode):
     """
 
     def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
-        if func in (torch.Tensor.uniform_, torch.Tensor.normal_):
-            return args[0]
+        if func in _FILLING:
+            return kwargs["tensor"] if kwargs and "tensor" in kwargs else args[0]
         return func(*args, **(kwargs or {}))
 
 

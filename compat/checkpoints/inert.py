@@ -10,13 +10,18 @@ imported, called or built.
 
 from __future__ import annotations
 
-import io
 import pickle
+import struct
+import sys
 from collections.abc import Iterable
 from typing import Any, ClassVar, NoReturn
 
+from rlmigrate.compat.checkpoints.mapped import Window
 from rlmigrate.errors import CheckpointError, UnsafeCheckpoint
 from rlmigrate.new_stack.checkpoints import unpickling
+
+# Bytes; smaller strings are copied, so that they are plain bytes.
+_LARGE = 1 << 16
 
 
 class Inert:
@@ -70,14 +75,15 @@ class Inert:
             self.entries.append((key, value))
 
 
-def loads(data: bytes) -> Any:
+def loads(data: bytes | memoryview) -> Any:
     """Unpickle data, with Inert for whatever is no plain data.
 
+    Large byte strings, such as those of arrays, come out as parts of `data`, not as copies.
     Raises CheckpointError if it is no pickle or is cut off, UnsafeCheckpoint if it refers to data
     outside, uses class numbers, or holds arrays of objects.
     """
     try:
-        return _Unpickler(io.BytesIO(data), {}).load()
+        return _Unpickler(Window(data)).load()
     except CheckpointError:
         raise
     except Exception as error:  # a pickle can ask for any nonsense
@@ -88,6 +94,13 @@ class _Unpickler(unpickling._Unpickler):
     dispatch: ClassVar[Any] = dict(unpickling._Unpickler.dispatch)
 
     stack: list[Any]
+    append: Any
+    read: Any
+    _unframer: Any
+
+    def __init__(self, window: Window) -> None:
+        super().__init__(window, {})
+        self._window = window
 
     def find_class(self, module: str, name: str) -> Any:
         """Return what a global stands for: a maker of data, or Inert."""
@@ -129,6 +142,17 @@ class _Unpickler(unpickling._Unpickler):
     def load_obj(self) -> NoReturn:
         raise UnsafeCheckpoint("the pickle uses the OBJ code, which no RLlib release wrote")
 
+    def _load_bytes(self) -> None:
+        """Push a byte string; one that stands outside of frames, as large ones do, uncopied."""
+        size: int = struct.unpack("<Q", self.read(8))[0]
+        if self._unframer.current_frame is not None or size < _LARGE:
+            self.append(self.read(min(size, sys.maxsize)))
+            return
+        part = self._window.take(size)
+        if len(part) < size:
+            raise CheckpointError(f"the pickle ends {size - len(part)} bytes too early")
+        self.append(part)
+
     def load_build(self) -> None:
         if isinstance(self.stack[-2], Inert):
             state = self.stack.pop()
@@ -136,6 +160,8 @@ class _Unpickler(unpickling._Unpickler):
             return
         super().load_build()
 
+    dispatch[pickle.BINBYTES8[0]] = _load_bytes
+    dispatch[pickle.BYTEARRAY8[0]] = _load_bytes
     dispatch[pickle.REDUCE[0]] = load_reduce
     dispatch[pickle.NEWOBJ[0]] = load_newobj
     dispatch[pickle.NEWOBJ_EX[0]] = load_newobj_ex

@@ -21,6 +21,7 @@ import numpy as np
 
 from rlmigrate.compat.checkpoints import inert
 from rlmigrate.compat.checkpoints.inert import Inert
+from rlmigrate.compat.checkpoints.mapped import open_mapped
 from rlmigrate.compat.checkpoints.spaces import space_of
 from rlmigrate.errors import CheckpointError
 from rlmigrate.new_stack.checkpoints import packing
@@ -110,8 +111,9 @@ def _state_file(folder: Path, stem: str) -> Path | None:
 
 
 def _load(file: Path) -> Any:
-    data = file.read_bytes()
-    return inert.loads(data) if file.suffix == ".pkl" else packing.loads(data)
+    if file.suffix == ".pkl":
+        return inert.loads(open_mapped(file))
+    return packing.loads(file.read_bytes())
 
 
 def _algorithm(folder: Path, path: Path, version: str) -> OldCheckpoint:
@@ -133,9 +135,9 @@ def _trainer_file(path: Path) -> Path | None:
 
 
 def _trainer(file: Path, path: Path, version: str) -> OldCheckpoint:
-    outer = inert.loads(file.read_bytes())
+    outer = inert.loads(open_mapped(file))
     worker = _lookup(outer, "worker")
-    if isinstance(worker, bytes):
+    if isinstance(worker, bytes | memoryview):
         worker = inert.loads(worker)
     states = _lookup(worker, "state")
     if not isinstance(states, Mapping):

@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import io
 import pickle
-from typing import Any, ClassVar
+import struct
+from typing import IO, Any, ClassVar
 
 from rlmigrate.new_stack.checkpoints.ray_classes import ray_name_of
+
+# Bytes from which on an array's memory goes to the file as it is, and not by way of a copy.
+_LARGE = 1 << 16
 
 
 class _Pickler(pickle._Pickler):
@@ -36,9 +40,26 @@ class _Pickler(pickle._Pickler):
         else:
             super().save_global(obj, name)  # type: ignore[misc]
 
+    def save_picklebuffer(self, obj: pickle.PickleBuffer) -> None:
+        """Save the memory of an array."""
+        with obj.raw() as memory:
+            if memory.nbytes < _LARGE:
+                super().save_picklebuffer(obj)  # type: ignore[misc]
+                return
+            header = pickle.BYTEARRAY8 + struct.pack("<Q", memory.nbytes)
+            self._write_large_bytes(header, memory)  # type: ignore[attr-defined]
+        self.memoize(obj)  # type: ignore[attr-defined]
+
+    dispatch[pickle.PickleBuffer] = save_picklebuffer
+
+
+def dump(value: object, file: IO[bytes]) -> None:
+    """Pickle a value into a file, ours under Ray's names."""
+    _Pickler(file, protocol=5).dump(value)
+
 
 def dumps(value: object) -> bytes:
     """Pickle a value, ours under Ray's names."""
     buffer = io.BytesIO()
-    _Pickler(buffer, protocol=5).dump(value)
+    dump(value, buffer)
     return buffer.getvalue()

@@ -5,9 +5,10 @@ from __future__ import annotations
 import json
 import os
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from rlmigrate.new_stack.checkpoints import packing, pickling
 from rlmigrate.new_stack.checkpoints.layouts import local_path
@@ -50,20 +51,23 @@ def save(
     for name, part in components:
         if name in rest:
             part.save_to_path(directory / name, state=rest.pop(name), use_msgpack=use_msgpack)
-    data = packing.dumps(rest) if use_msgpack else pickling.dumps(rest)
     suffixes = (".msgpack", ".pkl") if use_msgpack else (".pkl", ".msgpack")
-    _write(directory / f"{target.STATE_FILE_NAME}{suffixes[0]}", data)
+    file = directory / f"{target.STATE_FILE_NAME}{suffixes[0]}"
+    _write(file, packing.dumps(rest) if use_msgpack else partial(pickling.dump, rest))
     # The state of the other format is of an earlier save, and Ray would prefer a stale msgpack.
     (directory / f"{target.STATE_FILE_NAME}{suffixes[1]}").unlink(missing_ok=True)
     return str(directory)
 
 
-def _write(path: Path, data: bytes) -> None:
-    """Write a file at once or not at all."""
+def _write(path: Path, data: bytes | Callable[[IO[bytes]], None]) -> None:
+    """Write a file at once or not at all; `data` may write to the file itself."""
     handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
     try:
         with os.fdopen(handle, "wb") as file:
-            file.write(data)
+            if callable(data):
+                data(file)
+            else:
+                file.write(data)
         Path(temporary).chmod(0o644)
         Path(temporary).replace(path)
     except BaseException:
