@@ -17,6 +17,7 @@ from pathlib import Path
 
 from rlmigrate.errors import SourceError
 from rlmigrate.migrate.edits import Edit, Imports, apply_edits
+from rlmigrate.migrate.engine.import_order import name_edits, statement_edits
 from rlmigrate.migrate.engine.importing import import_edits
 from rlmigrate.migrate.engine.open_markers import open_markers
 from rlmigrate.migrate.engine.selection import select_findings
@@ -83,6 +84,10 @@ def rewrite(
         index = reread(index, current)
     else:
         raise SourceError(f"{source.path}: the rules do not settle after {ROUNDS} rounds")
+    if current is not source:
+        for edits_of in (statement_edits, name_edits):
+            ordering = list(edits_of(current, source))
+            current = _parsed(current, apply_edits(current, ordering)) if ordering else current
     after = None if current.raw == source.raw else current.raw
     return Outcome(source.path, tuple(items), source.raw, after, None, new_files)
 

@@ -57,4 +57,4 @@ class FileEntry:
     trained: frozenset[tuple[str, str]] = field(default_factory=frozenset)  # model, environment
     environment_classes: tuple[tuple[str, str], ...] = ()  # register_env: name, class
     preprocesses: bool = True  # no config of the file switches the preprocessors off
-    wrapped: frozenset[str] = field(default_factory=frozenset)  # given to rlmigrate.wrap_model
+    wrapped: frozenset[str] = field(default_factory=frozenset)  # given to wrap_model or wrap_policy

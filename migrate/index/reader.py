@@ -130,7 +130,7 @@ class _Reader:
     def _call(self, node: ast.Call) -> None:
         called = _last_name(node.func)
         kind = REGISTER.get(called)
-        if called == "wrap_model" and node.args:
+        if called in {"wrap_model", "wrap_policy"} and node.args:
             self.wrapped.add(self.name_of(node.args[0]) or "")
         if kind is None:
             if called[:1].isupper() and (written := dotted(node.func)):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
+from collections.abc import Mapping
 
 from rlmigrate.eras import builtin
 from rlmigrate.migrate.edits import Edit, Imports
@@ -40,8 +41,8 @@ def emit_policy_bridge(
             continue
         locals_ = [alias.asname or alias.name for alias in statement.names]
         if all(local in moved for local in locals_):
-            lines = sorted(_import_line(moved.pop(local), local) for local in locals_)
-            edits.append(Edit(source.span(statement), "\n".join(lines), CODE))
+            text = _import_lines({local: moved.pop(local) for local in locals_})
+            edits.append(Edit(source.span(statement), text, CODE))
     edits += removals(source, set(moved))
     for local, home in moved.items():
         module, _, name = home.rpartition(".")
@@ -62,6 +63,12 @@ def emit_policy_bridge(
     return tuple(edits), Imports(frozenset(wanted))
 
 
-def _import_line(home: str, local: str) -> str:
-    module, _, name = home.rpartition(".")
-    return f"from {module} import {name if name == local else f'{name} as {local}'}"
+def _import_lines(homes: Mapping[str, str]) -> str:
+    """One statement a module, for local names and where they live now."""
+    names: dict[str, list[str]] = {}
+    for local, home in homes.items():
+        module, _, name = home.rpartition(".")
+        names.setdefault(module, []).append(name if name == local else f"{name} as {local}")
+    return "\n".join(
+        f"from {module} import {', '.join(sorted(names[module]))}" for module in sorted(names)
+    )

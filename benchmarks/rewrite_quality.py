@@ -1,0 +1,145 @@
+"""Rewrite copies of trees with every rule, and judge the results as their owners would.
+
+    python benchmarks/rewrite_quality.py TREE... [--show]
+
+For each tree: tracebacks and files that could not be done though they parse; results that do not
+parse; names undefined or unused (ruff F) and imports out of order (ruff I) that the input did not
+have; comments and docstrings lost; changed files that never mention rllib; and whether a second
+run still wants to change something. Everything it prints is a defect; it prints counts otherwise.
+"""
+
+from __future__ import annotations
+
+import argparse
+import ast
+import io
+import json
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+import tokenize
+import warnings
+from collections import Counter
+from pathlib import Path
+
+from rlmigrate.migrate.engine.run import Run, run_files
+from rlmigrate.migrate.settings import Settings
+
+IGNORED = shutil.ignore_patterns(".git", "*.so", "*.png", "*.pkl", "*.pt", "*.h5", "*.bin")
+
+
+def judge(tree: Path, scratch: Path) -> tuple[Counter[str], list[str]]:
+    """Rewrite a copy of one tree; counts, and one line a defect."""
+    copy = scratch / tree.name
+    if tree.is_file():
+        shutil.copy(tree, copy)
+    else:
+        shutil.copytree(tree, copy, ignore=IGNORED, symlinks=True)
+    first = run_files([copy], Settings(), rewriting=True)
+    defects = _failures(first, copy)
+    before = {c.path: c.before for c in first.changes if c.path.suffix == ".py"}
+    lint_before = _lint([path for path, old in before.items() if old is not None], scratch)
+    for change in first.changes:
+        change.path.write_bytes(change.after)
+        if change.path.suffix != ".py":
+            continue
+        try:
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")
+                ast.parse(change.after)
+        except (SyntaxError, ValueError) as error:
+            defects.append(f"does not parse: {change.path.relative_to(scratch)}: {error}")
+            continue
+        if change.before is not None:
+            if b"rllib" not in change.before.lower():
+                defects.append(f"has no rllib: {change.path.relative_to(scratch)}")
+            defects += [
+                f"lost: {change.path.relative_to(scratch)}: {text}"
+                for text in _lost(change.before, change.after)
+            ]
+    lint_after = _lint(list(before), scratch)
+    for key, count in sorted((lint_after - lint_before).items()):
+        defects.append(f"lint: {Path(key[0]).relative_to(scratch.resolve())}: {key[1]} x{count}")
+    second = run_files([copy], Settings(), rewriting=True)
+    defects += [f"second run: {c.path.relative_to(scratch)}" for c in second.changes]
+    counts = Counter(f"{item.outcome}" for item in first.report.items)
+    counts["files"], counts["changed"] = first.seen, len(first.changes)
+    return counts, defects
+
+
+def _failures(run: Run, copy: Path) -> list[str]:
+    """Files that failed though Python reads them."""
+    failed = []
+    for outcome in run.outcomes:
+        if outcome.error is None:
+            continue
+        try:
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")
+                ast.parse(outcome.path.read_bytes())
+        except (SyntaxError, ValueError, OSError, RecursionError, MemoryError):
+            continue
+        if outcome.path.suffix == ".py":
+            failed.append(f"failed: {outcome.path.relative_to(copy.parent)}: {outcome.error}")
+    return failed
+
+
+def _lint(paths: list[Path], folder: Path) -> Counter[tuple[str, str]]:
+    """What ruff says of undefined and unused names and of the order of imports."""
+    if not paths:
+        return Counter()
+    options = "--isolated --no-cache --select F,I001 --output-format json --exit-zero".split()
+    done = subprocess.run(
+        [sys.executable, "-m", "ruff", "check", *options, *map(str, paths)],
+        capture_output=True,
+        text=True,
+        check=True,
+        cwd=folder,
+    )
+    found: Counter[tuple[str, str]] = Counter()
+    for each in json.loads(done.stdout):
+        message = each["message"] if each["code"] != "I001" else "imports unsorted"
+        found[each["filename"], f"{each['code']} {message}"] += 1
+    return found
+
+
+def _comments(raw: bytes) -> Counter[str]:
+    found: Counter[str] = Counter()
+    try:
+        for token in tokenize.tokenize(io.BytesIO(raw).readline):
+            if token.type == tokenize.COMMENT:
+                found[token.string.strip()] += 1
+            elif token.type == tokenize.STRING and "\n" in token.string:
+                found[re.sub(r"\s+", " ", token.string)] += 1
+    except (tokenize.TokenError, SyntaxError):
+        pass
+    return found
+
+
+def _lost(before: bytes, after: bytes) -> list[str]:
+    gone = _comments(before) - _comments(after)
+    return [text[:100] for text in gone for _ in range(gone[text])]
+
+
+def main() -> None:
+    """Print counts and defects of each tree."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("trees", nargs="+", type=Path)
+    parser.add_argument("--show", action="store_true", help="print every defect")
+    arguments = parser.parse_args()
+    kinds: Counter[str] = Counter()
+    for tree in arguments.trees:
+        with tempfile.TemporaryDirectory() as folder:
+            counts, defects = judge(tree.resolve(), Path(folder).resolve())
+        kinds.update(defect.split(":")[0] for defect in defects)
+        print(f"{tree.name}: {dict(counts)}, {len(defects)} defects", flush=True)
+        for defect in defects if arguments.show else ():
+            print(f"  {defect}", flush=True)
+    print(dict(kinds))
+    sys.exit(1 if kinds else 0)
+
+
+if __name__ == "__main__":
+    main()
