@@ -27,6 +27,7 @@ from pathlib import Path
 from rlmigrate.migrate.engine.run import Run, run_files
 from rlmigrate.migrate.settings import Settings
 
+OPTIONS = ("--isolated", "--no-cache", "--exit-zero", "--output-format=json", "--select=F,I001")
 IGNORED = shutil.ignore_patterns(".git", "*.so", "*.png", "*.pkl", "*.pt", "*.h5", "*.bin")
 
 
@@ -90,9 +91,8 @@ def _lint(paths: list[Path], folder: Path) -> Counter[tuple[str, str]]:
     """What ruff says of undefined and unused names and of the order of imports."""
     if not paths:
         return Counter()
-    options = "--isolated --no-cache --select F,I001 --output-format json --exit-zero".split()
     done = subprocess.run(
-        [sys.executable, "-m", "ruff", "check", *options, *map(str, paths)],
+        [sys.executable, "-m", "ruff", "check", *OPTIONS, *map(str, paths)],
         capture_output=True,
         text=True,
         check=True,
