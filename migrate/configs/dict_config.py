@@ -7,14 +7,17 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterable
+from dataclasses import replace
 
 from rlmigrate.migrate.configs.consumers import SUPPORTED, Consumer, consumers_of
+from rlmigrate.migrate.configs.decision import Decision
 from rlmigrate.migrate.configs.dict_chain import CODE
 from rlmigrate.migrate.configs.dict_group import Group, surplus
 from rlmigrate.migrate.configs.dict_parts import parts_of
 from rlmigrate.migrate.configs.dict_write import (
     build_call,
     name_algorithm,
+    root_of,
     write_held,
     write_inline,
 )
@@ -24,6 +27,7 @@ from rlmigrate.migrate.engine.suppression import suppressions
 from rlmigrate.migrate.findings import Item, Kind, Outcome
 from rlmigrate.migrate.reading.builders import builders_of
 from rlmigrate.migrate.rules.base import FileContext, Finding
+from rlmigrate.migrate.source import Span
 
 
 def dict_findings(context: FileContext) -> Iterable[Finding]:
@@ -52,8 +56,8 @@ def _group(context: FileContext, consumer: Consumer, others: list[Consumer]) -> 
         )
     elif consumer.kind == "algorithm" and surplus(consumer):
         group.problem = f"{consumer.algorithm}() takes {surplus(consumer)}; build_algo() does not"
-    elif config is not None and builders_of(context).config(config) is not None:
-        return _on_builder(context, consumer)
+    elif config is not None and builders_of(context).config(_undictionaried(config)) is not None:
+        return _on_builder(context, consumer, _undictionaried(config))
     elif config is None:
         if consumer.kind == "tune":
             return None
@@ -64,13 +68,26 @@ def _group(context: FileContext, consumer: Consumer, others: list[Consumer]) -> 
             group.problem = f"the config dict cannot be followed: {held}"
         else:
             write_held(context, consumer, group, held, others)
+        if group.problem is not None:
+            return _on_dict(context, consumer, group.problem)
     else:
         parts = parts_of(context, config)
         if parts is None:
-            group.problem = "the config dict is computed; build it with the config's methods"
-        else:
-            write_inline(context, consumer, group, parts)
+            return _on_dict(context, consumer, "the config dict is computed")
+        write_inline(context, consumer, group, parts)
     return group
+
+
+def _undictionaried(config: ast.expr) -> ast.expr:
+    """The builder in `builder.to_dict()`."""
+    if (
+        isinstance(config, ast.Call)
+        and isinstance(config.func, ast.Attribute)
+        and config.func.attr == "to_dict"
+        and not config.args
+    ):
+        return config.func.value
+    return config
 
 
 def _own(context: FileContext, consumer: Consumer) -> bool:
@@ -79,24 +96,56 @@ def _own(context: FileContext, consumer: Consumer) -> bool:
     return (entry.imports.qualified(consumer.what) or "").startswith("ray.rllib.")
 
 
-def _on_builder(context: FileContext, consumer: Consumer) -> Group | None:
-    """The config is a builder already: only a Trainer class must go."""
+def _on_builder(context: FileContext, consumer: Consumer, builder: ast.expr) -> Group | None:
+    """The config is a builder already: only a Trainer class, or `.to_dict()`, must go."""
     group = Group(calls=[consumer])
-    source, entry = context.source, context.index.files[context.source.path]
+    source, config = context.source, consumer.config
+    assert config is not None
+    plain = builder is config
     if consumer.kind == "tune":
-        if consumer.what is None or isinstance(consumer.what, ast.Constant):
+        if plain and not _is_trainer(context, consumer.what):
             return None
-        if not (entry.imports.qualified(consumer.what) or "").endswith("Trainer"):
-            return None
-        name_algorithm(context, consumer, group)
+        if _is_trainer(context, consumer.what):
+            name_algorithm(context, consumer, group)
+        if not plain:
+            end = source.span(builder).end
+            group.edits.append(Edit(Span(end, source.span(config).end), "", CODE))
+            group.message = "Tune takes the config itself"
         return group
-    if not (entry.imports.qualified(consumer.call.func) or "").endswith("Trainer"):
+    if plain and not _is_trainer(context, consumer.call.func):
         return None
-    assert consumer.config is not None
-    text = source.segment(consumer.config)
+    text = source.segment(builder)
     if consumer.env is not None:
         text += f".environment({source.segment(consumer.env)})"
     group.edits.append(Edit(source.span(consumer.call), text + build_call(context), CODE))
+    return group
+
+
+def _is_trainer(context: FileContext, what: ast.expr | None) -> bool:
+    qualified = context.index.files[context.source.path].imports.qualified(what)
+    return qualified is not None and qualified.endswith("Trainer")
+
+
+def _on_dict(context: FileContext, consumer: Consumer, why: str) -> Group:
+    """A dict put together elsewhere stays one: the algorithm's config is updated from it.
+
+    That is what the constructor and Tune do with a dict, in the old releases and today; its keys
+    are looked at where they are written (RLM409).
+    """
+    group = Group(calls=[consumer])
+    source = context.source
+    assert consumer.config is not None
+    if consumer.kind == "tune":
+        if _is_trainer(context, consumer.what):
+            name_algorithm(context, consumer, group)
+        group.message = f"{why}: Tune updates the algorithm's config from it, as before"
+        return group
+    given = source.segment(consumer.config)
+    text = f"{root_of(context, consumer, group)}.update_from_dict({given})"
+    if consumer.env is not None:
+        text += f".environment({source.segment(consumer.env)})"
+    group.edits.append(Edit(source.span(consumer.call), text + build_call(context), CODE))
+    group.message = f"{why}: the {consumer.algorithm}Config is updated from it"
     return group
 
 
@@ -116,6 +165,8 @@ def _findings(context: FileContext, group: Group) -> Iterable[Finding]:
         outcome, message = Outcome.NATIVE, f"the config dict becomes a {consumer.algorithm}Config"
         if group.problem is not None:
             outcome, message = Outcome.MANUAL, group.problem
+        elif group.message:
+            outcome, message = Outcome.NATIVE if edits else Outcome.UNCHANGED, group.message
         elif not edits:
             outcome, message = Outcome.UNCHANGED, "a comment keeps one of the keys as it is"
         yield Finding(
@@ -127,8 +178,12 @@ def _findings(context: FileContext, group: Group) -> Iterable[Finding]:
         outcome, message = decision.outcome, decision.message
         if not edits:
             outcome, message = Outcome.UNCHANGED, "stays with the dict"
+        item = _item(context, decision.node, decision.name, outcome, message, Kind.CONFIG)
+        if outcome is Outcome.MANUAL and _stands_in_builder(decision):
+            # The builder's rule finds it in the next round, too: one finding, under one code.
+            item = replace(item, code=decision.code)
         yield Finding(
-            _item(context, decision.node, decision.name, outcome, message, Kind.CONFIG),
+            item,
             edits if outcome is not Outcome.MANUAL else (),
             imports,
         )
@@ -152,3 +207,8 @@ def _item(
         message=text,
         column=node.col_offset,
     )
+
+
+def _stands_in_builder(decision: Decision) -> bool:
+    """Whether a key that needs a person becomes an argument that the builders' rules look at."""
+    return any(gain.method != "update_from_dict" for gain in decision.gains)

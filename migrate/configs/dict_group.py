@@ -22,6 +22,7 @@ class Group:
     imports: Imports = field(default_factory=Imports)
     calls: list[Consumer] = field(default_factory=list)
     problem: str | None = None
+    message: str = ""
 
 
 def surplus(consumer: Consumer) -> str:

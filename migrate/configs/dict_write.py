@@ -2,6 +2,7 @@
 
 write_inline     a dict given in the call itself
 write_held       a dict that a name holds
+root_of          the builder's constructor
 name_algorithm   Tune's first argument
 build_call       what ends a chain that makes an algorithm
 """
@@ -32,7 +33,7 @@ from rlmigrate.migrate.reading.nodes import nodes_of
 from rlmigrate.migrate.rules.base import FileContext
 
 
-def _root(context: FileContext, consumer: Consumer, group: Group) -> str:
+def root_of(context: FileContext, consumer: Consumer, group: Group) -> str:
     """`PPOConfig()`, imported, or through the module that the file has already."""
     name = f"{consumer.algorithm}Config"
     module = f"ray.rllib.algorithms.{SUPPORTED[consumer.algorithm]}"
@@ -73,7 +74,7 @@ def write_inline(context: FileContext, consumer: Consumer, group: Group, parts: 
     """Put a builder in the place of the call, or of the dict that Tune gets."""
     source = context.source
     decisions = _settle(context, consumer, group, parts)
-    root = _root(context, consumer, group)
+    root = root_of(context, consumer, group)
     target = consumer.call if consumer.kind == "algorithm" else consumer.config
     assert target is not None
     span = source.span(target)
@@ -132,7 +133,7 @@ def write_held(
     decisions = _settle(context, consumer, group, parts)
     span = source.span(held.made.value)
     column = span.start - source.line_span(held.made.lineno, held.made.lineno).start
-    root = _root(context, consumer, group)
+    root = root_of(context, consumer, group)
     indent = _indent(context, span.start)
     group.edits.append(
         Edit(span, chain_text(root, parts, decisions, indent=indent, column=column), CODE)

@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from rlmigrate.migrate.configs.decision import Decision, Gain
+from rlmigrate.migrate.configs.writing import wrapped
 from rlmigrate.migrate.edits import Imports
 from rlmigrate.migrate.findings import Outcome
 from rlmigrate.migrate.rules.base import FileContext
@@ -76,7 +77,13 @@ def _framework(context: FileContext, node: Argument, value: ast.expr) -> Decisio
             node,
             Gain("framework", "framework" if isinstance(node, ast.keyword) else "", '"torch"'),
         )
-    return _manual("framework", "the framework is computed; the new stack runs torch only", node)
+    return _native(
+        MEANING,
+        "framework",
+        f"framework({wrapped(context.source.segment(value))}): the new stack runs torch only",
+        node,
+        Gain("framework", "framework" if isinstance(node, ast.keyword) else "", '"torch"'),
+    )
 
 
 def _exploration(context: FileContext, node: Argument, value: ast.expr) -> Decision | None:

@@ -23,8 +23,8 @@ RULE = Rule(
 `PPOTrainer(config={...})`, `PPO(config={...})` and `tune.run("PPO", config={...})` took dicts. Each
 key moves to the builder's method that holds it today, under its new name; comments go with their
 keys. A dict that a name holds is followed through `config["key"] = ...` and `config.update(...)`.
-A key that cannot be carried over leaves the config and stands in a TODO marker above it; a dict
-that goes elsewhere too stays as it is.
+A key that cannot be carried over leaves the config and stands in a TODO marker above it. A dict
+that is computed, or goes elsewhere too, stays a dict, and the config is updated from it.
 """,
     check=check,
     since="2.40",
@@ -109,6 +109,50 @@ config.env_runners(num_env_runners=1)
 config.rl_module(model_config=DefaultModelConfig(fcnet_hiddens=[64], vf_share_layers=False))
 config.environment("CartPole-v1").training(num_epochs=4)
 tune.run("PPO", config=config)
+""",
+        ),
+        Case(
+            "dict_that_comes_from_elsewhere",
+            """
+from ray import tune
+from ray.rllib.agents.ppo import PPOTrainer
+
+
+def train(config):
+    return PPOTrainer(config=config, env="CartPole-v1").train()
+
+
+def search(config):
+    return tune.run(PPOTrainer, config=config)
+""",
+            """
+from ray import tune
+from ray.rllib.algorithms.ppo import PPOConfig
+
+
+def train(config):
+    return PPOConfig().update_from_dict(config).environment("CartPole-v1").build_algo().train()
+
+
+def search(config):
+    return tune.run("PPO", config=config)
+""",
+        ),
+        Case(
+            "builder_made_a_dict",
+            """
+from ray import tune
+from ray.rllib.algorithms.ppo import PPOConfig
+
+config = PPOConfig().environment("CartPole-v1")
+tune.Tuner("PPO", param_space=config.to_dict()).fit()
+""",
+            """
+from ray import tune
+from ray.rllib.algorithms.ppo import PPOConfig
+
+config = PPOConfig().environment("CartPole-v1")
+tune.Tuner("PPO", param_space=config).fit()
 """,
         ),
     ),

@@ -1,4 +1,4 @@
-"""Config dicts that cannot be followed are listed, key by key."""
+"""Config dicts that cannot be followed get today's names, and what is left is listed."""
 
 from __future__ import annotations
 
@@ -18,11 +18,12 @@ RULE = Rule(
     code="RLM409",
     name="loose-config",
     kind=Kind.CONFIG,
-    summary="Config dicts that cannot be followed are listed, key by key.",
+    summary="Config dicts that cannot be followed get today's names; what is left is listed.",
     explanation="""
 Configs are often put together far from the call that takes them: returned from functions, merged,
-loaded from files. Such a dict stays as it is; the item says where each of its keys belongs today,
-so that nothing is overlooked.
+loaded from files. Today's configs can still be updated from a dict, and take any key in silence, so
+a key under an old name would simply have no effect. A key that has a new name and the same meaning
+is renamed, if nothing else in the repository knows it; the item says where the others belong.
 """,
     check=check,
     since="2.40",
@@ -34,6 +35,14 @@ so that nothing is overlooked.
 import ray.rllib
 
 LOADER = {"num_workers": 2, "pin_memory": True}
+""",
+        ),
+        Case(
+            "keys_of_today",
+            """
+import ray.rllib
+
+CONFIG = {"num_env_runners": 2, "train_batch_size": 400, "lr": 0.1, "lambda": 0.9}
 """,
         ),
     ),
@@ -52,9 +61,24 @@ import ray.rllib
 
 
 def get_config():
-    # TODO(rlmigrate RLM409): config keys outside of a builder: "num_workers" is
-    #     env_runners(num_env_runners=) now, "num_sgd_iter" is training(num_epochs=) now
-    return {"num_workers": 2, "num_sgd_iter": 3}
+    return {"num_workers": 2, "num_epochs": 3}
+""",
+        ),
+        Case(
+            "a_key_is_read_elsewhere",
+            """
+import ray.rllib
+
+CONFIG = {"num_sgd_iter": 3, "train_batch_size": 400}
+EPOCHS = CONFIG["num_sgd_iter"]
+""",
+            """
+import ray.rllib
+
+# TODO(rlmigrate RLM409): config keys outside of a builder: "num_sgd_iter" is
+#     training(num_epochs=) now
+CONFIG = {"num_sgd_iter": 3, "train_batch_size": 400}
+EPOCHS = CONFIG["num_sgd_iter"]
 """,
         ),
     ),

@@ -175,3 +175,34 @@ def test_each_argument_of_the_table_is_one_of_ray(becomes: Becomes) -> None:
         if now.name and "." not in now.name and now.name not in known.get(now.method, ())
     ]
     assert wrong == []
+
+
+def test_a_config_updated_from_a_renamed_dict_reads_every_key() -> None:
+    """Ray sets any key in silence, so each new name must be one that a config has."""
+    from ray.rllib.algorithms.appo import APPOConfig
+    from ray.rllib.algorithms.dqn import DQNConfig
+    from ray.rllib.algorithms.ppo import PPOConfig
+
+    from rlmigrate.migrate.configs.loose import Key, _new_name
+
+    known = {name for made in (PPOConfig(), APPOConfig(), DQNConfig()) for name in vars(made)}
+    new = {key: _new_name(Key(key, None, None)) for key in OLD}  # type: ignore[arg-type]
+    assert {key: name for key, name in new.items() if name and name not in known} == {}
+
+
+def test_dict_of_a_function_reaches_the_config(becomes: Becomes) -> None:
+    text = becomes(
+        "from ray.rllib.agents.ppo import PPOTrainer\n"
+        "def settings(small):\n"
+        '    made = {"num_workers": 0, "num_sgd_iter": 3, "env": "CartPole-v1"}\n'
+        '    made["sgd_minibatch_size"] = 16 if small else 64\n'
+        '    return {**made, "evaluation_num_workers": 0, "framework": "tf2"}\n'
+        "def build(small):\n"
+        "    return PPOTrainer(config=settings(small))\n"
+    )
+    assert "TODO" not in text
+    scope: dict[str, object] = {}
+    exec(compile(text.replace(".build_algo()", ""), "returned", "exec"), scope)
+    config = scope["build"](True)  # type: ignore[operator]
+    config.validate()
+    assert (config.num_epochs, config.minibatch_size, config.framework_str) == (3, 16, "torch")
