@@ -1,7 +1,8 @@
 """One fast walk over a parsed file.
 
-Walk   a tree's nodes by type and the node around each
-walk   take it
+Walk     a tree's nodes by type and the node around each
+walk     take it
+inside   the nodes of a part of a tree
 
 Three quarters of what a plain walk over `ast` looks at holds no node: names, numbers, the empty
 marks for loading and storing. Knowing which fields of a type can hold nodes makes the walk a third
@@ -51,6 +52,28 @@ def walk(tree: ast.AST) -> Walk:
     return Walk(dict(found), parents)
 
 
+def inside(part: ast.AST) -> list[ast.AST]:
+    """List a node and all below it, nearest first, as `ast.walk` does at three times the cost.
+
+    Marks without content are left out.
+
+    >>> [type(node).__name__ for node in inside(ast.parse("a = b"))]
+    ['Module', 'Assign', 'Name', 'Name']
+    """
+    found = [part]
+    add = found.append
+    for node in found:
+        for name in _IN_ORDER[node.__class__]:
+            value = getattr(node, name, None)
+            if value.__class__ is list:
+                for child in value:
+                    if child.__class__ in _CHILDREN:
+                        add(child)
+            elif value.__class__ in _CHILDREN:
+                add(value)
+    return found
+
+
 def _fields(kind: type[ast.AST]) -> tuple[str, ...]:
     """Fields of a type that can hold nodes, last first, so that a stack gives the first first."""
     return tuple(name for name in reversed(kind._fields) if name not in _BARE)
@@ -61,3 +84,4 @@ _CHILDREN = {
     for kind in vars(ast).values()
     if isinstance(kind, type) and issubclass(kind, ast.AST)
 }
+_IN_ORDER = {kind: fields[::-1] for kind, fields in _CHILDREN.items()}

@@ -6,7 +6,9 @@ run_files   do it
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+import gc
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -70,6 +72,30 @@ def run_files(
     done: Callable[[Path], None] = lambda _: None,
 ) -> Run:
     """Look at every input below `paths`; raises UsageError where one does not exist."""
+    with _uncollected():
+        return _run(paths, settings, rewriting=rewriting, done=done)
+
+
+@contextmanager
+def _uncollected() -> Iterator[None]:
+    """Keep the garbage collector away: trees hold no cycles, and it would walk all of them often.
+
+    Doubles the speed of a scan; what was there before is not copied into worker processes.
+    """
+    was_on = gc.isenabled()
+    gc.disable()
+    gc.freeze()
+    try:
+        yield
+    finally:
+        gc.unfreeze()
+        if was_on:
+            gc.enable()
+
+
+def _run(
+    paths: Sequence[Path], settings: Settings, *, rewriting: bool, done: Callable[[Path], None]
+) -> Run:
     found = discover(paths, exclude=settings.exclude)
     index = RepoIndex.build(found.python, settings)
     outcomes = work(Job(index, settings, rewriting), sorted(index.files), done=done)

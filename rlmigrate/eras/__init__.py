@@ -92,6 +92,7 @@ class Row:
         return at < min((n for n in _SAMPLES if n > _number(self.until)), default=(99, 0))
 
 
+@lru_cache(maxsize=256)
 def _number(release: str) -> tuple[int, int]:
     major, _, minor = release.partition(".")
     return int(major), int(minor.partition(".")[0] or 0)
@@ -156,6 +157,7 @@ def resolve(dotted: str) -> Row | None:
     return names().get(dotted)
 
 
+@lru_cache(maxsize=4096)
 def current_name(dotted: str, *, ray_version: str = NEWEST) -> str | None:
     """Return what `dotted` is called in `ray_version`, None where it has no counterpart there.
 
