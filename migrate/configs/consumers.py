@@ -52,10 +52,7 @@ def consumers_of(context: FileContext) -> list[Consumer]:
     if entry is None:
         return []
     found = []
-    for call in nodes_of(context).of(ast.Call):
-        qualified = entry.imports.qualified(call.func)
-        if qualified is None or not qualified.startswith("ray."):
-            continue
+    for call, qualified in nodes_of(context).ray_calls(entry.imports):
         if qualified in TUNERS:
             consumer = _tune(context, call)
         else:

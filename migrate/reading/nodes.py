@@ -7,10 +7,13 @@ nodes_of   the nodes of a context's file
 from __future__ import annotations
 
 import ast
+from collections import defaultdict
 from collections.abc import Iterator
+from operator import itemgetter
 from typing import TypeVar
 from weakref import WeakKeyDictionary
 
+from rlmigrate.migrate.index.imports import ImportTable
 from rlmigrate.migrate.rules.base import FileContext
 from rlmigrate.migrate.source import SourceFile
 
@@ -29,11 +32,44 @@ class Nodes:
         # Not the file itself: it is the key of a weak cache that holds this.
         self._by_type = source.walked.by_type
         self._bindings: dict[tuple[ast.AST, str], list[ast.AST]] | None = None
+        self._attributes: dict[str, list[tuple[int, ast.Attribute]]] | None = None
+        self._ray_calls: list[tuple[ast.Call, str]] | None = None
 
     def of(self, kind: type[N]) -> list[N]:
         """Return every node of one type."""
         found: list[N] = self._by_type.get(kind, [])  # type: ignore[assignment]
         return found
+
+    def attributes(self, *names: str) -> list[ast.Attribute]:
+        """Return every `x.name` with one of some names, in source order."""
+        if self._attributes is None:
+            self._attributes = defaultdict(list)
+            for position, node in enumerate(self.of(ast.Attribute)):
+                self._attributes[node.attr].append((position, node))
+        found = [pair for name in names for pair in self._attributes.get(name, ())]
+        return [node for _, node in sorted(found, key=itemgetter(0))]
+
+    def ray_calls(self, imports: ImportTable) -> list[tuple[ast.Call, str]]:
+        """Return every call of something imported from Ray, with its dotted name."""
+        if self._ray_calls is None:
+            self._ray_calls = list(self._calls_of("ray", imports))
+        return self._ray_calls
+
+    def _calls_of(self, package: str, imports: ImportTable) -> Iterator[tuple[ast.Call, str]]:
+        heads = {
+            local: target
+            for local, target in imports.names.items()
+            if target == package or target.startswith(f"{package}.")
+        }
+        for name in self.of(ast.Name) if heads else ():
+            if name.id not in heads:
+                continue
+            called, node = heads[name.id], self.parents[name]
+            function: ast.AST = name
+            while isinstance(node, ast.Attribute):
+                called, function, node = f"{called}.{node.attr}", node, self.parents[node]
+            if isinstance(node, ast.Call) and node.func is function:
+                yield node, called
 
     def up(self, node: ast.AST) -> Iterator[ast.AST]:
         """Yield the nodes around `node`, nearest first."""

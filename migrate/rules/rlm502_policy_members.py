@@ -43,9 +43,7 @@ def check(context: FileContext) -> Iterable[Finding]:
     """Find members of objects that are RLlib's."""
     nodes = nodes_of(context)
     wanted = {name for _, name in GONE} | {"get_policy", "model", "get_weights", "set_weights"}
-    for node in nodes.of(ast.Attribute):
-        if node.attr not in wanted:
-            continue
+    for node in nodes.attributes(*sorted(wanted)):
         thing = algorithm_like(context, node.value)
         if thing is Thing.OTHER:
             continue

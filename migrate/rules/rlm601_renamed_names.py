@@ -234,12 +234,17 @@ def _chains(context: FileContext) -> Iterator[tuple[ast.Attribute, str, str]]:
     parents = context.source.parents
     for name in context.source.nodes(ast.Name) if heads else ():
         old = heads.get(name.id)
-        node: ast.AST = name
-        while old is not None and isinstance(node := parents[node], ast.Attribute):
+        if old is None:
+            continue
+        found = []
+        node = parents[name]
+        while isinstance(node, ast.Attribute):
             old = f"{old}.{node.attr}"
             new = renamed(old, context.settings.ray_version)
             if new is not None:
-                yield node, old, new
+                found.append((node, old, new))
+            node = parents[node]
+        yield from reversed(found)  # of `a.b.c` the whole before its part `a.b`
 
 
 def _chain(context: FileContext, node: ast.Attribute, old: str, new: str) -> Finding:

@@ -26,13 +26,11 @@ RENAMED = {
 
 def check(context: FileContext) -> Iterable[Finding]:
     """Find members of objects that are RLlib's."""
-    names = {name for _, name in RENAMED}
     nodes = nodes_of(context)
-    for node in nodes.of(ast.Attribute):
-        if node.attr in names:
-            finding = _finding(context, nodes, node)
-            if finding is not None:
-                yield finding
+    for node in nodes.attributes(*sorted({name for _, name in RENAMED})):
+        finding = _finding(context, nodes, node)
+        if finding is not None:
+            yield finding
 
 
 def _finding(context: FileContext, nodes: Nodes, node: ast.Attribute) -> Finding | None:
