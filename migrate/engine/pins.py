@@ -14,7 +14,7 @@ from rlmigrate.migrate.findings import Outcome as Fate
 from rlmigrate.migrate.settings import Settings
 from rlmigrate.migrate.source import SourceFile
 
-CODE = "RLM412"
+CODE = "RLM612"
 #: `ray[rllib]==2.9.3`, quoted or not, conda's single `=` included.
 RAY = re.compile(
     r"(?<![\w./-])(?P<name>ray(?:\[[\w,\s-]*\])?)(?P<space>\s*)(?P<op>==|~=|<=|=(?!=)|<)\s*"

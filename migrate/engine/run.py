@@ -20,6 +20,7 @@ from rlmigrate.migrate.engine.problems import coded
 from rlmigrate.migrate.engine.rounds import Outcome
 from rlmigrate.migrate.engine.workers import Job, work
 from rlmigrate.migrate.findings import FileResult, Item, Report
+from rlmigrate.migrate.findings import Outcome as Fate
 from rlmigrate.migrate.index import RepoIndex
 from rlmigrate.migrate.settings import Settings
 
@@ -118,13 +119,17 @@ def _run(
 def _pins(
     path: Path, settings: Settings, others: Sequence[Outcome], *, rewriting: bool
 ) -> Outcome | None:
-    """Pins are raised only where legacy code below or beside them is looked at too."""
-    if not any(o.items and o.path.is_relative_to(path.parent) for o in others):
+    """Pins are raised only where code below or beside them is written for a newer Ray."""
+    if not any(_written(o) and o.path.is_relative_to(path.parent) for o in others):
         return None
     try:
         return do_pins(path, path.read_bytes(), settings, rewriting=rewriting)
     except (OSError, SourceError) as error:
         return Outcome(path, error=f"{path}: cannot be read: {error}")
+
+
+def _written(outcome: Outcome) -> bool:
+    return any(item.outcome in (Fate.NATIVE, Fate.BRIDGED) for item in outcome.items)
 
 
 def _count(found: Found) -> int:

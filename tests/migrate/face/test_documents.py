@@ -158,3 +158,14 @@ def test_pins_of_a_project_without_legacy_code_stay(tmp_path: Path, rlmigrate: R
     path.write_text("ray[rllib]==2.9.3\n")
     assert rlmigrate("rewrite", ".", "--write").returncode == 0
     assert path.read_text() == "ray[rllib]==2.9.3\n"
+
+
+def test_pins_stay_where_nothing_can_be_written(tmp_path: Path, rlmigrate: Run) -> None:
+    (tmp_path / "a.py").write_text(
+        "from ray.rllib.models.tf.tf_modelv2 import TFModelV2\n\n\n"
+        "class Net(TFModelV2):\n    pass\n"
+    )
+    path = tmp_path / "requirements.txt"
+    path.write_text("ray[rllib]==2.9.3\n")
+    rlmigrate("rewrite", ".", "--write")
+    assert path.read_text() == "ray[rllib]==2.9.3\n"

@@ -14,7 +14,7 @@ def check(context: FileContext) -> Iterable[Finding]:
 
 
 RULE = Rule(
-    code="RLM412",
+    code="RLM612",
     name="version-pins",
     kind=Kind.IMPORT,
     summary="Version pins of ray in requirement files are raised.",
