@@ -99,7 +99,7 @@ class _Unpickler(unpickling._Unpickler):
     _unframer: Any
 
     def __init__(self, window: Window) -> None:
-        super().__init__(window, {})
+        super().__init__(window, {})  # type: ignore[arg-type]
         self._window = window
 
     def find_class(self, module: str, name: str) -> Any:
