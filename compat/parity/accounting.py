@@ -20,7 +20,7 @@ from rlmigrate.compat.parity.results import (
 )
 
 if TYPE_CHECKING:
-    from rlmigrate.compat.parity.compare_case import CaseError
+    from rlmigrate.compat.parity.compare_cases import CaseError
 
 #: What is said first: parameters and outputs of the network, then what is computed from them.
 _ORDER = (

@@ -12,7 +12,7 @@ import numpy as np
 
 from rlmigrate.compat.parity.accounting import Account
 from rlmigrate.compat.parity.cases import Case, CaseOptions, edges, plan_cases
-from rlmigrate.compat.parity.compare_case import CaseError, Perturb, Segments, compare_case
+from rlmigrate.compat.parity.compare_cases import Perturb, Segments, compare_cases
 from rlmigrate.compat.parity.gradients import compare_gradients, compare_step
 from rlmigrate.compat.parity.judge import NOISE_LIMIT
 from rlmigrate.compat.parity.localise import Location
@@ -153,11 +153,7 @@ def compare_sides(
         )
         parameters, findings = compare_parameters(old_values, new_values, pairing)
         _compare_states(old, new, findings)
-        for case in cases:
-            try:
-                compare_case(old, new, case, account, segments=segments, perturb=perturb)
-            except CaseError as error:
-                account.failed(error)
+        compare_cases(old, new, cases, account, segments=segments, perturb=perturb)
         if gradients and account.cases:
             batch = _gradient_case(cases)
             findings += compare_gradients(old, new, batch, account, mapping=pairing.mapping)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import lru_cache
 
 import numpy as np
 
@@ -60,6 +61,25 @@ class Judgement:
 
 Reference = Callable[[], "Array | None"]
 Neighbours = Callable[[], float]
+
+
+def same_bits(old: Array, new: Array) -> Judgement | None:
+    """Pass what is equal byte for byte and free of NaN; None if that takes a closer look.
+
+    >>> same_bits(np.ones(2), np.ones(2)).passed
+    True
+    """
+    if old.dtype != new.dtype or old.shape != new.shape or old.tobytes() != new.tobytes():
+        return None
+    if old.dtype.kind != "f":
+        return _equal(old.size, "equality")
+    return None if np.isnan(old).any() else _equal(old.size, "bits")
+
+
+@lru_cache(maxsize=512)
+def _equal(size: int, judged_by: str) -> Judgement:
+    ratio = 0.0 if judged_by == "bits" else None
+    return Judgement("", "", judged_by, noise_ratio=ratio, elements=size)
 
 
 def judge(

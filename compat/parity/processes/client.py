@@ -213,6 +213,25 @@ class RemoteSide:
         )
         return wire.unpack_run(value, back)
 
+    def run_many(
+        self, cases: Sequence[Case], *, precision: Precision = "float32"
+    ) -> list[Run | Exception]:
+        """Compute cases in one order."""
+        arrays = Arrays()
+        value, back = self._process.ask(
+            "run_many",
+            arrays,
+            cases=[wire.pack_case(case, arrays) for case in cases],
+            side=self._number,
+            precision=precision,
+        )
+        return [
+            RemoteError(item["kind"], item["error"], "")
+            if "kind" in item
+            else wire.unpack_run(item, back)
+            for item in value
+        ]
+
     def run_layer(
         self, layer: str, inputs: tuple[Array, ...], *, precision: Precision = "float32"
     ) -> Array | None:

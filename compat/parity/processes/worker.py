@@ -138,6 +138,18 @@ class Worker:
         )
         return wire.pack_run(run, back)
 
+    def do_run_many(self, args: dict[str, Any], sent: Arrays, back: Arrays) -> Any:
+        """Compute cases; what one of them raises stands in its place."""
+        found = self._sides[args["side"]].run_many(
+            [wire.unpack_case(case, sent) for case in args["cases"]], precision=args["precision"]
+        )
+        return [
+            {"kind": type(item).__name__, "error": str(item)}
+            if isinstance(item, Exception)
+            else wire.pack_run(item, back)
+            for item in found
+        ]
+
     def do_run_layer(self, args: dict[str, Any], sent: Arrays, back: Arrays) -> Any:
         """Compute one layer alone."""
         result = self._sides[args["side"]].run_layer(

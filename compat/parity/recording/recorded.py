@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -58,6 +58,18 @@ class RecordedSide:
         if case.name not in runs:
             raise UsageError(f"the recording has no {precision} numbers of case {case.name!r}")
         return runs[case.name]
+
+    def run_many(
+        self, cases: Sequence[Case], *, precision: Precision = "float32"
+    ) -> list[Run | Exception]:
+        """Look cases up."""
+        found: list[Run | Exception] = []
+        for case in cases:
+            try:
+                found.append(self.run(case, precision=precision))
+            except UsageError as error:
+                found.append(error)
+        return found
 
     def run_layer(
         self, layer: str, inputs: tuple[Array, ...], *, precision: Precision = "float32"

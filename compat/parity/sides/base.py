@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from typing import Literal, Protocol
@@ -74,6 +74,12 @@ class Side(Protocol):
 
     def run(self, case: Case, *, precision: Precision = "float32", layers: bool = False) -> Run:
         """Compute a case."""
+        ...
+
+    def run_many(
+        self, cases: Sequence[Case], *, precision: Precision = "float32"
+    ) -> list[Run | Exception]:
+        """Compute cases; an exception stands where a case raised one."""
         ...
 
     def run_layer(

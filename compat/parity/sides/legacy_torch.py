@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import importlib
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any, Protocol
 
@@ -16,6 +16,7 @@ from rlmigrate.compat.parity.arrays import Array, Nested, leaves, select_rows, s
 from rlmigrate.compat.parity.cases.case import Case
 from rlmigrate.compat.parity.sides import torch_common as common
 from rlmigrate.compat.parity.sides.base import Gradients, Precision, Run, Tap
+from rlmigrate.compat.parity.sides.drafts import KL_FROM, Draft, finish
 
 _HOMES = {"ray": "ray.rllib.models.catalog", "builtin": "rlmigrate.legacy.catalog"}
 _BATCHES = {"ray": "ray.rllib.policy.sample_batch", "builtin": "rlmigrate.legacy.batches"}
@@ -170,52 +171,64 @@ class LegacyTorchSide:
 
     def run(self, case: Case, *, precision: Precision = "float32", layers: bool = False) -> Run:
         """Compute a case as the old Policy did."""
-        taps: dict[str, Tap] = {}
-        outputs: dict[str, Array] = {}
-        errors: dict[str, str] = {}
         with torch.no_grad(), common.running(self.model, precision):
-            if layers:
-                with common.tapped(self.model, lambda name: name, taps):
-                    logits, state_out, value, _ = self._forward(case, precision)
-            else:
+            draft = self._draft(case, precision, layers=layers)
+            finish([draft], self._distribution, precision)
+        return draft.run()
+
+    def run_many(
+        self, cases: Sequence[Case], *, precision: Precision = "float32"
+    ) -> list[Run | Exception]:
+        """Compute cases one by one; RLlib's own distributions answer for all of them at once."""
+        made: list[Draft | Exception] = []
+        with torch.no_grad(), common.running(self.model, precision):
+            for case in cases:
+                try:
+                    draft = self._draft(case, precision)
+                    if not self._merges:
+                        finish([draft], self._distribution, precision)
+                except Exception as error:  # the user's own code may raise anything
+                    made.append(error)
+                else:
+                    made.append(draft)
+            if self._merges:
+                finish([d for d in made if isinstance(d, Draft)], self._distribution, precision)
+        return [item.run() if isinstance(item, Draft) else item for item in made]
+
+    def _draft(self, case: Case, precision: Precision, *, layers: bool = False) -> Draft:
+        taps: dict[str, Tap] = {}
+        if layers:
+            with common.tapped(self.model, lambda name: name, taps):
                 logits, state_out, value, _ = self._forward(case, precision)
-            outputs["dist_inputs"] = common.array(logits)
-            if value is not None:
-                outputs["value"] = common.array(value)
-            outputs.update(
-                {f"state_out.{i}": common.array(part) for i, part in enumerate(state_out)}
-            )
-            self._distribution(logits, case, precision, outputs, errors)
-        return Run(outputs, errors, taps)
+        else:
+            logits, state_out, value, _ = self._forward(case, precision)
+        draft = Draft(case, logits, layers=taps)
+        draft.outputs["dist_inputs"] = common.array(logits)
+        if value is not None:
+            draft.outputs["value"] = common.array(value)
+        for i, part in enumerate(state_out):
+            draft.outputs[f"state_out.{i}"] = common.array(part)
+        return draft
+
+    @property
+    def _merges(self) -> bool:
+        """Tell whether the distribution works row by row; a user's own may ask the model."""
+        home = getattr(self.dist_class, "func", self.dist_class).__module__
+        return home.startswith(("ray.rllib.models.", "rlmigrate.legacy."))
 
     def _distribution(
-        self,
-        logits: torch.Tensor,
-        case: Case,
-        precision: Precision,
-        outputs: dict[str, Array],
-        errors: dict[str, str],
-    ) -> None:
-        actions = common.tensors(case.actions, precision)
-        try:
-            dist = self.dist_class(logits, self.model)
-        except (ValueError, TypeError, RuntimeError) as error:
-            for name in ("logp", "entropy", "deterministic_action"):
-                errors[name] = str(error)
-            return
-        computations: tuple[tuple[str, Callable[[], Any]], ...] = (
-            ("logp", lambda: dist.logp(actions)),
-            ("entropy", lambda: dist.entropy()),
-            ("deterministic_action", lambda: dist.deterministic_sample()),
-        )
-        for name, compute in computations:
-            try:
-                result = compute()
-            except (AttributeError, NotImplementedError, ValueError, TypeError) as error:
-                errors[name] = f"{type(error).__name__}: {error}"
-            else:
-                if result is not None:
-                    outputs.update(common.arrays(result, name))
+        self, logits: torch.Tensor, actions: Nested
+    ) -> Iterator[tuple[str, Callable[[], Any]]]:
+        def dist() -> Any:
+            return self.dist_class(logits, self.model)
+
+        def kl() -> Any:
+            return self.dist_class(KL_FROM * logits, self.model).kl(dist())
+
+        yield "logp", lambda: dist().logp(actions)
+        yield "entropy", lambda: dist().entropy()
+        yield "kl", kl
+        yield "deterministic_action", lambda: dist().deterministic_sample()
 
     def segments(self, width: int) -> tuple[tuple[int, int], ...]:
         """Find the categorical parts of the logits."""

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from functools import cached_property
 from typing import Any
 
 import gymnasium as gym
@@ -13,13 +14,22 @@ import torch
 from rlmigrate.compat.parity.arrays import Array, Nested, leaves, map_leaves
 from rlmigrate.compat.parity.cases.case import Case
 from rlmigrate.compat.parity.sides import torch_common as common
-from rlmigrate.compat.parity.sides.base import Gradients, Precision, Run, Tap
+from rlmigrate.compat.parity.sides.base import Gradients, Precision, Run
+from rlmigrate.compat.parity.sides.drafts import KL_FROM, Draft, finish
 from rlmigrate.errors import WeightsError
 
 #: Column names, the same text in all releases and in both stacks.
 OBS, DIST_INPUTS, EMBEDDINGS = "obs", "action_dist_inputs", "embeddings"
 STATE_IN, STATE_OUT, SEQ_LENS = "state_in", "state_out", "seq_lens"
 ACTIONS, ACTION_LOGP = "actions", "action_logp"
+#: Where a phase is defined that does nothing but call `_forward`.
+_GENERIC_HOMES = {
+    "ray.rllib.core.rl_module.rl_module",
+    "ray.rllib.core.rl_module.torch.torch_rl_module",
+    "rlmigrate.new_stack.rl_module",
+    "rlmigrate.new_stack.torch_rl_module",
+    "rlmigrate.compat.wrap.module",
+}
 
 
 class ModuleTorchSide:
@@ -134,78 +144,105 @@ class ModuleTorchSide:
         return batch
 
     def _train(self, batch: dict[str, Any]) -> tuple[dict[str, Any], Any]:
-        fwd = dict(self.module.forward_train(batch))
+        """Run the training pass in eval mode, as the old side runs: dropout would draw."""
+        forward = self.module.forward_train
+        if "train" in self._generic:
+            forward = self.module._forward_train
+        fwd = dict(forward(batch))
         compute = getattr(self.module, "compute_values", None)
         value = compute(batch, embeddings=fwd.get(EMBEDDINGS)) if compute else None
         return fwd, value
 
     def run(self, case: Case, *, precision: Precision = "float32", layers: bool = False) -> Run:
-        """Compute a case: forward_train with its values, then the other phases."""
-        taps: dict[str, Tap] = {}
-        outputs: dict[str, Array] = {}
-        errors: dict[str, str] = {}
+        """Compute a case: the training pass with its values, then the other phases."""
         with torch.no_grad(), common.running(self.module, precision):
-            batch = self._batch(case, precision)
-            sequences = STATE_IN in batch
-            if layers:
-                with common.tapped(self.module, self._old_name, taps):
-                    fwd, value = self._train(batch)
-            else:
+            draft = self._draft(case, precision, layers=layers)
+            finish([draft], self._distribution, precision)
+        return draft.run()
+
+    def run_many(
+        self, cases: Sequence[Case], *, precision: Precision = "float32"
+    ) -> list[Run | Exception]:
+        """Compute cases one by one; the distribution answers for all of them at once.
+
+        A phase that is the training pass by another name runs once for each shape of batch.
+        """
+        made: list[Draft | Exception] = []
+        seen: set[tuple[int, int]] = set()
+        with torch.no_grad(), common.running(self.module, precision):
+            for case in cases:
+                shape = (case.rows, case.steps)
+                try:
+                    made.append(self._draft(case, precision, again=shape not in seen))
+                except Exception as error:  # the user's own code may raise anything
+                    made.append(error)
+                seen.add(shape)
+            finish([d for d in made if isinstance(d, Draft)], self._distribution, precision)
+        return [item.run() if isinstance(item, Draft) else item for item in made]
+
+    def _draft(
+        self, case: Case, precision: Precision, *, layers: bool = False, again: bool = True
+    ) -> Draft:
+        draft = Draft(case, None)
+        batch = self._batch(case, precision)
+        sequences = STATE_IN in batch
+        if layers:
+            with common.tapped(self.module, self._old_name, draft.layers):
                 fwd, value = self._train(batch)
-            if value is not None:
-                outputs["value"] = common.array(_merge(value, sequences))
-            if STATE_OUT in fwd and sequences:
-                for i, leaf in enumerate(leaves(_ordered(fwd[STATE_OUT], batch[STATE_IN]))):
-                    outputs[f"state_out.{i}"] = common.array(leaf)
-            logits = fwd.get(DIST_INPUTS)
-            if logits is not None:
-                logits = _merge(logits, sequences)
-                outputs["dist_inputs"] = common.array(logits)
-            self._distribution(logits, fwd, case, precision, outputs, errors)
-            for phase in self.phases:
-                result = getattr(self.module, f"forward_{phase}")(batch)
-                if DIST_INPUTS in result:
-                    merged = _merge(result[DIST_INPUTS], sequences)
-                    outputs[f"{phase}.dist_inputs"] = common.array(merged)
-                if ACTIONS in result and phase == "inference":
-                    outputs.update(common.arrays(result[ACTIONS], "deterministic_action"))
-        return Run(outputs, errors, taps)
+        else:
+            fwd, value = self._train(batch)
+        if value is not None:
+            draft.outputs["value"] = common.array(_merge(value, sequences))
+        if STATE_OUT in fwd and sequences:
+            for i, leaf in enumerate(leaves(_ordered(fwd[STATE_OUT], batch[STATE_IN]))):
+                draft.outputs[f"state_out.{i}"] = common.array(leaf)
+        logits = fwd.get(DIST_INPUTS)
+        if logits is not None:
+            draft.logits = _merge(logits, sequences)
+            draft.outputs["dist_inputs"] = common.array(draft.logits)
+        for phase in self.phases:
+            if again or phase not in self._generic or "train" not in self._generic:
+                self._phase(phase, batch, draft)
+        return draft
+
+    def _phase(self, phase: str, batch: dict[str, Any], draft: Draft) -> None:
+        result = getattr(self.module, f"forward_{phase}")(batch)
+        if DIST_INPUTS in result:
+            merged = _merge(result[DIST_INPUTS], STATE_IN in batch)
+            draft.outputs[f"{phase}.dist_inputs"] = common.array(merged)
+        if ACTIONS in result and phase == "inference":
+            draft.outputs.update(common.arrays(result[ACTIONS], "deterministic_action"))
+
+    @cached_property
+    def _generic(self) -> frozenset[str]:
+        """Name the phases in which only `_forward` computes: no class overrides them."""
+        cls = type(self.module)
+        return frozenset(
+            phase
+            for phase in ("train", "inference", "exploration")
+            if all(
+                getattr(getattr(cls, name, None), "__module__", "") in _GENERIC_HOMES
+                for name in (f"forward_{phase}", f"_forward_{phase}")
+            )
+        )
 
     def _old_name(self, name: str) -> str:
         return name.removeprefix(self.prefix)
 
     def _distribution(
-        self,
-        logits: torch.Tensor | None,
-        fwd: Mapping[str, Any],
-        case: Case,
-        precision: Precision,
-        outputs: dict[str, Array],
-        errors: dict[str, str],
-    ) -> None:
-        if logits is None:
-            return
-        actions = common.tensors(case.actions, precision)
-
-        def train_dist() -> Any:
-            return self.module.get_train_action_dist_cls().from_logits(logits)
+        self, logits: torch.Tensor, actions: Nested
+    ) -> Iterator[tuple[str, Callable[[], Any]]]:
+        def dist(inputs: torch.Tensor) -> Any:
+            return self.module.get_train_action_dist_cls().from_logits(inputs)
 
         def best() -> Any:
-            dist = self.module.get_inference_action_dist_cls().from_logits(logits)
-            return dist.to_deterministic().sample()
+            found = self.module.get_inference_action_dist_cls().from_logits(logits)
+            return found.to_deterministic().sample()
 
-        computations: tuple[tuple[str, Callable[[], Any]], ...] = (
-            ("logp", lambda: train_dist().logp(actions)),
-            ("entropy", lambda: train_dist().entropy()),
-            ("deterministic_action", best),
-        )
-        for name, compute in computations:
-            try:
-                result = compute()
-            except Exception as error:  # the module's own code may raise anything
-                errors[name] = f"{type(error).__name__}: {error}"
-            else:
-                outputs.update(common.arrays(result, name))
+        yield "logp", lambda: dist(logits).logp(actions)
+        yield "entropy", lambda: dist(logits).entropy()
+        yield "kl", lambda: dist(KL_FROM * logits).kl(dist(logits))
+        yield "deterministic_action", best
 
     def run_layer(
         self, layer: str, inputs: tuple[Array, ...], *, precision: Precision = "float32"

@@ -1,8 +1,8 @@
-"""One case on both sides, output by output."""
+"""Cases on both sides, output by output."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import TypeAlias
 
@@ -12,9 +12,10 @@ from rlmigrate.compat.parity import measures
 from rlmigrate.compat.parity.accounting import Account
 from rlmigrate.compat.parity.arrays import Array
 from rlmigrate.compat.parity.cases import Case
-from rlmigrate.compat.parity.judge import judge
+from rlmigrate.compat.parity.judge import judge, same_bits
 from rlmigrate.compat.parity.masks import ABYSS, UNDERFLOW, masking
-from rlmigrate.compat.parity.sides.base import Precision, Run, Side
+from rlmigrate.compat.parity.sides.base import Run, Side
+from rlmigrate.errors import RlmigrateError
 
 Segments: TypeAlias = Callable[[int], tuple[tuple[int, int], ...]]
 Perturb: TypeAlias = Callable[[Case, int], Case]
@@ -28,28 +29,43 @@ class CaseError(Exception):
     """A side raised; `side` is "old" or "new"."""
 
     def __init__(self, side: str, case: str, error: Exception) -> None:
-        super().__init__(f"{type(error).__name__}: {error}")
+        kind = "" if isinstance(error, RlmigrateError) else f"{type(error).__name__}: "
+        super().__init__(f"{kind}{error}")
         self.side = side
         self.case = case
 
 
-def compare_case(
+def compare_cases(
     old: Side,
     new: Side,
-    case: Case,
+    cases: Sequence[Case],
     account: Account,
     *,
     segments: Segments,
     perturb: Perturb | None,
 ) -> None:
-    """Run a case on both sides and enter every output into the account.
+    """Run all cases on both sides and enter every output, and every exception, into the account."""
+    ours, theirs = old.run_many(cases), new.run_many(cases)
+    wide = _Wide(old, cases, account)
+    for i, case in enumerate(cases):
+        left, right = ours[i], theirs[i]
+        if isinstance(left, Exception):
+            account.failed(CaseError("old", case.name, left))
+        elif isinstance(right, Exception):
+            account.failed(CaseError("new", case.name, right))
+        else:
+            references = References(old, case, partial(wide.run, i), perturb)
+            _compare_case(case, left, right, account, segments, references)
 
-    Raises:
-        CaseError: a side's own code raised.
-    """
-    ours = _run(old, case, "old")
-    theirs = _run(new, case, "new")
-    references = _References(old, case, account, perturb)
+
+def _compare_case(
+    case: Case,
+    ours: Run,
+    theirs: Run,
+    account: Account,
+    segments: Segments,
+    references: References,
+) -> None:
     expected = dict(ours.outputs)
     for path in theirs.outputs:
         if path.startswith(_PHASES) and _source(path) in ours.outputs:
@@ -62,7 +78,7 @@ def compare_case(
             why = ours.errors.get(path) or theirs.errors.get(path) or ""
             account.missing(path, case.name, on="new" if right is None else "old", why=why)
             continue
-        verdict = judge(
+        verdict = same_bits(left, right) or judge(
             left,
             right,
             reference=partial(references.array, _source(path)),
@@ -74,13 +90,6 @@ def compare_case(
         account.add(path, case.name, verdict, left, right)
 
 
-def _run(side: Side, case: Case, which: str, precision: Precision = "float32") -> Run:
-    try:
-        return side.run(case, precision=precision)
-    except Exception as error:  # the user's own code may raise anything
-        raise CaseError(which, case.name, error) from error
-
-
 def _source(path: str) -> str:
     """Give the old output that a path of the new side is compared with."""
     for phase in _PHASES:
@@ -88,48 +97,70 @@ def _source(path: str) -> str:
     return path
 
 
-class _References:
-    """The old side in float64, run at most once and only if someone asks."""
+class _Wide:
+    """All cases on the old side in float64, run at once and only if someone asks."""
 
-    def __init__(self, old: Side, case: Case, account: Account, perturb: Perturb | None) -> None:
+    def __init__(self, old: Side, cases: Sequence[Case], account: Account) -> None:
+        self._old = old
+        self._cases = cases
+        self._account = account
+        self._runs: list[Run | Exception] | None = None
+
+    def run(self, index: int) -> Run | None:
+        if self._runs is None:
+            try:
+                self._runs = self._old.run_many(self._cases, precision="float64")
+            except Exception as error:  # the user's own code may raise anything
+                self._runs = [error] * len(self._cases)
+        found = self._runs[index]
+        if isinstance(found, Exception):
+            self._account.no_float64(f"{type(found).__name__}: {found}")
+            return None
+        return found
+
+
+class References:
+    """What the old side gives in float64 for a case and for inputs around it."""
+
+    def __init__(
+        self, old: Side, case: Case, wide: Callable[[], Run | None], perturb: Perturb | None
+    ) -> None:
         self._old = old
         self._case = case
-        self._account = account
+        self._wide = wide
         self._perturb = perturb
-        self._runs: dict[int, tuple[Run, Run | None]] = {}
-
-    def _wide(self, case: Case) -> Run | None:
-        try:
-            return self._old.run(case, precision="float64")
-        except Exception as error:  # the user's own code may raise anything
-            self._account.no_float64(f"{type(error).__name__}: {error}")
-            return None
+        self._moved: list[tuple[Run, Run]] | None = None
 
     def array(self, path: str) -> Array | None:
         """Give the old model's float64 result; None if it cannot run so."""
-        if -1 not in self._runs:
-            self._runs[-1] = (Run({}), self._wide(self._case))
-        wide = self._runs[-1][1]
+        wide = self._wide()
         return None if wide is None else wide.outputs.get(path)
 
     def neighbours(self, path: str) -> float:
         """Give the largest noise of the old model on inputs around this one."""
-        if self._perturb is None:
-            return 0.0
         largest = 0.0
-        for turn in range(max(8, _ROWS_AROUND // self._case.rows)):
-            if turn not in self._runs:
-                moved = self._perturb(self._case, turn)
-                self._runs[turn] = (self._old.run(moved), self._wide(moved))
-            narrow, wide = self._runs[turn]
-            left = narrow.outputs.get(path)
-            right = None if wide is None else wide.outputs.get(path)
+        for narrow, wide in self._around():
+            left, right = narrow.outputs.get(path), wide.outputs.get(path)
             if left is None or right is None or left.shape != right.shape:
                 continue
             finite = np.isfinite(left) & np.isfinite(right) & (np.abs(right) < -ABYSS)
             if finite.any():
                 largest = max(largest, measures.noise_floor(left[finite], right[finite]))
         return largest
+
+    def _around(self) -> list[tuple[Run, Run]]:
+        if self._moved is None:
+            turns = range(max(8, _ROWS_AROUND // self._case.rows) if self._perturb else 0)
+            cases = [self._perturb(self._case, turn) for turn in turns if self._perturb]
+            pairs = zip(
+                self._old.run_many(cases),
+                self._old.run_many(cases, precision="float64"),
+                strict=True,
+            )
+            self._moved = [
+                (a, b) for a, b in pairs if isinstance(a, Run) and isinstance(b, Run)
+            ]
+        return self._moved
 
 
 class _Rows:
@@ -141,7 +172,7 @@ class _Rows:
         expected: dict[str, Array],
         theirs: Run,
         segments: Segments,
-        references: _References,
+        references: References,
     ) -> None:
         self._case = case
         self._find = segments
@@ -163,11 +194,13 @@ class _Rows:
         marked = np.zeros(old.shape[0], dtype=bool)
         if self._padded is not None and len(self._padded) == len(marked):
             marked |= self._padded
-        if path.partition(".")[0] in ("logp", "entropy", "deterministic_action"):
+        if path.partition(".")[0] in ("logp", "entropy", "kl", "deterministic_action"):
             marked |= self._void(len(marked))
         if path == "logp":
             # A masked action: -3e38 on one side, -inf or -1e9 on the other, all impossible.
             marked |= (old < ABYSS) & (new < UNDERFLOW)
+        if path == "kl":
+            marked |= ~(np.abs(old) < -ABYSS) & ~(np.abs(new) < -ABYSS)
         if path.startswith("deterministic_action") and old.dtype.kind in "iu":
             differ = (old != new).reshape(len(marked), -1).any(axis=1) & ~marked
             if differ.any():
