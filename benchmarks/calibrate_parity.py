@@ -11,6 +11,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable
 from contextlib import contextmanager
+from functools import partial
 from typing import Any
 
 import gymnasium as gym
@@ -21,9 +22,8 @@ from torch import nn
 from torch.nn import functional as F
 from torch.overrides import TorchFunctionMode
 
-from rlmigrate.compat.parity.accounting import Account
 from rlmigrate.compat.parity.cases import CaseOptions, edges, plan_cases
-from rlmigrate.compat.parity.compare_case import _References
+from rlmigrate.compat.parity.compare_cases import References
 from rlmigrate.compat.parity.judge import NOISE_LIMIT, judge
 from rlmigrate.compat.parity.sides.building import fill_weights
 from rlmigrate.compat.parity.sides.legacy_torch import LegacyTorchSide
@@ -36,7 +36,17 @@ NETS: dict[str, tuple[gym.Space[Any], gym.Space[Any], dict[str, Any]]] = {
     "vision, uint8": (Box(0, 255, (42, 42, 3), np.uint8), Discrete(4), {}),
     "vision, float": (Box(0.0, 1.0, (42, 42, 3)), Discrete(4), {}),
     "LSTM": (Box(-1.0, 1.0, (8,)), Discrete(4), {"use_lstm": True, "lstm_cell_size": 64}),
+    "attention": (
+        Box(-1.0, 1.0, (8,)),
+        Discrete(4),
+        {"use_attention": True, "attention_dim": 32, "attention_head_dim": 16, "max_seq_len": 10},
+    ),
+    "fcnet, float16": (Box(-1.0, 1.0, (8,)), Discrete(4), {"fcnet_hiddens": [256, 256]}),
+    "fcnet, bfloat16": (Box(-1.0, 1.0, (8,)), Discrete(4), {"fcnet_hiddens": [256, 256]}),
+    "vision, bfloat16": (Box(0.0, 1.0, (42, 42, 3)), Discrete(4), {}),
 }
+#: Nets that run under torch's autocast; a difference must be larger to show there.
+NARROW = {"float16": torch.float16, "bfloat16": torch.bfloat16}
 
 Patch = Callable[[Callable[..., Any], tuple[Any, ...], dict[str, Any]], Any]
 
@@ -150,6 +160,16 @@ FAULTY: dict[str, Patch] = {
     "kernel 1e-5 too large": on_conv(lambda func, x, w, *rest: func(x, nudge(w, 1e-5), *rest)),
     "activation leaks 1e-5": on_activation(lambda y: y + 1e-5),
 }
+FAULTY_NARROW: dict[str, Patch] = {
+    "weights 10% too large": on_linear(lambda x, w, b: F.linear(x, nudge(w, 0.1), b)),
+    "no bias": on_linear(lambda x, w, b: F.linear(x, w)),
+    "activation 10% too large": on_activation(lambda y: nudge(y, 0.1)),
+    "kernel 10% too large": on_conv(lambda func, x, w, *rest: func(x, nudge(w, 0.1), *rest)),
+    "activation leaks 0.1": on_activation(lambda y: y + 0.1),
+    "inputs in float8": on_linear(
+        lambda x, w, b: F.linear(x.to(torch.float8_e4m3fn).to(x.dtype), w, b)
+    ),
+}
 
 
 @contextmanager
@@ -179,16 +199,24 @@ def ratios(name: str, seed: int) -> tuple[list[tuple[str, float]], list[tuple[st
     """Largest ratio over cases and outputs, of each correct and each faulty candidate."""
     side = side_of(name, seed)
     observations, actions, _ = NETS[name]
-    options = CaseOptions(seed=seed, batches=(1, 2, 32), state_sizes=side.state_sizes)
+    options = CaseOptions(
+        seed=seed,
+        batches=(1, 2, 32),
+        state_sizes=side.state_sizes,
+        max_seq_len=10 if name == "attention" else 20,
+    )
     cases = plan_cases(observations, actions, options=options)
+    narrow = NARROW.get(name.rpartition(" ")[2])
+    wrong = FAULTY if narrow is None else FAULTY_NARROW
     correct = {key: [0.0] for key in CORRECT} | ({"LSTM loop": [0.0]} if name == "LSTM" else {})
-    faulty = {key: [0.0] for key in FAULTY}
-    with side.session():
+    faulty = {key: [0.0] for key in wrong}
+    casting = torch.autocast("cpu", dtype=narrow or torch.bfloat16, enabled=narrow is not None)
+    with side.session(), casting:
         for case in cases:
             old = side.run(case).outputs
-            account = Account(limit=NOISE_LIMIT)
-            perturb = lambda c, turn: edges.perturbed(observations, c, turn)  # noqa: E731
-            references = _References(side, case, account, perturb)
+            perturb = partial(edges.perturbed, observations)
+            wide = side.run(case, precision="float64")
+            references = References(side, case, lambda wide=wide: wide, perturb)
 
             def measure(path: str, new: np.ndarray[Any, Any]) -> float:
                 verdict = judge(
@@ -199,7 +227,7 @@ def ratios(name: str, seed: int) -> tuple[list[tuple[str, float]], list[tuple[st
                 )
                 return verdict.noise_ratio or 0.0
 
-            for group, found in ((CORRECT, correct), (FAULTY, faulty)):
+            for group, found in ((CORRECT, correct), (wrong, faulty)):
                 for key, patch in group.items():
                     with Patched(patch):
                         new = side.run(case).outputs
@@ -251,10 +279,14 @@ def main() -> None:
             faulty += bad
         top = max(correct, key=lambda item: item[1])
         least = min(faulty, key=lambda item: item[1])
+        for key in dict.fromkeys(key for key, _ in correct + faulty):
+            if "-v" in sys.argv:
+                values = [v for k, v in correct + faulty if k == key]
+                print(f"    {key:26} {min(values):8.2f} {max(values):8.2f}")
         print(f"{name:20} {f'{top[1]:.2f} ({top[0]})':34} {least[1]:.1f} ({least[0]})", flush=True)
         found[name] = ([v for _, v in correct], [v for _, v in faulty])
-    if len(sys.argv) > 1:
-        plot(sys.argv[1], found)
+    if path := next((a for a in sys.argv[1:] if a.endswith(".svg")), None):
+        plot(path, found)
 
 
 if __name__ == "__main__":

@@ -155,7 +155,7 @@ def compare_sides(
         _compare_states(old, new, findings)
         compare_cases(old, new, cases, account, segments=segments, perturb=perturb)
         if gradients and account.cases:
-            batch = _gradient_case(cases)
+            batch = max(cases, key=Case.richness)
             findings += compare_gradients(old, new, batch, account, mapping=pairing.mapping)
             if not findings and not account.findings:
                 compare_step(old, new, batch, account, mapping=pairing.mapping)
@@ -175,11 +175,6 @@ def compare_sides(
         first_divergence=location.first if location else None,
         cause=location.cause if location else None,
     )
-
-
-def _gradient_case(cases: Sequence[Case]) -> Case:
-    """Take the case with the most rows, sequences first."""
-    return max(cases, key=lambda case: (case.steps > 1, case.rows))
 
 
 def _locate(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import TypeAlias
 
@@ -13,6 +13,7 @@ from rlmigrate.compat.parity.accounting import Account
 from rlmigrate.compat.parity.arrays import Array
 from rlmigrate.compat.parity.cases import Case
 from rlmigrate.compat.parity.judge import judge, same_bits
+from rlmigrate.compat.parity.losses import compare_losses
 from rlmigrate.compat.parity.masks import ABYSS, UNDERFLOW, masking
 from rlmigrate.compat.parity.sides.base import Run, Side
 from rlmigrate.errors import RlmigrateError
@@ -47,6 +48,7 @@ def compare_cases(
     """Run all cases on both sides and enter every output, and every exception, into the account."""
     ours, theirs = old.run_many(cases), new.run_many(cases)
     wide = _Wide(old, cases, account)
+    richest = max(cases, key=Case.richness, default=None)
     for i, case in enumerate(cases):
         left, right = ours[i], theirs[i]
         if isinstance(left, Exception):
@@ -56,6 +58,16 @@ def compare_cases(
         else:
             references = References(old, case, partial(wide.run, i), perturb)
             _compare_case(case, left, right, account, segments, references)
+            if case is richest:
+                compare_losses(
+                    case,
+                    left.outputs,
+                    right.outputs,
+                    account,
+                    padded=_padding(case),
+                    reference=references.outputs,
+                    around=references.around,
+                )
 
 
 def _compare_case(
@@ -74,6 +86,10 @@ def _compare_case(
     rows = _Rows(case, expected, theirs, segments, references)
     for path in (*expected, *(p for p in theirs.outputs if p not in expected)):
         left, right = expected.get(path), theirs.outputs.get(path)
+        if left is None and path == "kl":
+            why = ours.errors.get(path, "not recorded")
+            account.note(f"KL not compared: the legacy distribution has none ({why})")
+            continue
         if left is None or right is None:
             why = ours.errors.get(path) or theirs.errors.get(path) or ""
             account.missing(path, case.name, on="new" if right is None else "old", why=why)
@@ -133,8 +149,17 @@ class References:
 
     def array(self, path: str) -> Array | None:
         """Give the old model's float64 result; None if it cannot run so."""
+        found = self.outputs()
+        return None if found is None else found.get(path)
+
+    def outputs(self) -> Mapping[str, Array] | None:
+        """Give all of the old model's float64 results; None if it cannot run so."""
         wide = self._wide()
-        return None if wide is None else wide.outputs.get(path)
+        return None if wide is None else wide.outputs
+
+    def around(self) -> list[tuple[Mapping[str, Array], Mapping[str, Array]]]:
+        """Give float32 and float64 results on inputs around this one."""
+        return [(narrow.outputs, wide.outputs) for narrow, wide in self._around()]
 
     def neighbours(self, path: str) -> float:
         """Give the largest noise of the old model on inputs around this one."""
@@ -157,9 +182,7 @@ class References:
                 self._old.run_many(cases, precision="float64"),
                 strict=True,
             )
-            self._moved = [
-                (a, b) for a, b in pairs if isinstance(a, Run) and isinstance(b, Run)
-            ]
+            self._moved = [(a, b) for a, b in pairs if isinstance(a, Run) and isinstance(b, Run)]
         return self._moved
 
 

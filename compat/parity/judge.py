@@ -17,8 +17,10 @@ from rlmigrate.compat.parity.arrays import Array
 from rlmigrate.compat.parity.masks import masking
 
 #: Largest accepted error, in units of the old model's float32 noise. Measured over RLlib's
-#: default nets, correct candidates reach 5.9 and faulty ones start at 12.7 (docs/parity).
-NOISE_LIMIT = 6.0
+#: default nets, correct candidates reach 2.6 and faulty ones start at 6.4 (docs/parity).
+NOISE_LIMIT = 4.0
+#: Beyond this share of the limit the noise is measured again on inputs around this one.
+DOUBT = 0.6
 #: No lucky row hides more of the noise than this; beyond it the noise is not measured again.
 LUCK = 100.0
 #: (relative, absolute) where a model cannot run in float64; the numbers of torch.testing.
@@ -95,7 +97,7 @@ def judge(
     """Compare two arrays of one output.
 
     `reference` gives the old model's float64 result and is asked only if bits differ.
-    `neighbour_noise` gives the noise around this input and is asked only before a FAIL: one
+    `neighbour_noise` gives the noise around this input and is asked only where it is in doubt: one
     lucky row must not turn rounding into a finding. `segments` are the categorical parts of
     the last axis; `ignore` marks elements that have no meaning (logp of a masked action).
     """
@@ -221,7 +223,7 @@ def _judge_numbers(
     finite = finite & np.isfinite(wide)
     error = float(np.where(finite, measures.absolute(wide, new), 0.0).max())
     floor = measures.noise_floor(old[finite], wide[finite])
-    if limit < error / floor <= LUCK * limit:
+    if limit * DOUBT < error / floor <= LUCK * limit:
         floor = max(floor, neighbour_noise())
     ratio = error / floor
     return replace(

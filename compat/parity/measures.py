@@ -41,12 +41,17 @@ def ulps(old: Array, new: Array) -> Array:
     return apart
 
 
-def ulp_of(value: float) -> float:
-    """Give the float32 spacing at a magnitude."""
+def ulp_of(value: float, dtype: object = np.float32) -> float:
+    """Give the spacing of a float type at a magnitude, float32 if it is not a narrower one.
+
+    >>> ulp_of(1.0, np.float16)
+    0.0009765625
+    """
+    kind = np.float16 if np.dtype(dtype) == np.float16 else np.float32  # type: ignore[call-overload]
     with np.errstate(over="ignore"):
-        narrow = np.float32(abs(value))
+        narrow = kind(abs(value))
     if not np.isfinite(narrow):
-        narrow = np.finfo(np.float32).max
+        narrow = np.finfo(kind).max
     return float(np.spacing(narrow))
 
 
@@ -58,4 +63,4 @@ def noise_floor(old: Array, reference: Array) -> float:
     if old.size == 0:
         return ulp_of(0.0)
     noise = float(absolute(reference, old).max())
-    return max(noise, ulp_of(float(np.abs(reference).max())))
+    return max(noise, ulp_of(float(np.abs(reference).max()), old.dtype))

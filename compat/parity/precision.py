@@ -1,7 +1,7 @@
 """Run a torch model in float64 although its code asks for float32.
 
 Models call `.float()` inside forward, so `.double()` on the module alone fails or is undone.
-Under `float64()` every conversion to float32 and every factory gives float64 instead.
+Under `float64()` every conversion to float32 or a half type and every factory gives float64.
 """
 
 from __future__ import annotations
@@ -13,11 +13,12 @@ from typing import Any
 import torch
 from torch.overrides import TorchFunctionMode
 
-_CONVERSIONS = {"float", "to", "type", "type_as"}
+_CONVERSIONS = {"float", "half", "bfloat16", "to", "type", "type_as"}
+_NARROW = (torch.float32, torch.float16, torch.bfloat16)
 
 
 def _widen(value: Any) -> Any:
-    if isinstance(value, torch.Tensor) and value.dtype == torch.float32:
+    if isinstance(value, torch.Tensor) and value.dtype in _NARROW:
         return value.double()
     if isinstance(value, tuple) and type(value) is tuple:
         return tuple(_widen(item) for item in value)
@@ -38,7 +39,7 @@ class Float64Mode(TorchFunctionMode):
     ) -> Any:
         """Call the torch function with float32 read as float64."""
         kwargs = dict(kwargs or {})
-        if kwargs.get("dtype") in (torch.float32, torch.float):
+        if kwargs.get("dtype") in _NARROW:
             kwargs["dtype"] = torch.float64
         name = getattr(func, "__name__", "")
         if name in _CONVERSIONS:
@@ -73,7 +74,7 @@ def float64() -> Iterator[None]:
 
 @contextmanager
 def widened(module: torch.nn.Module) -> Iterator[None]:
-    """Hold a module's float32 tensors as float64 for the block, then put the very same ones back.
+    """Hold a module's float tensors as float64 for the block, then put the very same ones back.
 
     Nothing is copied back: the original storages return, so the weights cannot change.
     Tensors that a module holds without registering them are widened too.
@@ -82,13 +83,13 @@ def widened(module: torch.nn.Module) -> Iterator[None]:
     storages = [
         (tensor, tensor.data, tensor.grad)
         for tensor in [*module.parameters(), *module.buffers()]
-        if tensor.dtype == torch.float32
+        if tensor.dtype in _NARROW
     ]
     for part in module.modules():
         loose = {
             name: value
             for name, value in vars(part).items()
-            if isinstance(value, torch.Tensor) and value.dtype == torch.float32
+            if isinstance(value, torch.Tensor) and value.dtype in _NARROW
         }
         attributes.append((vars(part), loose))
     try:

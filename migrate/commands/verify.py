@@ -39,7 +39,7 @@ EXIT = {"PASS": 0, "FAIL": 1, "ERROR": 2, "INCOMPLETE": 3}
 @click.option("--no-ray", is_flag=True, help="Run both sides without Ray, even if it is there.")
 @click.option("--old-python", metavar="PATH", help="Interpreter of the old side.")
 @click.option("--new-python", metavar="PATH", help="Interpreter of the new side.")
-@click.option("--limit", type=float, help="Accepted error in units of float32 noise (6).")
+@click.option("--limit", type=float, help="Accepted error in units of float32 noise (4).")
 @click.option("--seed", type=int, help="Seed of weights and samples (0).")
 @click.option("--no-localise", is_flag=True, help="Do not search for the faulty layer.")
 @click.option("--no-gradients", is_flag=True, help="Do not compare gradients.")

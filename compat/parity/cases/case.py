@@ -33,3 +33,7 @@ class Case:
     def steps(self) -> int:
         """Steps of the longest sequence; 1 without sequences."""
         return self.rows // len(self.seq_lens) if self.seq_lens is not None else 1
+
+    def richness(self) -> tuple[bool, int]:
+        """Order cases by how much of a network they reach: sequences first, then rows."""
+        return self.steps > 1, self.rows

@@ -167,7 +167,10 @@ def map_zeros(value: Nested) -> Nested:
 
 
 def perturbed(space: gym.Space[Any], case: Case, turn: int) -> Case:
-    """Move a case's float observations by about 1e-3, inside their bounds; masks stay."""
+    """Move a case's observations a little, inside their bounds; masks stay.
+
+    Floats move by about 1e-3, integers by one or a 64th; one category or bit in four is drawn anew.
+    """
     random = np.random.default_rng([turn, case.rows])
 
     def move(part: gym.Space[Any], value: Nested, name: str) -> Nested:
@@ -176,12 +179,29 @@ def perturbed(space: gym.Space[Any], case: Case, turn: int) -> Case:
             picked = [pick(value, k) for k, _ in parts]
             moved = [move(p, item, k) for (k, p), item in zip(parts, picked, strict=True)]
             return rebuild(part, moved)
-        if not isinstance(part, spaces.Box) or not is_float(part) or is_mask(name, part):
-            return value
-        steps = 1e-3 * random.normal(size=(2, *np.shape(value)))
-        return np.clip(value * (1 + steps[0]) + steps[1], part.low, part.high).astype(part.dtype)
+        return value if is_mask(name, part) else _moved(part, np.asarray(value), random)
 
     return replace(case, name=f"{case.name}, moved", obs=move(space, case.obs, ""))
+
+
+def _moved(space: gym.Space[Any], value: Array, random: np.random.Generator) -> Array:
+    if isinstance(space, spaces.Box) and is_float(space):
+        steps = 1e-3 * random.normal(size=(2, *value.shape))
+        near = value * (1 + steps[0]) + steps[1]
+        return np.asarray(np.clip(near, space.low, space.high)).astype(space.dtype)
+    if isinstance(space, spaces.Box):
+        wide = value.astype(np.int64)
+        step = np.maximum(1, np.abs(wide) // 64)
+        step = np.where((wide == 0) & (random.random(wide.shape) > 1 / 64), 0, step)  # black stays
+        near = wide + step * random.integers(-1, 2, size=value.shape)
+        return np.asarray(np.clip(near, space.low, space.high)).astype(space.dtype)
+    anew = random.random(value.shape) < 0.25
+    if (counted := categories_of(space)) is not None:
+        sizes, start = counted
+        return np.where(anew, start + random.integers(0, sizes, size=value.shape), value)
+    if isinstance(space, spaces.MultiBinary):
+        return np.where(anew, 1 - value, value).astype(value.dtype)
+    return value
 
 
 def from_zero(space: gym.Space[Any]) -> gym.Space[Any]:

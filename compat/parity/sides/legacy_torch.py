@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from functools import cached_property
 from typing import Any, Protocol
 
 import gymnasium as gym
@@ -17,6 +18,7 @@ from rlmigrate.compat.parity.cases.case import Case
 from rlmigrate.compat.parity.sides import torch_common as common
 from rlmigrate.compat.parity.sides.base import Gradients, Precision, Run, Tap
 from rlmigrate.compat.parity.sides.drafts import KL_FROM, Draft, finish
+from rlmigrate.compat.wrap.states import StateLayout
 
 _HOMES = {"ray": "ray.rllib.models.catalog", "builtin": "rlmigrate.legacy.catalog"}
 _BATCHES = {"ray": "ray.rllib.policy.sample_batch", "builtin": "rlmigrate.legacy.batches"}
@@ -85,8 +87,12 @@ class LegacyTorchSide:
         """Shapes of the initial state."""
         return tuple(tuple(np.shape(part)) for part in self._initial_state())
 
+    @cached_property
+    def _layout(self) -> StateLayout:
+        return StateLayout(self.model)
+
     def _initial_state(self) -> list[Any]:
-        return list(self.model.get_initial_state() or [])
+        return list(self._layout.initial().values())
 
     def facts(self) -> Mapping[str, str]:
         """Give what the preflight prints."""
@@ -153,7 +159,8 @@ class LegacyTorchSide:
             value = self.model.value_function()
         except NotImplementedError:
             value = None
-        return logits, list(state_out or []), value, obs
+        after = list(self._layout.to_dict(state, state_out or []).values()) if state else []
+        return logits, after, value, obs
 
     @staticmethod
     def _flat(obs: Nested) -> bool:

@@ -36,7 +36,10 @@ def tensors(structure: Nested, precision: Precision) -> Nested:
 def array(value: object) -> Array:
     """Copy a tensor or a number to numpy."""
     if isinstance(value, torch.Tensor):
-        return value.detach().cpu().numpy().copy()
+        value = value.detach()
+        if value.dtype == torch.bfloat16:  # numpy has none
+            value = value.float()
+        return value.cpu().numpy().copy()
     return np.asarray(value)
 
 

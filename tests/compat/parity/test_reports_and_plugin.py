@@ -41,7 +41,7 @@ def test_json_holds_the_contract(failing):
 
 
 def test_accounting_is_said_in_one_line(passing):
-    assert "compared 20/20 outputs, 10/10 parameters, 9/9 cases" in render(passing, "text")
+    assert "compared 26/26 outputs, 10/10 parameters, 9/9 cases" in render(passing, "text")
 
 
 def test_text_names_path_index_values_and_layer(failing):
