@@ -221,7 +221,7 @@ class LegacyTorchSide:
     def _merges(self) -> bool:
         """Tell whether the distribution works row by row; a user's own may ask the model."""
         home = getattr(self.dist_class, "func", self.dist_class).__module__
-        return home.startswith(("ray.rllib.models.", "rlmigrate.legacy."))
+        return bool(home.startswith(("ray.rllib.models.", "rlmigrate.legacy.")))
 
     def _distribution(
         self, logits: torch.Tensor, actions: Nested

@@ -22,13 +22,14 @@ from rlmigrate.errors import WeightsError
 OBS, DIST_INPUTS, EMBEDDINGS = "obs", "action_dist_inputs", "embeddings"
 STATE_IN, STATE_OUT, SEQ_LENS = "state_in", "state_out", "seq_lens"
 ACTIONS, ACTION_LOGP = "actions", "action_logp"
+_WRAPPED = "rlmigrate.compat.wrap.module"
 #: Where a phase is defined that does nothing but call `_forward`.
 _GENERIC_HOMES = {
     "ray.rllib.core.rl_module.rl_module",
     "ray.rllib.core.rl_module.torch.torch_rl_module",
     "rlmigrate.new_stack.rl_module",
     "rlmigrate.new_stack.torch_rl_module",
-    "rlmigrate.compat.wrap.module",
+    _WRAPPED,
 }
 
 
@@ -215,15 +216,18 @@ class ModuleTorchSide:
 
     @cached_property
     def _generic(self) -> frozenset[str]:
-        """Name the phases in which only `_forward` computes: no class overrides them."""
+        """Name the phases that all run one and the same code, since no class overrides them."""
         cls = type(self.module)
+
+        def home(name: str) -> str:
+            return str(getattr(getattr(cls, name, None), "__module__", ""))
+
+        if home("_forward_train") == _WRAPPED and home("_forward") != _WRAPPED:
+            return frozenset()  # a wrapped model's training pass does not go through _forward
         return frozenset(
             phase
             for phase in ("train", "inference", "exploration")
-            if all(
-                getattr(getattr(cls, name, None), "__module__", "") in _GENERIC_HOMES
-                for name in (f"forward_{phase}", f"_forward_{phase}")
-            )
+            if {home(f"forward_{phase}"), home(f"_forward_{phase}")} <= _GENERIC_HOMES
         )
 
     def _old_name(self, name: str) -> str:
