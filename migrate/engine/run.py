@@ -18,7 +18,7 @@ from rlmigrate.migrate.engine.documents import do_documents
 from rlmigrate.migrate.engine.pins import do_pins
 from rlmigrate.migrate.engine.problems import coded
 from rlmigrate.migrate.engine.rounds import Outcome
-from rlmigrate.migrate.engine.workers import Job, work
+from rlmigrate.migrate.engine.workers import Job, crew_of, entering, work
 from rlmigrate.migrate.findings import FileResult, Item, Report
 from rlmigrate.migrate.findings import Outcome as Fate
 from rlmigrate.migrate.index import RepoIndex
@@ -98,8 +98,9 @@ def _run(
     paths: Sequence[Path], settings: Settings, *, rewriting: bool, done: Callable[[Path], None]
 ) -> Run:
     found = discover(paths, exclude=settings.exclude)
-    index = RepoIndex.build(found.python, settings)
-    outcomes = work(Job(index, settings, rewriting), sorted(index.files), done=done)
+    with crew_of(settings, len(found.python)) as crew:
+        index = RepoIndex.build(found.python, settings, enter=entering(crew))
+        outcomes = work(Job(index, settings, rewriting), sorted(index.files), crew, done=done)
     outcomes += do_documents(found.documents, index, settings, rewriting=rewriting)
     outcomes += [
         pins

@@ -1,22 +1,24 @@
 """Many files, in processes; one file's crash never costs another.
 
-Job        what every worker needs
+Job        what is done with every file
+crew_of    the workers of a run
+entering   let them read files for the index
 work       run a job over files, in order of their paths
 """
 
 from __future__ import annotations
 
-import multiprocessing
 import os
-from collections.abc import Callable, Iterable, Sequence
-from concurrent.futures import Future, ProcessPoolExecutor
-from concurrent.futures.process import BrokenProcessPool
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 from rlmigrate.errors import SourceError
+from rlmigrate.migrate.engine.crew import Crew, Desk
 from rlmigrate.migrate.engine.rounds import Outcome, inspect, rewrite
-from rlmigrate.migrate.index import RepoIndex
+from rlmigrate.migrate.index import FileEntry, RepoIndex
+from rlmigrate.migrate.index.repo import Enter, enter_file
 from rlmigrate.migrate.rules.registry import selected
 from rlmigrate.migrate.settings import Settings
 
@@ -49,56 +51,57 @@ class Job:
             return Outcome(path, error=_internal(path, error))
 
 
-def work(job: Job, paths: Sequence[Path], *, done: Callable[[Path], None]) -> list[Outcome]:
+@contextmanager
+def crew_of(settings: Settings, files: int) -> Iterator[Crew | None]:
+    """Hire the workers of a run; none where the files are few or one process is asked for."""
+    if settings.jobs == 1 or files < FEW:
+        yield None
+        return
+    with Crew(settings.jobs) as crew:
+        yield crew
+
+
+def entering(crew: Crew | None) -> Enter | None:
+    """Let a crew read files for the index."""
+    if crew is None:
+        return None
+
+    def enter(paths: Iterable[Path]) -> Iterator[tuple[Path, FileEntry | str]]:
+        for path, entry in crew.map(_enter, _biggest_first(paths)):
+            yield path, _KILLS.format(path=path) if entry is None else entry
+
+    return enter
+
+
+def work(
+    job: Job, paths: Sequence[Path], crew: Crew | None, *, done: Callable[[Path], None]
+) -> list[Outcome]:
     """Run `job` over `paths`; `done` is called as each file is finished."""
-    if job.settings.jobs == 1 or len(paths) < FEW:
+    if crew is None:
         return [_told(job(path), done) for path in paths]
-    biggest_first = sorted(paths, key=_size, reverse=True)
-    found: dict[Path, Outcome] = {}
-    lost = _pooled(job, biggest_first, found, done, jobs=job.settings.jobs)
-    for path in lost:
-        if _pooled(job, [path], found, done, jobs=1):
-            found[path] = Outcome(path, error=f"{path}: reading it kills the process; left alone")
-            done(path)
+    crew.give(job)
+    found = {
+        path: _told(outcome or Outcome(path, error=_KILLS.format(path=path)), done)
+        for path, outcome in crew.map(_do, _biggest_first(paths))
+    }
     return [found[path] for path in paths]
 
 
-_JOB: list[Job] = []
+_KILLS = "{path}: reading it kills the process; left alone"
 
 
-def _begin(job: Job) -> None:
-    _JOB[:] = [job]
+def _enter(desk: Desk, path: Path) -> FileEntry | str:
+    return enter_file(path, desk.kept)
 
 
-def _do(path: Path) -> Outcome:
-    return _JOB[0](path)
+def _do(desk: Desk, path: Path) -> Outcome:
+    job: Job = desk.given
+    job.index.keep_in(desk.kept)
+    return job(path)
 
 
-def _pooled(
-    job: Job,
-    paths: Iterable[Path],
-    found: dict[Path, Outcome],
-    done: Callable[[Path], None],
-    *,
-    jobs: int,
-) -> list[Path]:
-    """Run in a pool of processes; return the files that a broken pool lost."""
-    method = "fork" if "fork" in multiprocessing.get_all_start_methods() else "spawn"
-    context = multiprocessing.get_context(method)
-    lost: list[Path] = []
-    waiting: list[tuple[Path, Future[Outcome]]] = []
-    with ProcessPoolExecutor(jobs, mp_context=context, initializer=_begin, initargs=(job,)) as pool:
-        for path in paths:
-            try:
-                waiting.append((path, pool.submit(_do, path)))
-            except BrokenProcessPool:
-                lost.append(path)
-        for path, future in waiting:
-            try:
-                found[path] = _told(future.result(), done)
-            except BrokenProcessPool:
-                lost.append(path)
-    return lost
+def _biggest_first(paths: Iterable[Path]) -> list[Path]:
+    return sorted(paths, key=_size, reverse=True)
 
 
 def _told(outcome: Outcome, done: Callable[[Path], None]) -> Outcome:

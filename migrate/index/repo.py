@@ -35,6 +35,9 @@ if TYPE_CHECKING:
 
 RLLIB = re.compile(rb"rllib")
 
+#: Reads files into their entries, in any order; a text says why one could not be.
+Enter = Callable[[Iterable[Path]], Iterable[tuple[Path, FileEntry | str]]]
+
 
 @dataclass(frozen=True, eq=False)
 class RepoIndex:
@@ -46,17 +49,28 @@ class RepoIndex:
     texts: Mapping[Path, bytes] = field(default_factory=dict)
 
     @classmethod
-    def build(cls, paths: Iterable[Path], settings: Settings) -> RepoIndex:
-        """Read the files that mention rllib, and those that use a legacy class of such a file."""
-        return _Building(settings, SourceFile.read, module_name).build(paths)
+    def build(
+        cls, paths: Iterable[Path], settings: Settings, *, enter: Enter | None = None
+    ) -> RepoIndex:
+        """Read the files that mention rllib, and those that use a legacy class of such a file.
+
+        `enter` reads files into entries in its own way, in other processes for one.
+        """
+        kept = KeptSources()
+        each = enter or (lambda paths: ((path, enter_file(path, kept)) for path in paths))
+        return _Building(settings, SourceFile.read, each, kept).build(paths)
 
     @classmethod
     def of_texts(cls, texts: Mapping[str, str], settings: Settings | None = None) -> RepoIndex:
         """Index files that are not on disk, for snippets and tests."""
         sources = {Path(path): SourceFile.from_text(text, path) for path, text in texts.items()}
-        index = _Building(settings or Settings(), sources.__getitem__, _virtual_module).build(
-            sources
-        )
+        kept = KeptSources()
+
+        def each(paths: Iterable[Path]) -> Iterator[tuple[Path, FileEntry | str]]:
+            return ((p, enter_file(p, kept, sources.__getitem__, _virtual_module)) for p in paths)
+
+        building = _Building(settings or Settings(), sources.__getitem__, each, kept)
+        index = building.build(sources)
         return dataclasses.replace(index, texts={path: sources[path].raw for path in index.files})
 
     @cached_property
@@ -225,6 +239,10 @@ class RepoIndex:
             self.kept.add(source)
         return source
 
+    def keep_in(self, kept: KeptSources) -> None:
+        """Take files from `kept`, and leave there those that are read."""
+        self.__dict__["kept"] = kept
+
     def plan_for(self, qualified: str) -> ModelPlan | None:
         """Plan what becomes of a model class of the repository; None for any other class."""
         from rlmigrate.migrate.strategy import plan_model
@@ -308,10 +326,10 @@ class _Building:
 
     settings: Settings
     read: Callable[[Path], SourceFile]
-    module_of: Callable[[Path], str]
+    enter: Enter
+    kept: KeptSources
     files: dict[Path, FileEntry] = field(default_factory=dict)
     errors: dict[Path, str] = field(default_factory=dict)
-    kept: KeptSources = field(default_factory=KeptSources)
 
     def build(self, paths: Iterable[Path]) -> RepoIndex:
         """Read until no more files are reached; those never reached stay unparsed."""
@@ -326,30 +344,45 @@ class _Building:
             if len(others) == waiting:
                 break
         index = RepoIndex(dict(sorted(self.files.items())), self.settings, self.errors)
-        index.__dict__["kept"] = self.kept
+        index.keep_in(self.kept)
         return index
 
     def take(self, paths: Iterable[Path], wanted: re.Pattern[bytes]) -> list[Path]:
         """Enter the files that hold what is wanted; return the others."""
-        others = []
+        chosen: list[Path] = []
+        others: list[Path] = []
         for path in paths:
             try:
-                source = self.read(path)
-                if wanted.search(source.raw) is None:
-                    others.append(path)
-                    continue
-                self.files[path] = read_file(
-                    source,
-                    module=self.module_of(path),
-                    path=path,
-                    mentions_rllib=RLLIB.search(source.raw) is not None,
-                )
-                self.kept.add(source)
+                holds = wanted.search(self.read(path).raw) is not None
             except SourceError as error:
                 self.errors[path] = str(error)
-            except RecursionError:
-                self.errors[path] = f"{path}: nested too deeply to be read"
+            else:
+                (chosen if holds else others).append(path)
+        for path, entry in self.enter(chosen):
+            if isinstance(entry, FileEntry):
+                self.files[path] = entry
+            else:
+                self.errors[path] = entry
         return others
+
+
+def enter_file(
+    path: Path,
+    kept: KeptSources,
+    read: Callable[[Path], SourceFile] = SourceFile.read,
+    module_of: Callable[[Path], str] = module_name,
+) -> FileEntry | str:
+    """Read a file into its entry and keep its tree; where that fails, say why."""
+    try:
+        source = read(path)
+        mentions = RLLIB.search(source.raw) is not None
+        entry = read_file(source, module=module_of(path), path=path, mentions_rllib=mentions)
+    except SourceError as error:
+        return str(error)
+    except RecursionError:
+        return f"{path}: nested too deeply to be read"
+    kept.add(source)
+    return entry
 
 
 def _virtual_module(path: Path) -> str:
