@@ -18,7 +18,7 @@ from rlmigrate.errors import SourceError
 from rlmigrate.migrate.engine.crew import Crew, Desk
 from rlmigrate.migrate.engine.rounds import Outcome, inspect, rewrite
 from rlmigrate.migrate.index import FileEntry, RepoIndex
-from rlmigrate.migrate.index.repo import Enter, enter_file
+from rlmigrate.migrate.index.gathering import Enter, enter_file
 from rlmigrate.migrate.rules.registry import selected
 from rlmigrate.migrate.settings import Settings
 

@@ -7,15 +7,13 @@ from __future__ import annotations
 
 import ast
 import dataclasses
-import re
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from rlmigrate.errors import SourceError
 from rlmigrate.migrate.index.entries import ClassEntry, FileEntry, Registration
 from rlmigrate.migrate.index.environments import (
     PLAIN,
@@ -23,20 +21,14 @@ from rlmigrate.migrate.index.environments import (
     class_on_disk,
     has_plain_boxes,
 )
-from rlmigrate.migrate.index.imports import module_name
+from rlmigrate.migrate.index.gathering import Enter, Read, enter_file, gather, virtual_module
 from rlmigrate.migrate.index.kept import KeptSources
 from rlmigrate.migrate.index.known import ray_framework, ray_kind
-from rlmigrate.migrate.index.reader import read_file
 from rlmigrate.migrate.settings import Settings
 from rlmigrate.migrate.source import SourceFile
 
 if TYPE_CHECKING:
     from rlmigrate.migrate.strategy import ModelPlan
-
-RLLIB = re.compile(rb"rllib")
-
-#: Reads files into their entries, in any order; a text says why one could not be.
-Enter = Callable[[Iterable[Path]], Iterable[tuple[Path, FileEntry | str]]]
 
 
 @dataclass(frozen=True, eq=False)
@@ -58,20 +50,32 @@ class RepoIndex:
         """
         kept = KeptSources()
         each = enter or (lambda paths: ((path, enter_file(path, kept)) for path in paths))
-        return _Building(settings, SourceFile.read, each, kept).build(paths)
+        return cls._gathered(paths, settings, SourceFile.read, each, kept)
 
     @classmethod
     def of_texts(cls, texts: Mapping[str, str], settings: Settings | None = None) -> RepoIndex:
         """Index files that are not on disk, for snippets and tests."""
         sources = {Path(path): SourceFile.from_text(text, path) for path, text in texts.items()}
-        kept = KeptSources()
+        read, kept = sources.__getitem__, KeptSources()
 
         def each(paths: Iterable[Path]) -> Iterator[tuple[Path, FileEntry | str]]:
-            return ((p, enter_file(p, kept, sources.__getitem__, _virtual_module)) for p in paths)
+            return ((path, enter_file(path, kept, read, virtual_module)) for path in paths)
 
-        building = _Building(settings or Settings(), sources.__getitem__, each, kept)
-        index = building.build(sources)
+        index = cls._gathered(sources, settings or Settings(), read, each, kept)
         return dataclasses.replace(index, texts={path: sources[path].raw for path in index.files})
+
+    @classmethod
+    def _gathered(
+        cls, paths: Iterable[Path], settings: Settings, read: Read, enter: Enter, kept: KeptSources
+    ) -> RepoIndex:
+        def legacy_names(files: Mapping[Path, FileEntry]) -> set[str]:
+            index = cls(files, settings)
+            return {c.name for c in index.classes.values() if index.legacy_kind(c.qualified)}
+
+        files, errors = gather(paths, read, enter, legacy_names)
+        index = cls(files, settings, errors)
+        index.keep_in(kept)
+        return index
 
     @cached_property
     def classes(self) -> dict[str, ClassEntry]:
@@ -318,77 +322,3 @@ class RepoIndex:
             if found is not None:
                 return found
         return None
-
-
-@dataclass
-class _Building:
-    """Reads first the files that mention rllib, then those that use their classes."""
-
-    settings: Settings
-    read: Callable[[Path], SourceFile]
-    enter: Enter
-    kept: KeptSources
-    files: dict[Path, FileEntry] = field(default_factory=dict)
-    errors: dict[Path, str] = field(default_factory=dict)
-
-    def build(self, paths: Iterable[Path]) -> RepoIndex:
-        """Read until no more files are reached; those never reached stay unparsed."""
-        others = self.take(paths, RLLIB)
-        known: set[str] = set()
-        while others:
-            index = RepoIndex(self.files, self.settings)
-            names = {c.name for c in index.classes.values() if index.legacy_kind(c.qualified)}
-            fresh, known = names - known, known | names
-            waiting = len(others)
-            others = self.take(others, _any_word(fresh)) if fresh else others
-            if len(others) == waiting:
-                break
-        index = RepoIndex(dict(sorted(self.files.items())), self.settings, self.errors)
-        index.keep_in(self.kept)
-        return index
-
-    def take(self, paths: Iterable[Path], wanted: re.Pattern[bytes]) -> list[Path]:
-        """Enter the files that hold what is wanted; return the others."""
-        chosen: list[Path] = []
-        others: list[Path] = []
-        for path in paths:
-            try:
-                holds = wanted.search(self.read(path).raw) is not None
-            except SourceError as error:
-                self.errors[path] = str(error)
-            else:
-                (chosen if holds else others).append(path)
-        for path, entry in self.enter(chosen):
-            if isinstance(entry, FileEntry):
-                self.files[path] = entry
-            else:
-                self.errors[path] = entry
-        return others
-
-
-def enter_file(
-    path: Path,
-    kept: KeptSources,
-    read: Callable[[Path], SourceFile] = SourceFile.read,
-    module_of: Callable[[Path], str] = module_name,
-) -> FileEntry | str:
-    """Read a file into its entry and keep its tree; where that fails, say why."""
-    try:
-        source = read(path)
-        mentions = RLLIB.search(source.raw) is not None
-        entry = read_file(source, module=module_of(path), path=path, mentions_rllib=mentions)
-    except SourceError as error:
-        return str(error)
-    except RecursionError:
-        return f"{path}: nested too deeply to be read"
-    kept.add(source)
-    return entry
-
-
-def _virtual_module(path: Path) -> str:
-    return path.with_suffix("").as_posix().replace("/", ".").removesuffix(".__init__")
-
-
-def _any_word(words: Iterable[str]) -> re.Pattern[bytes]:
-    inner = b"|".join(re.escape(word.encode()) for word in sorted(words))
-    return re.compile(rb"\b(" + inner + rb")\b")
