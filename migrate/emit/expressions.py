@@ -10,6 +10,7 @@ from collections.abc import Iterator
 
 from rlmigrate.migrate.emit.calls import flattening, owners
 from rlmigrate.migrate.emit.names import Names
+from rlmigrate.migrate.emit.sequences import returned_sequences, wrapped
 from rlmigrate.migrate.source import SourceFile, Span
 from rlmigrate.migrate.understanding.facts import Mark, Reading
 from rlmigrate.migrate.understanding.observed import PREPARED
@@ -34,6 +35,8 @@ class Expressions:
         for mark in reading.marks:
             if mark.kind == "own":
                 self.own_uses[mark.detail] = self.own_uses.get(mark.detail, 0) + 1
+            elif mark.kind == "own_computes":  # a base is given something made of it
+                self.own_uses[mark.detail] = self.own_uses.get(mark.detail, 0) + 2
 
     def pieces(self) -> Iterator[Piece]:
         """Every edit that a mark on an expression asks for."""
@@ -89,6 +92,15 @@ class Expressions:
     def _on_default_key(self, mark: Mark) -> list[Piece]:
         default = MODEL_DEFAULTS[mark.detail]
         return self._replace(mark.node, f'self.model_config.get("{mark.detail}", {default})')
+
+    def _on_old_config(self, mark: Mark) -> list[Piece]:
+        return self._replace(
+            mark.node, f"{self.names.layer('old_model_config')}(self.model_config)"
+        )
+
+    def _on_custom_whole(self, mark: Mark) -> list[Piece]:
+        made = self.names.layer("custom_settings")
+        return self._replace(mark.node, f"{made}(self.model_config)")
 
     def _on_own(self, mark: Mark) -> list[Piece]:
         if self.own_uses[mark.detail] > 1:
@@ -243,6 +255,18 @@ class Expressions:
             (Span(second.end, whole.end), f"{after},\n{indent}}}"),
         ]
 
+    def _on_return_sequences(self, mark: Mark) -> list[Piece]:
+        pair = mark.node
+        assert isinstance(pair, ast.Tuple)
+        return returned_sequences(self, pair, same=mark.detail == "same")
+
+    def _on_named_states(self, mark: Mark) -> list[Piece]:
+        return wrapped(self._span(mark.node), self.names.layer("name_states"))
+
+    def _on_super_states(self, mark: Mark) -> list[Piece]:
+        start, end = self._span(mark.node)
+        return [(Span(start, start), "list("), (Span(end, end), ".values())")]
+
     def _on_state_list(self, mark: Mark) -> list[Piece]:
         literal, names = mark.node, mark.data["names"]
         assert isinstance(literal, ast.List)
@@ -268,6 +292,8 @@ class Expressions:
         node = mark.node
         assert isinstance(node, ast.Return)
         assert node.value is not None
+        if self.reading.facts.sequential:
+            return wrapped(self._span(node.value), self.names.layer("unfold_values"), ", batch")
         first = self.reading.facts.states[0]
         state = f'batch[{self.names.core("Columns")}.STATE_IN]["{first}"]'
         simple = isinstance(node.value, ast.Name | ast.Attribute | ast.Call | ast.Subscript)

@@ -77,8 +77,16 @@ def _studies(source: SourceFile, index: RepoIndex, file: FileEntry) -> list[Stud
     return [
         study_class(index, file, node, qualified=models[node.lineno].qualified)
         for node in source.nodes(ast.ClassDef)
-        if node.lineno in models
+        if node.lineno in models and not _is_written(node)
     ]
+
+
+#: Methods that a class has after it was written anew, while a base in another file is still old.
+NEW_METHODS = frozenset({"setup", "_forward", "_forward_train", "compute_values"})
+
+
+def _is_written(node: ast.ClassDef) -> bool:
+    return any(isinstance(m, ast.FunctionDef) and m.name in NEW_METHODS for m in node.body)
 
 
 def _emit(

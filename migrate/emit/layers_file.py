@@ -34,7 +34,7 @@ from __future__ import annotations
 
 @dataclass(frozen=True)
 class Unit:
-    """One function or class, with the names that it uses and the imports of its file."""
+    """One function, class or constant, with the names that it uses and the imports of its file."""
 
     name: str
     text: str
@@ -44,7 +44,7 @@ class Unit:
 
 @lru_cache(maxsize=1)
 def units() -> dict[str, Unit]:
-    """Every top-level definition of the layers, in the order in which files may hold them."""
+    """Every top-level function, class and typed constant of the layers, by name."""
     found: dict[str, Unit] = {}
     for path in sorted(FOLDER.glob("*.py")):
         if path.name == "__init__.py":
@@ -53,8 +53,13 @@ def units() -> dict[str, Unit]:
         imports = _imports(source.tree)
         for node in source.tree.body:
             if isinstance(node, ast.FunctionDef | ast.ClassDef):
-                used = {n.id for n in ast.walk(node) if isinstance(n, ast.Name)}
-                found[node.name] = Unit(node.name, source.segment(node), frozenset(used), imports)
+                name = node.name
+            elif isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name):
+                name = node.target.id
+            else:
+                continue
+            used = {n.id for n in ast.walk(node) if isinstance(n, ast.Name)}
+            found[name] = Unit(name, source.segment(node), frozenset(used), imports)
     return found
 
 

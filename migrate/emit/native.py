@@ -11,10 +11,13 @@ from rlmigrate.migrate.edits import Edit, Imports
 from rlmigrate.migrate.emit.expressions import Expressions
 from rlmigrate.migrate.emit.names import Names
 from rlmigrate.migrate.emit.result import Emitted
+from rlmigrate.migrate.emit.sequences import opening_lines
 from rlmigrate.migrate.emit.setup import setup_edits
 from rlmigrate.migrate.emit.text import indent_of, signature_span
+from rlmigrate.migrate.index.known import ray_kind
 from rlmigrate.migrate.source import SourceFile, Span
-from rlmigrate.migrate.understanding.facts import Reading
+from rlmigrate.migrate.understanding.facts import ModelFacts, Reading
+from rlmigrate.migrate.understanding.kin import is_abstract
 from rlmigrate.migrate.understanding.scope import body_without_docstring, parameters
 
 CODE = "RLM101"
@@ -48,25 +51,35 @@ def _merged(pieces: list[tuple[Span, str]]) -> list[tuple[Span, str]]:
 
 
 def _header(source: SourceFile, reading: Reading, names: Names) -> list[tuple[Span, str]]:
-    bases = [names.core("TorchRLModule")]
-    if reading.facts.value != "none":
-        bases.append(names.core("ValueFunctionAPI"))
-    for node, found in zip(reading.node.bases, reading.facts.bases, strict=True):
-        if found in {"abc.ABC"} or isinstance(node, ast.Subscript):
-            bases.append(source.segment(node))
+    facts = reading.facts
+    api = [names.core("ValueFunctionAPI")] if facts.value == "computed" else []
+    bases: list[str] = []
+    for node, found in zip(reading.node.bases, facts.bases, strict=True):
+        written = source.segment(node)
+        if ast.unparse(node) in facts.inherits:
+            bases += [written, *api]
+            api = []
+        elif ray_kind(found) == "model":
+            bases += [names.core("TorchRLModule"), *api]
+            api = []
+        elif found not in {"torch.nn.Module", "torch.nn.modules.Module", "object"}:
+            bases.append(written)
     first, last = reading.node.bases[0], reading.node.bases[-1]
-    return [(Span(source.span(first).start, source.span(last).end), ", ".join(bases))]
+    return [(Span(source.span(first).start, source.span(last).end), ", ".join([*bases, *api]))]
 
 
 def _override(
-    source: SourceFile, node: ast.FunctionDef, owner: str
+    source: SourceFile, reading: Reading, node: ast.FunctionDef, owner: str
 ) -> tuple[list[tuple[Span, str]], str]:
     """Edits that let `@override(...)` name its new owner; and the decorator's new text."""
     for decorator in node.decorator_list:
         if isinstance(decorator, ast.Call) and len(decorator.args) == 1:
             func = source.segment(decorator.func)
-            if func.rpartition(".")[2] == "override":
-                return [(source.span(decorator.args[0]), owner)], f"@{func}({owner})"
+            if func.rpartition(".")[2] != "override":
+                continue
+            if ast.unparse(decorator.args[0]) in reading.facts.inherits:
+                return [], f"@{source.segment(decorator)}"
+            return [(source.span(decorator.args[0]), owner)], f"@{func}({owner})"
     return [], ""
 
 
@@ -78,48 +91,77 @@ def _typed(node: ast.FunctionDef) -> bool:
 def _forward(
     source: SourceFile, reading: Reading, names: Names, words: Expressions
 ) -> list[tuple[Span, str]]:
-    states = reading.facts.states
-    node = reading.methods["forward_rnn" if states else "forward"]
-    pieces, decorator = _override(source, node, names.core("TorchRLModule"))
+    facts = reading.facts
+    pieces = []
+    if (facts.states or facts.sequential) and "get_initial_state" in reading.methods:
+        pieces += _initial_state(source, reading, names)
+    node = own_forward(reading)
+    if node is None:
+        return pieces
+    override, decorator = _override(source, reading, node, names.core("TorchRLModule"))
+    pieces += override
     arguments, returns = "self, batch, **kwargs", ""
     if _typed(node):
         names.want("typing", "Any")
         arguments, returns = "self, batch: dict[str, Any], **kwargs: Any", " -> dict[str, Any]"
-    name = "_forward_train" if words.embedded else "_forward"
+    kept = bool(words.embedded) and not is_abstract(node)
+    name = "_forward_train" if kept else "_forward"
     pieces.append((signature_span(source, node), f"def {name}({arguments}){returns}:"))
+    if is_abstract(node):
+        return pieces
     first = body_without_docstring(node)[0]
     opening = [words.hoisted()] if words.hoisted() else []
-    if states:
+    if facts.states:
         inputs, state = (p.arg for p in parameters(node)[:2])
         opening = [
             f"{inputs} = {words.flat_inputs()}",
             f"{state} = batch[{names.core('Columns')}.STATE_IN]",
         ]
-        pieces += _initial_state(source, reading, names)
+    elif facts.sequential:
+        opening = [*opening_lines(words, reading, node), *opening]
     if opening:
         at = source.line_span(first.lineno, first.lineno).start
         text = "".join(f"{indent_of(source, first)}{line}\n" for line in opening)
         pieces.append((Span(at, at), text))
-    if words.embedded:
+    twin = _twin(names, facts, kept=kept)
+    if twin:
         indent = indent_of(source, node)
         step = indent_of(source, node.body[0])
-        columns = names.core("Columns")
+        called, body = twin
         lines = [f"{indent}{decorator}\n"] if decorator else []
-        lines += [
-            f"{indent}def _forward({arguments}){returns}:\n",
-            f"{step}outs = self._forward_train(batch, **kwargs)\n",
-            f"{step}del outs[{columns}.EMBEDDINGS]  # only compute_values() needs them\n",
-            f"{step}return outs\n\n",
-        ]
+        lines.append(f"{indent}def {called}({arguments}){returns}:\n")
+        lines += [f"{step}{line}\n" for line in body]
         top = min([d.lineno for d in node.decorator_list], default=node.lineno)
         at = source.line_span(top, top).start
-        pieces.append((Span(at, at), "".join(lines)))
+        pieces.append((Span(at, at), "".join([*lines, "\n"])))
     return pieces
+
+
+def own_forward(reading: Reading) -> ast.FunctionDef | None:
+    """The method that becomes _forward: forward, or forward_rnn where RLlib's forward calls it."""
+    forward = reading.methods.get("forward")
+    if forward is not None or reading.facts.helps:
+        return forward
+    return reading.methods.get("forward_rnn")
+
+
+def _twin(names: Names, facts: ModelFacts, *, kept: bool) -> tuple[str, list[str]] | None:
+    """The other of _forward and _forward_train, where one calls the other."""
+    if kept:
+        columns = names.core("Columns")
+        return "_forward", [
+            "outs = self._forward_train(batch, **kwargs)",
+            f"del outs[{columns}.EMBEDDINGS]  # only compute_values() needs them",
+            "return outs",
+        ]
+    if facts.base_embeds:
+        return "_forward_train", ["return self._forward(batch, **kwargs)"]
+    return None
 
 
 def _initial_state(source: SourceFile, reading: Reading, names: Names) -> list[tuple[Span, str]]:
     node = reading.methods["get_initial_state"]
-    pieces, _ = _override(source, node, names.core("TorchRLModule"))
+    pieces, _ = _override(source, reading, node, names.core("TorchRLModule"))
     if node.returns is not None:
         names.want("typing", "Any")
         pieces.append((source.span(node.returns), "dict[str, Any]"))
@@ -134,7 +176,7 @@ def _values(
         return []
     if reading.facts.value == "none":
         return [(_whole(source, node), "")]
-    pieces, _ = _override(source, node, names.core("ValueFunctionAPI"))
+    pieces, _ = _override(source, reading, node, names.core("ValueFunctionAPI"))
     arguments = "self, batch, embeddings=None"
     returns = f" -> {source.segment(node.returns)}" if node.returns is not None else ""
     if _typed(node):

@@ -11,7 +11,9 @@ from rlmigrate.migrate.emit.expressions import Expressions, Piece
 from rlmigrate.migrate.emit.names import Names
 from rlmigrate.migrate.emit.text import Lines, indent_of, signature_span
 from rlmigrate.migrate.source import SourceFile, Span
-from rlmigrate.migrate.understanding.facts import Reading
+from rlmigrate.migrate.understanding.facts import Mark, Reading
+
+WIDTH = 100
 
 
 def setup_edits(
@@ -23,26 +25,54 @@ def setup_edits(
     for node in dropped:
         lines.take(node)
     openers = {source.line_of(signature_span(source, m).end - 1) for m in reading.methods.values()}
-    first = _prologue(reading, names, words)
+    before, after = _prologue(reading, names, words)
     init = reading.methods.get("__init__")
     if init is None:
-        pieces = [_new_setup(source, reading, first)] if first else []
+        pieces = [_new_setup(source, reading, [*after, *before])] if before or after else []
         return [*pieces, *((span, "") for span in lines.spans(openers=openers))]
-    if not first and all(s in dropped or _is_text(s) for s in init.body):
+    call = next((m for m in reading.marks if m.kind == "super_setup"), None)
+    idle = [m.node for m in reading.marks if m.kind == "super_setup" and not m.data["told"]]
+    if not before and not after and all(s in [*dropped, *idle] or _is_text(s) for s in init.body):
         lines.numbers.update(range(_first_line(init), (init.end_lineno or init.lineno) + 1))
         return [(span, "") for span in lines.spans(openers=openers | {reading.node.lineno})]
     typed = init.returns is not None or any(a.annotation for a in init.args.args)
     arrow = " -> None" if typed else ""
     pieces = [(signature_span(source, init), f"def setup(self){arrow}:")]
     replaced = 0
+    if call is not None:
+        assert isinstance(call.node, ast.stmt)
+        if after and _place(init, after, [call.node]) is not call.node:
+            before, after = [*before, *after], []
+        pieces.append(_super_setup(source, call, after))
+    first = before if call is not None else [*after, *before]
     if first:
-        place = _place(init, first, dropped)
+        place = _place(init, first, dropped if call is None else [call.node])
         replaced = place.lineno if place in dropped else 0
         indent = indent_of(source, place)
         at = source.line_span(place.lineno, place.lineno).start
         pieces.append((Span(at, at), "".join(f"{indent}{line}\n" for line in first)))
     gone = lines.spans(openers=openers, replaced=replaced)
     return [*pieces, *((span, "") for span in gone)]
+
+
+def _super_setup(source: SourceFile, call: Mark, after: list[str]) -> Piece:
+    """super().setup(), with what the base is told before and what it leaves to do after it."""
+    assert isinstance(call.node, ast.stmt)
+    told = call.data["told"]
+    assert isinstance(told, tuple)
+    indent = indent_of(source, call.node)
+    lines = ["super().setup()", *after]
+    if told:
+        parts = [
+            f'"{name}": {value if isinstance(value, str) else source.segment(value)}'
+            for name, value in told
+        ]
+        line = f"self.model_config = {{**self.model_config, {', '.join(parts)}}}"
+        if len(indent) + len(line) > WIDTH:
+            inner = "".join(f"{indent}    {part},\n" for part in parts)
+            line = f"self.model_config = {{\n{indent}    **self.model_config,\n{inner}{indent}}}"
+        lines.insert(0, line)
+    return source.span(call.node), f"\n{indent}".join(lines)
 
 
 def _is_text(node: ast.stmt) -> bool:
@@ -53,24 +83,36 @@ def _first_line(node: ast.FunctionDef) -> int:
     return min([d.lineno for d in node.decorator_list], default=node.lineno)
 
 
-def _prologue(reading: Reading, names: Names, words: Expressions) -> list[str]:
-    """Statements that stand where the base constructor was called."""
+def _prologue(reading: Reading, names: Names, words: Expressions) -> tuple[list[str], list[str]]:
+    """Statements for where the base constructor was called: those before it, those after it."""
     facts = reading.facts
-    lines = []
-    if not facts.discrete:
-        lines.append(
+    before, after = [], []
+    for mark in reading.marks:
+        if mark.kind == "config_whole":
+            made = names.layer("old_model_config")
+            before.append(f"{mark.detail} = {made}(self.model_config)")
+        elif mark.kind == "keywords_whole" and mark.data["empty"]:
+            before.append(f"{mark.detail} = {{}}  # no heir hands any on")
+        elif mark.kind == "keywords_whole":
+            made = names.layer("custom_settings")
+            without = f", without={mark.data['without']}" if mark.data["without"] else ""
+            before.append(f"{mark.detail} = {made}(self.model_config{without})")
+    sets = "action_dist_cls" in facts.base_sets
+    needed = facts.head_size is not None if facts.inherits else True
+    if not facts.discrete and not sets and needed:
+        after.append(
             f"self.action_dist_cls = {names.layer('action_distribution')}(self.action_space)"
         )
-    if facts.head_size == "attribute":
-        lines.append(f"self.num_outputs = {words.head_size()}")
+    if facts.head_size == "attribute" and "num_outputs" not in facts.base_sets:
+        after.append(f"self.num_outputs = {words.head_size()}")
     elif facts.head_size == "local":
-        lines.append(f"num_outputs = {words.head_size()}")
+        after.append(f"num_outputs = {words.head_size()}")
     spaces = {
         m.node.id
         for m in reading.marks
         if m.kind == "preprocessed_space" and isinstance(m.node, ast.Name)
     }
-    lines += [f"{name} = {words.preprocessed_space}" for name in sorted(spaces)]
+    before += [f"{name} = {words.preprocessed_space}" for name in sorted(spaces)]
     rebound = (
         {
             n.id
@@ -83,10 +125,10 @@ def _prologue(reading: Reading, names: Names, words: Expressions) -> list[str]:
     for parameter in facts.parameters:
         used = words.own_uses.get(parameter.name, 0)
         if used > 1 or parameter.name in rebound:
-            lines.append(f"{parameter.name} = {words.own_value(parameter.name)}")
+            before.append(f"{parameter.name} = {words.own_value(parameter.name)}")
     if "action_space" in rebound:
-        lines.append("action_space = self.action_space")
-    return lines
+        before.append("action_space = self.action_space")
+    return before, after
 
 
 def _place(init: ast.FunctionDef, lines: list[str], dropped: list[ast.stmt]) -> ast.stmt:
@@ -108,5 +150,7 @@ def _new_setup(source: SourceFile, reading: Reading, lines: list[str]) -> Piece:
     first = next(s for s in reading.node.body if isinstance(s, ast.FunctionDef))
     indent = indent_of(source, first)
     at = source.line_span(_first_line(first), _first_line(first)).start
+    if reading.facts.inherits:
+        lines = ["super().setup()", *lines]
     text = f"{indent}def setup(self):\n" + "".join(f"{indent}    {line}\n" for line in lines)
     return Span(at, at), text + "\n"

@@ -98,14 +98,14 @@ class RepoIndex:
         return frozenset().union(*(file.outside_calls for file in self.files.values()))
 
     @cached_property
-    def parents(self) -> dict[str, set[str]]:
-        """Classes of the repository that others of it inherit from, with the names of those."""
+    def children(self) -> dict[str, set[str]]:
+        """Classes of the repository that others of it name as a base, with those others."""
         found: dict[str, set[str]] = {}
         for entry in self.classes.values():
             for base in entry.bases:
                 target = self.class_named(base)
                 if target is not None:
-                    found.setdefault(target.qualified, set()).add(entry.name)
+                    found.setdefault(target.qualified, set()).add(entry.qualified)
         return found
 
     @cached_property
@@ -273,6 +273,11 @@ class RepoIndex:
     @cached_property
     def studies(self) -> dict[ast.ClassDef, Any]:
         """What was understood of classes already, by their node; filled by `study_class`."""
+        return {}
+
+    @cached_property
+    def readings(self) -> dict[ast.ClassDef, Any]:
+        """What each class says by itself, by its node; filled by `study_class`."""
         return {}
 
     @cached_property

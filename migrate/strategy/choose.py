@@ -14,7 +14,8 @@ from rlmigrate.migrate.findings import Outcome
 from rlmigrate.migrate.index.entries import ClassEntry, FileEntry
 from rlmigrate.migrate.index.repo import RepoIndex
 from rlmigrate.migrate.strategy.plan import ModelPlan
-from rlmigrate.migrate.understanding import Reading, read_model
+from rlmigrate.migrate.understanding import Problem, Reading, read_model
+from rlmigrate.migrate.understanding.kin import relative
 from rlmigrate.migrate.understanding.vocabulary import HOOKS
 
 
@@ -35,7 +36,7 @@ def study_class(index: RepoIndex, file: FileEntry, node: ast.ClassDef, *, qualif
 
 
 def _study(index: RepoIndex, file: FileEntry, node: ast.ClassDef, qualified: str) -> Study:
-    reading = read_model(index, file, node, qualified=qualified)
+    reading = _read(index, file, node, qualified)
     outcome, reason = _choose(index, reading)
     plan = ModelPlan(
         qualified=qualified,
@@ -43,7 +44,7 @@ def _study(index: RepoIndex, file: FileEntry, node: ast.ClassDef, qualified: str
         reason=reason,
         new_name=node.name,
         module=file.module,
-        stateful=bool(reading.facts.states),
+        stateful=bool(reading.facts.states) or reading.facts.sequential,
     )
     return Study(plan, reading)
 
@@ -56,10 +57,34 @@ def _choose(index: RepoIndex, reading: Reading) -> tuple[Outcome, str]:
     if framework is None:
         return Outcome.MANUAL, "is tied to neither torch nor TensorFlow"
     if facts.problems:
-        telling = set(HOOKS.values())
-        first = min(facts.problems, key=lambda p: (p.text not in telling, p))
+        first = _telling(reading)
         return Outcome.BRIDGED, f"{first.text} (line {first.line})"
+    for name in facts.family:
+        other = _reading_of(index, name)
+        if other is not None and other.facts.problems:
+            return (
+                Outcome.BRIDGED,
+                f"shares its bases with {other.facts.name}, which {_telling(other).text}",
+            )
     return Outcome.NATIVE, "is understood"
+
+
+def _telling(reading: Reading) -> Problem:
+    """The problem that says most."""
+    telling = set(HOOKS.values())
+    return min(reading.facts.problems, key=lambda p: (p.text not in telling, p))
+
+
+def _read(index: RepoIndex, file: FileEntry, node: ast.ClassDef, qualified: str) -> Reading:
+    if node not in index.readings:
+        index.readings[node] = read_model(index, file, node, qualified=qualified)
+    reading: Reading = index.readings[node]
+    return reading
+
+
+def _reading_of(index: RepoIndex, qualified: str) -> Reading | None:
+    found = relative(index, qualified)
+    return _read(index, found.file, found.node, found.qualified) if found is not None else None
 
 
 def plan_model(index: RepoIndex, entry: ClassEntry) -> ModelPlan:

@@ -28,8 +28,11 @@ class Configs:
             member = isinstance(parent, ast.Compare) and parent.comparators == [node]
             if member and isinstance(parent, ast.Compare) and self._asks_own_key(parent):
                 self.scope.mark("config", node)
+            elif isinstance(getattr(node, "ctx", None), ast.Load) and not _is_changed(parent, node):
+                self.default_keys.add("vf_share_layers")
+                self.scope.mark("old_config", node)
             else:
-                self.scope.problem(node, "uses its model config as a whole")
+                self.scope.problem(node, "changes its model config")
             return
         access = self._access(node)
         if key in CUSTOM_CONFIG:
@@ -50,13 +53,15 @@ class Configs:
         if isinstance(parent, ast.Assign) and parent.value is node and len(parent.targets) == 1:
             attribute = self_attribute(target) if target is not None else None
             if isinstance(target, ast.Name) or attribute:
-                self.scope.mark("config", node)
-                self._follow(target, attribute)
+                shared = attribute is not None and bool(self.scope.kin)
+                by_key = self._follow(target, attribute) and not shared
+                self.scope.mark("config" if by_key else "custom_whole", node)
                 return
-        self.scope.problem(node, "uses custom_model_config as a whole")
+        self.scope.mark("custom_whole", node)
 
-    def _follow(self, target: ast.expr | None, attribute: str | None) -> None:
-        """Judge every use of a variable that holds the user's part of the config."""
+    def _follow(self, target: ast.expr | None, attribute: str | None) -> bool:
+        """Say whether a variable with the user's part of the config is asked for keys only."""
+        by_key = True
         for node in ast.walk(self.scope.node):
             if node is target:
                 continue
@@ -66,7 +71,22 @@ class Configs:
                 else isinstance(node, ast.Name) and node.id == getattr(target, "id", None)
             )
             if named and isinstance(node, ast.expr) and not self._key_use(node):
-                self.scope.problem(node, "uses custom_model_config as a whole")
+                by_key = False
+        return by_key
+
+    def asks_for_a_key(self, node: ast.expr) -> bool:
+        """Say whether the model config is only asked for one key here."""
+        parent = self.scope.parent(node)
+        member = isinstance(parent, ast.Compare) and parent.comparators == [node]
+        return self._key(node) is not None or (
+            member and isinstance(parent, ast.Compare) and self._asks_own_key(parent)
+        )
+
+    def asks_custom_key(self, node: ast.expr) -> bool:
+        """Say whether the user's part of the config is only asked for one key here."""
+        parent = self.scope.parent(node)
+        member = isinstance(parent, ast.Compare) and parent.comparators == [node]
+        return self._key(node) is not None or member
 
     def _key_use(self, node: ast.expr) -> bool:
         """Say whether a dict is only asked for one key here; notes the key."""
@@ -114,3 +134,10 @@ class Configs:
                 self.scope.node,
                 f"reads a custom_model_config key {key!r} that RLlib's model config has too",
             )
+
+
+def _is_changed(parent: ast.AST, node: ast.expr) -> bool:
+    """Say whether something is stored into the dict, or a method of it called."""
+    if isinstance(parent, ast.Attribute):
+        return parent.attr not in {"copy", "items", "keys", "values", "get"}
+    return isinstance(parent, ast.Subscript) and not isinstance(parent.ctx, ast.Load)

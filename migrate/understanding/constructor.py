@@ -8,30 +8,17 @@ find_subnets       the attributes that hold networks of RLlib
 from __future__ import annotations
 
 import ast
-from dataclasses import dataclass, field
 
 from rlmigrate.migrate.index.imports import dotted
-from rlmigrate.migrate.understanding.configs import Configs
-from rlmigrate.migrate.understanding.facts import Parameter
-from rlmigrate.migrate.understanding.scope import (
-    Scope,
-    body_without_docstring,
-    names_in,
-    parameters,
-    self_attribute,
+from rlmigrate.migrate.understanding.base_calls import (
+    Constructor,
+    assign_roles,
+    keywords_of_heirs,
+    read_base_calls,
 )
+from rlmigrate.migrate.understanding.configs import Configs
+from rlmigrate.migrate.understanding.scope import Scope, self_attribute
 from rlmigrate.migrate.understanding.vocabulary import MODEL_DEFAULTS, NET_KEYS, NETS, ROLES
-
-
-@dataclass
-class Constructor:
-    """Parameters of a constructor by role; `own` are those fed from custom_model_config."""
-
-    roles: dict[str, str] = field(default_factory=dict)
-    own: list[Parameter] = field(default_factory=list)
-    rebound: set[str] = field(default_factory=set)
-    keywords: str | None = None
-    reads_head: bool = False
 
 
 def find_subnets(scope: Scope) -> dict[str, tuple[str, ast.Call]]:
@@ -62,16 +49,18 @@ def read_constructor(scope: Scope, configs: Configs, *, obs: str) -> Constructor
     result = Constructor()
     if init is None:
         return result
-    _assign_roles(init, result)
-    _drop_base_calls(scope, init, result)
-    _read_nets(scope, configs, result)
-    stored = {
-        n.id for n in ast.walk(init) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)
-    }
+    assign_roles(init, result)
+    first_stores = _first_stores(init)
     by_name = dict(result.roles)
-    result.rebound = stored & (set(by_name) | {p.name for p in result.own})
+    result.rebound = set(first_stores) & (set(by_name) | {p.name for p in result.own})
+    result.stores = {name: first_stores[name] for name in result.rebound & set(by_name)}
+    read_base_calls(scope, init, result)
+    whole = _config_as_a_whole(scope, configs, init, result)
+    _read_nets(scope, configs, result)
     for name in sorted(result.rebound & set(by_name)):
-        if by_name[name] not in {"num_outputs", "action_space"}:
+        plain = result.stores[name] in init.body
+        allowed = by_name[name] in {"num_outputs", "action_space"} or name == whole
+        if not allowed and not (plain and by_name[name] == "obs_space"):
             scope.problem(init, f"rebinds its parameter {name}")
     own = {p.name for p in result.own}
     for p in result.own:
@@ -80,92 +69,75 @@ def read_constructor(scope: Scope, configs: Configs, *, obs: str) -> Constructor
     for node in ast.walk(init):
         if not isinstance(node, ast.Name) or not isinstance(node.ctx, ast.Load):
             continue
-        if id(node) in scope.handled:
+        if id(node) in scope.handled or node.id == whole:
             continue
         role = by_name.get(node.id)
+        if role == "obs_space" and result.is_rebound_at(node):
+            continue
         if role is not None:
             _read_role(scope, configs, result, node, role, obs)
         elif node.id in own and node.id not in result.rebound:
             scope.mark("own", node, node.id)
         elif node.id == result.keywords:
-            _read_keywords(scope, configs, node)
+            _read_keywords(scope, configs, result, node)
         elif init.args.vararg and node.id == init.args.vararg.arg:
             scope.problem(node, f"uses *{node.id} beyond the base constructor")
     return result
 
 
-def _assign_roles(init: ast.FunctionDef, result: Constructor) -> None:
-    named = parameters(init)
-    positional = [*init.args.posonlyargs, *init.args.args][1:]
-    defaults = dict(
-        zip([p.arg for p in positional[::-1]], init.args.defaults[::-1], strict=False)
-    ) | {
-        p.arg: d
-        for p, d in zip(init.args.kwonlyargs, init.args.kw_defaults, strict=True)
-        if d is not None
-    }
-    for i, parameter in enumerate(named):
-        name = parameter.arg
-        if name in ROLES:
-            result.roles[name] = name
-        elif i < len(ROLES) and parameter in positional and ROLES[i] not in _names(named):
-            result.roles[name] = ROLES[i]
-        else:
-            default = defaults.get(name)
-            text = ast.unparse(default) if default is not None else None
-            result.own.append(Parameter(name, text))
-    result.keywords = init.args.kwarg.arg if init.args.kwarg else None
-
-
-def _names(arguments: list[ast.arg]) -> set[str]:
-    return {a.arg for a in arguments}
-
-
-def is_base_call(scope: Scope, node: ast.stmt) -> ast.Call | None:
-    """The call in `Base.__init__(self, ...)` or `super().__init__(...)`; None otherwise."""
-    if not isinstance(node, ast.Expr) or not isinstance(node.value, ast.Call):
-        return None
-    func = node.value.func
-    if not isinstance(func, ast.Attribute) or func.attr != "__init__":
-        return None
-    if isinstance(func.value, ast.Call) and dotted(func.value.func) == "super":
-        return node.value
-    bases = {
-        dotted(base.value if isinstance(base, ast.Subscript) else base) for base in scope.node.bases
-    }
-    return node.value if dotted(func.value) in bases else None
-
-
-def _drop_base_calls(scope: Scope, init: ast.FunctionDef, result: Constructor) -> None:
-    for node in ast.walk(init):
-        call = is_base_call(scope, node) if isinstance(node, ast.stmt) else None
-        if call is None or any(isinstance(a, ast.ClassDef) for a in _inner(scope, node)):
+def _first_stores(init: ast.FunctionDef) -> dict[str, ast.stmt]:
+    """The first statement that binds each name, the innermost."""
+    found: dict[str, ast.stmt] = {}
+    for statement in ast.walk(init):
+        if not isinstance(statement, ast.stmt) or statement is init:
             continue
-        if scope.parent(node) is not init:
-            scope.problem(node, "calls its base constructor under a condition")
-            continue
-        scope.mark("drop", node)
-        scope.handle(node)
-        _check_base_arguments(scope, call, result)
+        nested = (ast.If, ast.For, ast.While, ast.With, ast.Try, ast.FunctionDef, ast.ClassDef)
+        inside = ast.iter_child_nodes(statement) if isinstance(statement, nested) else [statement]
+        for part in inside:
+            if isinstance(part, ast.stmt) and part is not statement:
+                continue
+            for node in ast.walk(part):
+                if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
+                    known = found.get(node.id)
+                    if known is None or statement.lineno < known.lineno:
+                        found[node.id] = statement
+    return found
 
 
-def _inner(scope: Scope, node: ast.AST) -> list[ast.AST]:
-    return [a for a in scope.ancestors(node) if a is not scope.node]
+def _config_as_a_whole(
+    scope: Scope, configs: Configs, init: ast.FunctionDef, result: Constructor
+) -> str:
+    """The parameter that holds the model config, where more is done with it than asking for keys.
+
+    setup() then begins by making that dict again, and the lines that use it stay as they are.
+    """
+    name = next((n for n, role in result.roles.items() if role == "model_config"), "")
+    uses = [
+        n
+        for n in ast.walk(init)
+        if isinstance(n, ast.Name) and n.id == name and id(n) not in scope.handled
+    ]
+    for node in uses:
+        stored = not isinstance(node.ctx, ast.Load)
+        parent = scope.parent(node)
+        if stored or not (_builds_net(scope, parent) or configs.asks_for_a_key(node)):
+            if not stored and _assigned_to(parent, "model_config"):
+                continue
+            for each in uses:
+                if _assigned_to(scope.parent(each), "model_config"):
+                    scope.mark("drop", scope.parent(each))
+            if any(_builds_net(scope, scope.parent(each)) for each in uses):
+                scope.problem(node, "uses its model config as a whole")
+                return ""
+            configs.default_keys.add("vf_share_layers")
+            scope.mark("config_whole", init, name)
+            return name
+    return ""
 
 
-def _check_base_arguments(scope: Scope, call: ast.Call, result: Constructor) -> None:
-    assert isinstance(call.func, ast.Attribute)
-    explicit = not isinstance(call.func.value, ast.Call)
-    owner = dotted(call.func.value) if explicit else None
-    if owner and (scope.file.imports.resolve(owner) or "").endswith("nn.Module"):
-        return
-    positional = call.args[1:] if explicit else call.args
-    given = dict(zip(ROLES, positional, strict=False))
-    given |= {k.arg: k.value for k in call.keywords if k.arg}
-    for role, value in given.items():
-        expected = isinstance(value, ast.Name) and result.roles.get(value.id) == role
-        if role in ROLES and role != "name" and not expected and not isinstance(value, ast.Starred):
-            scope.problem(call, f"gives its base another {role} than it was given")
+def _builds_net(scope: Scope, node: ast.AST) -> bool:
+    call = scope.parent(node) if isinstance(node, ast.keyword) else node
+    return isinstance(call, ast.Call) and net_name(scope, call.func) is not None
 
 
 def _read_nets(scope: Scope, configs: Configs, result: Constructor) -> None:
@@ -298,16 +270,29 @@ def _flat_size(scope: Scope, node: ast.expr) -> ast.expr | None:
     return None
 
 
-def _read_keywords(scope: Scope, configs: Configs, node: ast.Name) -> None:
-    configs.read_custom(node)
+def _read_keywords(scope: Scope, configs: Configs, result: Constructor, node: ast.Name) -> None:
+    """Judge one place where **kwargs stand: asked for a key, or taken as the dict that they are."""
+    init = scope.methods["__init__"]
+    if any(m.kind == "keywords_whole" for m in scope.marks):
+        return
+    uses = [
+        n
+        for n in ast.walk(init)
+        if isinstance(n, ast.Name) and n.id == node.id and id(n) not in scope.handled
+    ]
+    if all(configs.asks_custom_key(each) for each in uses):
+        configs.read_custom(node)
+        return
+    without = tuple(p.name for p in result.own)
+    kind = keywords_of_heirs(scope, without)
+    if kind is None:
+        scope.problem(node, f"takes **{node.id} that only some of its heirs hand on")
+    scope.mark("keywords_whole", init, node.id, without=without, empty=kind == "none")
 
 
 __all__ = [
     "Constructor",
-    "body_without_docstring",
     "find_subnets",
-    "is_base_call",
-    "names_in",
     "net_name",
     "read_constructor",
     "read_obs_space",

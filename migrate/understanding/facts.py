@@ -69,9 +69,16 @@ class ModelFacts:
     subnets: tuple[Subnet, ...] = ()
     layers: tuple[str, ...] = ()
     states: tuple[str, ...] = ()
+    sequential: bool = False  # states stay a list, and time is folded into rows
+    inherits: tuple[str, ...] = ()  # bases that are models of the repository, as written
+    base_sets: tuple[str, ...] = ()  # "action_dist_cls", "num_outputs": what a base sets up
+    base_embeds: bool = False  # a base's forward has a training form
+    helps: bool = False  # a forward calls forward_rnn by itself, not RLlib's
+    kept_by: str = ""  # the class whose forward the values follow, where it is another
+    family: tuple[str, ...] = ()  # models tied to it by inheritance, itself left out
     head_size: str | None = None  # where num_outputs is read: None | "local" | "attribute"
     discrete: bool = False
-    value: str = "none"  # "none" | "computed"
+    value: str = "none"  # "none" | "computed" | "overridden" where a base computes them too
     extra_methods: tuple[str, ...] = ()
     problems: tuple[Problem, ...] = ()
 

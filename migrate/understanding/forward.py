@@ -12,6 +12,7 @@ import keyword
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from rlmigrate.migrate.index.entries import FileEntry
 from rlmigrate.migrate.understanding.flow import assigned_at_returns
 from rlmigrate.migrate.understanding.observed import Observed
 from rlmigrate.migrate.understanding.scope import Scope, names_in, parameters, self_attribute
@@ -34,8 +35,13 @@ class Forward:
     returns: list[ast.Return] = field(default_factory=list)
 
 
-def read_forward(scope: Scope, nets: Mapping[str, str]) -> Forward | None:
-    """Mark every place of `forward`; None where the class has none."""
+def read_forward(
+    scope: Scope, nets: Mapping[str, str], *, sequential: bool = False
+) -> Forward | None:
+    """Mark every place of `forward`; None where the class has none.
+
+    A `sequential` one is given rows, a list of states and seq_lens as before.
+    """
     node = scope.methods.get("forward")
     if node is None:
         scope.problem(scope.node, "has no forward of its own")
@@ -50,8 +56,11 @@ def read_forward(scope: Scope, nets: Mapping[str, str]) -> Forward | None:
     result = Forward(node, observed)
     _read_net_calls(scope, result, nets, (batch, state, seq_lens))
     observed.read()
-    _read_returns(scope, result, nets, state)
-    _read_state(scope, result, state, seq_lens)
+    if sequential:
+        read_sequence_returns(scope, result, state)
+    else:
+        _read_returns(scope, result, nets, state)
+        _read_state(scope, result, state, seq_lens)
     read_stores(scope, result, nets)
     return result
 
@@ -204,6 +213,25 @@ def _read_returns(scope: Scope, result: Forward, nets: Mapping[str, str], state:
         scope.problem(result.node, "never returns")
 
 
+def read_sequence_returns(scope: Scope, result: Forward, state: str) -> None:
+    """Mark every `return output, states` whose states are a list, however it is made."""
+    for node in ast.walk(result.node):
+        if not isinstance(node, ast.Return) or any(
+            isinstance(a, ast.FunctionDef | ast.Lambda) for a in _until(scope, node, result)
+        ):
+            continue
+        pair = node.value
+        if not isinstance(pair, ast.Tuple) or len(pair.elts) != 2:
+            scope.problem(node, "returns something else than (output, state)")
+            continue
+        after = pair.elts[1]
+        same = isinstance(after, ast.List) and not after.elts
+        scope.mark("return_sequences", pair, "same" if same else "")
+        result.returns.append(node)
+    if not result.returns:
+        scope.problem(result.node, "never returns")
+
+
 def _until(scope: Scope, node: ast.AST, result: Forward) -> list[ast.AST]:
     found = []
     for ancestor in scope.ancestors(node):
@@ -233,9 +261,32 @@ def _read_state(scope: Scope, result: Forward, state: str, seq_lens: str) -> Non
             scope.problem(node, "reads seq_lens")
 
 
+def stored_locals(function: ast.FunctionDef, file: FileEntry) -> dict[str, str]:
+    """Attributes that a function sets, with a local name for each that is free in it."""
+    taken = names_in(function) | {"batch", "kwargs", "outs", "embeddings"}
+    found: dict[str, str] = {}
+    for node in ast.walk(function):
+        attribute = self_attribute(node)
+        if attribute is None or isinstance(getattr(node, "ctx", None), ast.Load):
+            continue
+        if attribute in found:
+            continue
+        local = attribute.strip("_") or "kept"
+        while (
+            local in taken
+            or local in file.imports.names
+            or keyword.iskeyword(local)
+            or hasattr(builtins, local)
+        ):
+            local += "_"
+        taken.add(local)
+        found[attribute] = local
+    return found
+
+
 def read_stores(scope: Scope, result: Forward, nets: Mapping[str, str]) -> None:
     """Find the attributes that forward sets, and name a local for each."""
-    taken = names_in(result.node) | {"batch", "kwargs", "outs", "embeddings"}
+    result.stored = stored_locals(result.node, scope.file)
     first_load: dict[str, int] = {}
     for node in ast.walk(result.node):
         attribute = self_attribute(node)
@@ -250,17 +301,6 @@ def read_stores(scope: Scope, result: Forward, nets: Mapping[str, str]) -> None:
         holder = scope.parent(node)
         if isinstance(holder, ast.AugAssign | ast.For | ast.With):
             scope.problem(node, f"counts in self.{attribute}")
-        if attribute not in result.stored:
-            local = attribute.strip("_") or "kept"
-            while (
-                local in taken
-                or local in scope.file.imports.names
-                or keyword.iskeyword(local)
-                or hasattr(builtins, local)
-            ):
-                local += "_"
-            taken.add(local)
-            result.stored[attribute] = local
     assigned = assigned_at_returns(result.node, _stored)
     stores = {
         a: min(
@@ -287,4 +327,4 @@ def _stored(node: ast.AST) -> set[str]:
     }
 
 
-__all__ = ["CASTS", "Forward", "read_forward", "read_stores"]
+__all__ = ["CASTS", "Forward", "read_forward", "read_stores", "stored_locals"]

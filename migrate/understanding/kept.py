@@ -1,6 +1,7 @@
 """Attributes that forward keeps for later, and where each is needed.
 
-read_kept   turn them into locals and embeddings
+read_kept     turn them into locals and embeddings
+mark_values   mark where values read one
 """
 
 from __future__ import annotations
@@ -14,23 +15,25 @@ from rlmigrate.migrate.understanding.values import Values
 
 
 def read_kept(
-    scope: Scope, forward: Forward, values: Values
+    scope: Scope, forward: Forward, values: Values, *, needed: list[str] | None = None
 ) -> tuple[tuple[Stash, ...], dict[str, str]]:
     """Return what forward keeps, and for each net that is asked for values the local it was given.
+
+    `needed` are the attributes that values of the class or of its kin read; None where it has none.
 
     Marks: `kept_local` in forward; in value_function `kept_embedding`, or `kept_pure` where the
     batch alone gives the value; `drop` where nothing needs the attribute any more.
     """
     stashes = []
     for attribute, local in forward.stored.items():
-        pure = _pure_source(scope, forward, attribute)
-        for_value = attribute in values.kept
+        pure = _pure_source(scope, forward, attribute) if needed is None else None
+        for_value = attribute in (values.kept if needed is None else needed)
         stashes.append(
             Stash(attribute, local, for_value, ast.unparse(pure) if pure is not None else None)
         )
         _mark_forward(scope, forward, attribute, local, pure=pure is not None)
         if for_value and values.node is not None:
-            _mark_values(scope, values.node, attribute, pure)
+            mark_values(scope, values.node, attribute, pure)
     sources = {}
     for net in values.nets:
         given = _net_source(scope, forward, net)
@@ -79,9 +82,10 @@ def _mark_forward(
             scope.mark("kept_local", node, local)
 
 
-def _mark_values(
+def mark_values(
     scope: Scope, function: ast.FunctionDef, attribute: str, pure: ast.expr | None
 ) -> None:
+    """Mark where values read an attribute that forward kept."""
     for node in _loads(function, attribute):
         if id(node) in scope.handled:
             continue

@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from rlmigrate.migrate.index.entries import FileEntry
 from rlmigrate.migrate.index.imports import dotted
 from rlmigrate.migrate.index.repo import RepoIndex
+from rlmigrate.migrate.understanding.base_calls import relative_behind
 from rlmigrate.migrate.understanding.configs import Configs
 from rlmigrate.migrate.understanding.constructor import (
     Constructor,
@@ -18,10 +19,26 @@ from rlmigrate.migrate.understanding.constructor import (
     read_constructor,
     read_obs_space,
 )
-from rlmigrate.migrate.understanding.facts import ModelFacts, Reading, Subnet
+from rlmigrate.migrate.understanding.facts import ModelFacts, Reading, Stash, Subnet
 from rlmigrate.migrate.understanding.forward import Forward, read_forward
+from rlmigrate.migrate.understanding.inherited import (
+    base_embeds,
+    borrowed_forward,
+    borrowed_mode,
+    check_agreement,
+    forward_name,
+    kept_for_values,
+    kept_in_family,
+    read_borrowed,
+)
 from rlmigrate.migrate.understanding.kept import read_kept
-from rlmigrate.migrate.understanding.recurrence import is_recurrent, read_recurrent
+from rlmigrate.migrate.understanding.kin import Kin, Relative, family, is_abstract, read_kin
+from rlmigrate.migrate.understanding.recurrence import (
+    is_recurrent,
+    read_initial_states,
+    read_recurrent,
+    read_sequences,
+)
 from rlmigrate.migrate.understanding.scope import Scope, self_attribute
 from rlmigrate.migrate.understanding.surroundings import read_surroundings
 from rlmigrate.migrate.understanding.values import Values, read_values
@@ -48,34 +65,59 @@ MODEL_ATTRIBUTES: Mapping[str, str] = {
 
 
 def read_model(index: RepoIndex, file: FileEntry, node: ast.ClassDef, *, qualified: str) -> Reading:
-    """Understand the class at `node` of `file`."""
-    plain = not index.preprocesses or index.has_plain_observations(qualified)
-    scope = Scope(node, file, plain=plain)
+    """Understand the class at `node` of `file`, as far as its text and that of its kin tell.
+
+    A recurrent class is read for named states first, and for a list of states where that fails.
+    """
+    kin = read_kin(index, file, node, qualified)
+    first = _read(index, file, node, kin, listed=bool(kin))
+    if not first.facts.problems or kin or "get_initial_state" not in kin.own.methods:
+        return first
+    second = _read(index, file, node, kin, listed=True)
+    return first if second.facts.problems and first.facts.states else second
+
+
+def _read(
+    index: RepoIndex, file: FileEntry, node: ast.ClassDef, kin: Kin, *, listed: bool
+) -> Reading:
+    qualified = kin.own.qualified
+    plain = not index.preprocesses or (not kin and index.has_plain_observations(qualified))
+    scope = Scope(node, file, kin, plain=plain)
     nets = {name: net for name, (net, _) in find_subnets(scope).items()}
-    recurrent = is_recurrent(scope)
-    states: tuple[str, ...] = ()
-    if recurrent:
-        forward, states = read_recurrent(scope)
-    else:
-        forward = read_forward(scope, nets)
-    mode = forward.observed.mode if forward else "unread"
+    named = is_recurrent(scope) and not listed
+    sequential = not named and _has_states(kin)
+    forward, states, lender = _read_forward(scope, kin, nets, named=named, sequential=sequential)
+    mode = forward.observed.mode if forward and lender is None else borrowed_mode(kin)
     values = read_values(scope, forward, nets) if forward else Values(None)
-    if states and values.node is not None:
+    if (states or sequential) and values.node is not None:
         for each in ast.walk(values.node):
             if isinstance(each, ast.Return) and each.value is not None:
                 scope.mark("value_return", each)
+    if sequential:
+        read_initial_states(scope)
     configs = Configs(scope)
     if mode in {"mixed", "flat"} and not index.preprocesses:
         scope.problem(node, "is configured with _disable_preprocessor_api")
     constructor = read_constructor(scope, configs, obs=mode)
     reads_own_head = _read_attributes(scope, configs, nets, obs=mode)
+    if constructor.other_head is not None and reads_own_head:
+        _check_head(scope, constructor.other_head)
     configs.check()
-    if forward:
-        stashes, sources = read_kept(scope, forward, values)
+    stashes: tuple[Stash, ...] = ()
+    sources: dict[str, str] = {}
+    if forward and lender is not None:
+        stashes = read_borrowed(scope, index, forward, values, lender)
+    elif forward:
+        shared = bool(kin) or sequential
+        needed = kept_for_values(kin, forward.node.name, forward.stored) if shared else None
+        stashes, sources = read_kept(scope, forward, values, needed=needed)
         forward.observed.finish()
-    else:
-        stashes, sources = (), {}
-    layers = read_surroundings(scope, index, qualified, stashes, recurrent=recurrent)
+    if kin:
+        check_agreement(scope, index, kin)
+    served = {"get_initial_state", "forward_rnn"} if states or sequential else set()
+    layers = read_surroundings(
+        scope, index, qualified, kept_in_family(kin), served=served, recurrent=bool(served)
+    )
     _check_nets(scope, nets)
     _check_places(scope)
     facts = ModelFacts(
@@ -92,9 +134,16 @@ def read_model(index: RepoIndex, file: FileEntry, node: ast.ClassDef, *, qualifi
         subnets=_subnets(nets, forward, sources),
         layers=tuple(sorted(layers)),
         states=states,
+        sequential=sequential,
+        inherits=_inherits(scope, kin),
+        base_sets=_base_sets(kin),
+        base_embeds=base_embeds(kin),
+        helps=forward_name((kin.own, *kin.bases)) == "forward",
+        kept_by=lender.qualified if lender else "",
+        family=tuple(f for f in family(index, qualified) if f != qualified) if kin else (),
         head_size=_head(constructor, reads_own_head),
         discrete=_is_discrete(scope, constructor),
-        value="computed" if values.node else "none",
+        value=_value(kin) if values.node else "none",
         extra_methods=tuple(
             m
             for m in scope.methods
@@ -103,6 +152,73 @@ def read_model(index: RepoIndex, file: FileEntry, node: ast.ClassDef, *, qualifi
         problems=tuple(sorted(scope.problems)),
     )
     return Reading(facts, node, tuple(scope.marks), scope.methods)
+
+
+def _has_states(kin: Kin) -> bool:
+    """Say whether the class, a base or an heir has states to begin with."""
+    around = (kin.own, *kin.bases, *(heir for heir, _ in kin.heirs))
+    return any("get_initial_state" in each.methods for each in around)
+
+
+def _read_forward(
+    scope: Scope, kin: Kin, nets: Mapping[str, str], *, named: bool, sequential: bool
+) -> tuple[Forward | None, tuple[str, ...], Relative | None]:
+    """Read the forward that the class defines, or find the one that it runs."""
+    if named:
+        forward, states = read_recurrent(scope)
+        return forward, states, None
+    name = forward_name((kin.own, *kin.bases))
+    own = scope.methods.get(name)
+    if own is not None and not is_abstract(own):
+        if name == "forward_rnn":
+            return read_sequences(scope), (), None
+        return read_forward(scope, nets, sequential=sequential), (), None
+    lent = borrowed_forward(scope, kin)
+    if lent is None:
+        scope.problem(scope.node, "has no forward of its own")
+        return None, (), None
+    return lent[0], (), lent[1]
+
+
+def _inherits(scope: Scope, kin: Kin) -> tuple[str, ...]:
+    return tuple(
+        ast.unparse(base)
+        for base in scope.node.bases
+        if relative_behind(scope, base, kin.bases) is not None
+    )
+
+
+def _base_sets(kin: Kin) -> tuple[str, ...]:
+    """What setup() of a base sets: the distribution, and the head size if the base reads it."""
+    found = set()
+    for base in kin.bases:
+        nodes = [n for n in ast.walk(base.node) if isinstance(n, ast.Attribute)]
+        if not any(n.attr == "n" and _is_action_space(n.value) for n in nodes):
+            found.add("action_dist_cls")
+        if any(self_attribute(n) == "num_outputs" and isinstance(n.ctx, ast.Load) for n in nodes):
+            found.add("num_outputs")
+    return tuple(sorted(found))
+
+
+def _is_action_space(node: ast.expr) -> bool:
+    return (dotted(node) or "").rpartition(".")[2] == "action_space"
+
+
+def _value(kin: Kin) -> str:
+    base = kin.base_owner("value_function")
+    abstract = base is None or is_abstract(base.methods["value_function"])
+    return "computed" if abstract else "overridden"
+
+
+def _check_head(scope: Scope, call: ast.Call) -> None:
+    """self.num_outputs is what the base was given, unless the class sets it at once."""
+    init = scope.methods["__init__"]
+    sets = any(
+        self_attribute(n) == "num_outputs" and isinstance(getattr(n, "ctx", None), ast.Store)
+        for n in ast.walk(init)
+    )
+    if not sets:
+        scope.problem(call, "gives its base another num_outputs than it was given")
 
 
 def _subnets(

@@ -1,13 +1,17 @@
-"""What a RecurrentNetwork does with time and state.
+"""What a recurrent model does with time and state.
 
-read_recurrent   mark what `_forward_train` must say otherwise of `forward_rnn`
+read_recurrent        mark what `_forward_train` must say otherwise of a plain `forward_rnn`
+read_sequences        the same where states stay a list, as the old stack had them
+read_initial_states   mark what get_initial_state must say otherwise where states stay a list
 """
 
 from __future__ import annotations
 
 import ast
 
-from rlmigrate.migrate.understanding.forward import Forward, read_stores
+from rlmigrate.migrate.index.imports import dotted
+from rlmigrate.migrate.understanding.forward import Forward, read_sequence_returns, read_stores
+from rlmigrate.migrate.understanding.kin import is_abstract
 from rlmigrate.migrate.understanding.observed import Observed
 from rlmigrate.migrate.understanding.scope import Scope, names_in, parameters
 
@@ -43,6 +47,36 @@ def read_recurrent(scope: Scope) -> tuple[Forward | None, tuple[str, ...]]:
     _read_returns(scope, result, states)
     read_stores(scope, result, {})
     return result, states
+
+
+def read_sequences(scope: Scope) -> Forward | None:
+    """Mark the returns of a forward_rnn that keeps its list of states."""
+    node = scope.methods["forward_rnn"]
+    names = [p.arg for p in parameters(node)]
+    if len(names) != 3 or node.args.vararg or node.args.kwarg:
+        scope.problem(node, "has a forward_rnn with other parameters")
+        return None
+    if {"batch", "outs"} & names_in(node):
+        scope.problem(node, "uses the name batch in forward_rnn")
+    result = Forward(node, Observed(scope, node, batch="", flat=True))
+    read_sequence_returns(scope, result, names[1])
+    read_stores(scope, result, {})
+    return result
+
+
+def read_initial_states(scope: Scope) -> None:
+    """Mark what get_initial_state returns, a list whose length nobody needs to know."""
+    node = scope.methods.get("get_initial_state")
+    if node is None or is_abstract(node):
+        return
+    for each in ast.walk(node):
+        if isinstance(each, ast.Call) and ast.unparse(each) == "super().get_initial_state()":
+            scope.mark("super_states", each)
+        if not isinstance(each, ast.Return) or each.value is None:
+            continue
+        call = each.value
+        if not (isinstance(call, ast.Call) and dotted(call.func) == "name_states"):
+            scope.mark("named_states", call)
 
 
 def _names(scope: Scope, count: int) -> tuple[str, ...]:
@@ -136,4 +170,4 @@ def _read_returns(scope: Scope, result: Forward, states: tuple[str, ...]) -> Non
         scope.problem(result.node, "never returns")
 
 
-__all__ = ["is_recurrent", "read_recurrent"]
+__all__ = ["is_recurrent", "read_initial_states", "read_recurrent", "read_sequences"]

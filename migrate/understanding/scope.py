@@ -10,10 +10,14 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from rlmigrate.migrate.index.entries import FileEntry
 from rlmigrate.migrate.index.imports import dotted
 from rlmigrate.migrate.understanding.facts import Mark, Problem
+
+if TYPE_CHECKING:
+    from rlmigrate.migrate.understanding.kin import Kin
 
 #: Values of SampleBatch's names, as far as models read them.
 BATCH_NAMES = {
@@ -39,10 +43,14 @@ BATCH_NAMES = {
 
 @dataclass
 class Scope:
-    """One class while it is being read; `marks` and `problems` grow."""
+    """One class while it is being read; `marks` and `problems` grow.
+
+    `kin` are its relatives in the repository; None where it has none.
+    """
 
     node: ast.ClassDef
     file: FileEntry
+    kin: Kin | None = None
     plain: bool = False  # observations are surely Boxes that no preprocessor changed
     marks: list[Mark] = field(default_factory=list)
     problems: list[Problem] = field(default_factory=list)

@@ -6,13 +6,15 @@ read_surroundings   bases, hooks, names of RLlib, children, uses from outside
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterable
+from collections.abc import Collection
 
 from rlmigrate.migrate.index.imports import dotted
 from rlmigrate.migrate.index.known import ray_kind
 from rlmigrate.migrate.index.repo import RepoIndex
-from rlmigrate.migrate.understanding.constructor import is_base_call, net_name
-from rlmigrate.migrate.understanding.facts import Stash
+from rlmigrate.migrate.understanding.base_calls import is_base_call, relative_behind
+from rlmigrate.migrate.understanding.constructor import net_name
+from rlmigrate.migrate.understanding.inherited import forward_name
+from rlmigrate.migrate.understanding.kin import Relative, is_abstract
 from rlmigrate.migrate.understanding.scope import Scope, self_attribute
 from rlmigrate.migrate.understanding.vocabulary import HARMLESS, HOOKS, LAYERS, OWN_NAMES
 
@@ -24,32 +26,61 @@ def read_surroundings(
     scope: Scope,
     index: RepoIndex,
     qualified: str,
-    stashes: Iterable[Stash],
+    kept: Collection[str],
     *,
+    served: Collection[str] = (),
     recurrent: bool = False,
 ) -> set[str]:
-    """Note what speaks against a native class; returns the layers of RLlib that it uses."""
+    """Note what speaks against a native class; returns the layers of RLlib that it uses.
+
+    `kept` are attributes that a forward of the class or its kin sets, `served` hooks that have a
+    place on the new stack.
+    """
     _read_bases(scope, recurrent=recurrent)
-    _read_members(scope, stashes, recurrent=recurrent)
-    _read_repository(scope, index, qualified, stashes)
+    _read_members(scope, kept, served)
+    _read_changes(scope, kept)
+    _read_repository(scope, index, qualified, kept)
     return _read_names(scope)
 
 
 def _read_bases(scope: Scope, *, recurrent: bool) -> None:
     roots = ROOTS | {"RecurrentNetwork"} if recurrent else ROOTS
+    models = []
     for base in scope.node.bases:
         plain = base.value if isinstance(base, ast.Subscript) else base
         found = scope.qualified(plain) or dotted(plain) or ""
         root = ray_kind(found) == "model" and found.rpartition(".")[2] in roots
         if root or found in PLAIN_BASES or found in {"typing.Generic", "Generic"}:
             continue
-        scope.problem(base, f"inherits from {ast.unparse(base)}")
-    if scope.node.keywords:
+        kin = scope.kin
+        if kin is not None and relative_behind(scope, base, kin.bases) is not None:
+            models.append(base)
+            continue
+        mixin = relative_behind(scope, base, kin.mixins) if kin is not None else None
+        if mixin is not None:
+            _read_mixin(scope, base, mixin)
+        elif ray_kind(found) == "model" or "." not in found:
+            scope.problem(base, f"inherits from {ast.unparse(base)}")
+        else:
+            scope.problem(base, f"inherits from {ast.unparse(base)}, which is not in this tree")
+    if len(models) > 1:
+        both = " and ".join(ast.unparse(base) for base in models)
+        scope.problem(scope.node, f"inherits from two models, {both}")
+    if any(not ast.unparse(k.value).endswith("ABCMeta") for k in scope.node.keywords):
         scope.problem(scope.node, "is built by a metaclass of its own")
 
 
-def _read_members(scope: Scope, stashes: Iterable[Stash], *, recurrent: bool) -> None:
-    served = {"forward_rnn", "get_initial_state"} if recurrent else set()
+def _read_mixin(scope: Scope, base: ast.expr, mixin: Relative) -> None:
+    """A class that is no model may add methods, as long as neither stack calls them."""
+    old = {"forward", "value_function", "get_initial_state", "forward_rnn", *HOOKS}
+    for name in mixin.methods:
+        if name in OWN_NAMES or name in old:
+            scope.problem(base, f"inherits {name} from {mixin.node.name}")
+    if any(self_attribute(n) in {"obs_space", "model_config"} for n in ast.walk(mixin.node)):
+        scope.problem(base, f"inherits from {mixin.node.name}, which reads spaces or the config")
+
+
+def _read_members(scope: Scope, kept: Collection[str], served: Collection[str]) -> None:
     forwards = {"forward", "forward_rnn", "value_function"}
     for node in scope.node.body:
         if isinstance(node, ast.FunctionDef):
@@ -61,31 +92,78 @@ def _read_members(scope: Scope, stashes: Iterable[Stash], *, recurrent: bool) ->
                 scope.problem(node, f"overrides {node.name}")
             for decorator in node.decorator_list:
                 if node.name in {*forwards, *served, "__init__"}:
-                    _read_decorator(scope, decorator)
+                    _read_decorator(scope, node, decorator)
                 elif isinstance(decorator, ast.Call) and any(
                     ray_kind(scope.qualified(a) or "") == "model" for a in decorator.args
                 ):
                     scope.problem(node, f"overrides {node.name} of the old model")
         elif isinstance(node, ast.ClassDef | ast.AsyncFunctionDef | ast.If | ast.Try | ast.For):
             scope.problem(node, "has a body that is not only methods")
-    kept = {s.attribute for s in stashes}
+        elif isinstance(node, ast.Assign | ast.AnnAssign):
+            targets = node.targets if isinstance(node, ast.Assign) else [node.target]
+            for target in targets:
+                if isinstance(target, ast.Name) and target.id in OWN_NAMES:
+                    scope.problem(node, f"sets {target.id}, which RLModule keeps for itself")
     for name, method in scope.methods.items():
         for inner in ast.walk(method):
             if isinstance(inner, ast.ClassDef):
-                scope.problem(inner, f"defines a class inside {name}")
+                _read_inner_class(scope, inner, name, kept)
             attribute = self_attribute(inner)
-            if attribute is None:
+            if attribute is None or id(inner) in scope.handled:
                 continue
             stored = isinstance(getattr(inner, "ctx", None), ast.Store)
             if attribute in OWN_NAMES and stored and not _dropped(scope, scope.parent(inner)):
                 scope.problem(inner, f"sets self.{attribute}, which RLModule keeps for itself")
-            if attribute in kept and name not in forwards:
+            if attribute in kept and (name not in forwards or _is_helper(scope, name)):
                 _read_kept_elsewhere(scope, inner, name, attribute)
 
 
-def _read_decorator(scope: Scope, decorator: ast.expr) -> None:
+def _is_helper(scope: Scope, name: str) -> bool:
+    """Say whether forward_rnn is only what the class's own forward calls."""
+    line = (scope.kin.own, *scope.kin.bases) if scope.kin else ()
+    return name == "forward_rnn" and forward_name(line) != "forward_rnn"
+
+
+def _read_inner_class(scope: Scope, node: ast.ClassDef, method: str, kept: Collection[str]) -> None:
+    """A torch module defined inside a method is code like any other, if its `self` is no trap."""
+    bases = {scope.qualified(b) or dotted(b) or "" for b in node.bases}
+    names = {name for n in ast.walk(node) if (name := self_attribute(n))}
+    watched = {"model_config", "obs_space", "num_outputs", *kept}
+    if bases != {"torch.nn.Module"} or names & watched:
+        scope.problem(node, f"defines a class inside {method}")
+
+
+def _read_changes(scope: Scope, kept: Collection[str]) -> None:
+    """Refuse attributes that helpers of forward or of values set: state between calls."""
+    line = (scope.kin.own, *scope.kin.bases) if scope.kin else ()
+    methods: dict[str, ast.FunctionDef] = {}
+    for each in reversed(line):
+        methods |= each.methods
+    start = [forward_name(line), "value_function"]
+    reached: list[str] = []
+    while start:
+        name = start.pop()
+        if name in reached or name not in methods:
+            continue
+        reached.append(name)
+        start += [a for n in ast.walk(methods[name]) if (a := self_attribute(n)) in methods and a]
+    for name in sorted(reached):
+        own = scope.methods.get(name)
+        if own is None or name in {"forward", "value_function", "__init__"}:
+            continue
+        if name == "forward_rnn" and not _is_helper(scope, name):
+            continue
+        for node in ast.walk(own):
+            attribute = self_attribute(node)
+            if attribute and isinstance(getattr(node, "ctx", None), ast.Store | ast.Del):
+                scope.problem(node, f"sets self.{attribute} in {name}, which forward calls")
+
+
+def _read_decorator(scope: Scope, method: ast.FunctionDef, decorator: ast.expr) -> None:
     func = decorator.func if isinstance(decorator, ast.Call) else decorator
     name = (dotted(func) or "").rpartition(".")[2]
+    if name == "abstractmethod" and is_abstract(method):
+        return
     if name not in {"override", "PublicAPI", "DeveloperAPI", "OverrideToImplementCustomLogic"}:
         scope.problem(decorator, f"decorates a method with {ast.unparse(decorator)}")
 
@@ -105,21 +183,19 @@ def _read_kept_elsewhere(scope: Scope, node: ast.AST, method: str, attribute: st
     if isinstance(holder, ast.AnnAssign):
         value = holder.value
         empty = value is None or (isinstance(value, ast.Constant) and value.value is None)
+    asserted = isinstance(holder, ast.Compare) and isinstance(scope.parent(holder), ast.Assert)
     if method == "__init__" and empty:
         scope.mark("drop", holder)
+    elif asserted:
+        scope.mark("drop", scope.parent(holder))
     else:
         scope.problem(node, f"uses self.{attribute}, which forward sets, in {method}")
 
 
-def _read_repository(
-    scope: Scope, index: RepoIndex, qualified: str, stashes: Iterable[Stash]
-) -> None:
-    for stash in stashes:
-        if stash.attribute in index.outside:
-            scope.problem(scope.node, f"keeps self.{stash.attribute}, which other code reads")
-    if qualified in index.parents:
-        children = ", ".join(sorted(index.parents[qualified]))
-        scope.problem(scope.node, f"is the base of {children}")
+def _read_repository(scope: Scope, index: RepoIndex, qualified: str, kept: Collection[str]) -> None:
+    for attribute in sorted(kept):
+        if attribute in index.outside:
+            scope.problem(scope.node, f"keeps self.{attribute}, which other code reads")
     if qualified in index.constructed:
         scope.problem(scope.node, "is also built directly, without the catalog")
     if qualified in index.wrapped_models:

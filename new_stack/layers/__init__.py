@@ -4,6 +4,9 @@ FullyConnectedNetwork, VisionNetwork           the default nets, with `forward` 
 SlimFC, SlimConv2d, AppendBiasLayer            the layers that they are made of
 normc_initializer, same_padding, activation    what these layers need
 preprocess, flatten, preprocessed_space        what the old preprocessors made of observations
+fold_time, unfold_outputs, unfold_values       sequences as rows, and back
+name_states, add_time_dimension                lists of states, rows as sequences
+custom_settings, old_model_config              the model config as old models took it
 action_distribution                            the distribution that the old stack chose
 
 `rlmigrate rewrite` writes the ones that a migrated module needs into `rlmigrate_layers.py`
@@ -22,13 +25,20 @@ _HOME = {
     "VisionNetwork": "vision",
     "action_distribution": "actions",
     "activation": "activations",
+    "add_time_dimension": "sequences",
+    "custom_settings": "settings",
     "filters_for": "filters",
     "flat_size": "observations",
     "flatten": "observations",
+    "fold_time": "sequences",
+    "name_states": "sequences",
     "normc_initializer": "initializers",
+    "old_model_config": "settings",
     "preprocess": "observations",
     "preprocessed_space": "observations",
     "same_padding": "padding",
+    "unfold_outputs": "sequences",
+    "unfold_values": "sequences",
     "valid_padding": "padding",
 }
 
@@ -40,13 +50,20 @@ __all__ = [
     "VisionNetwork",
     "action_distribution",
     "activation",
+    "add_time_dimension",
+    "custom_settings",
     "filters_for",
     "flat_size",
     "flatten",
+    "fold_time",
+    "name_states",
     "normc_initializer",
+    "old_model_config",
     "preprocess",
     "preprocessed_space",
     "same_padding",
+    "unfold_outputs",
+    "unfold_values",
     "valid_padding",
 ]
 

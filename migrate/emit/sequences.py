@@ -1,0 +1,67 @@
+"""What a model that keeps its list of states returns, and what its methods begin with.
+
+wrapped              put a call around an expression
+returned_sequences   the dict in place of `output, states`
+opening_lines        rows, states and seq_lens, made of the batch
+"""
+
+from __future__ import annotations
+
+import ast
+from typing import TYPE_CHECKING
+
+from rlmigrate.migrate.source import Span
+from rlmigrate.migrate.understanding.facts import Reading
+from rlmigrate.migrate.understanding.scope import parameters
+
+if TYPE_CHECKING:
+    from rlmigrate.migrate.emit.expressions import Expressions, Piece
+
+
+def wrapped(span: Span, function: str, more: str = "") -> list[Piece]:
+    """Write `function(...)` around what stands at `span`."""
+    start, end = span
+    return [(Span(start, start), f"{function}("), (Span(end, end), f"{more})")]
+
+
+def returned_sequences(words: Expressions, pair: ast.Tuple, *, same: bool) -> list[Piece]:
+    """Write what a forward returns with time in it; `same` states are those that came in."""
+    output, states = (words.source.span(element) for element in pair.elts)
+    whole = words.source.span(pair)
+    columns = words.names.core("Columns")
+    line = words.source.line_span(pair.lineno, pair.lineno)
+    text = words.source.text[line.start : line.end]
+    indent = text[: len(text) - len(text.lstrip())]
+    step = indent + "    "
+    parts = ", ".join(f'"{name}": {name}' for name in words.embedded)
+    kept = words.embedded[0] if len(words.embedded) == 1 else f"{{{parts}}}"
+    last = f",\n{step}{columns}.EMBEDDINGS: {kept}" if words.embedded else ""
+    unfold = words.names.layer("unfold_outputs")
+    before = f"{{\n{step}{columns}.ACTION_DIST_INPUTS: {unfold}("
+    between = f", batch),\n{step}{columns}.STATE_OUT: "
+    if same:
+        return [
+            (Span(whole.start, output.start), before),
+            (
+                Span(output.end, whole.end),
+                f"{between}batch.get({columns}.STATE_IN, {{}}){last},\n{indent}}}",
+            ),
+        ]
+    name = words.names.layer("name_states")
+    return [
+        (Span(whole.start, output.start), before),
+        (Span(output.end, states.start), f"{between}{name}("),
+        (Span(states.end, whole.end), f"){last},\n{indent}}}"),
+    ]
+
+
+def opening_lines(words: Expressions, reading: Reading, node: ast.FunctionDef) -> list[str]:
+    """Give the parameters of the old method their names again, those that are read."""
+    fold = words.names.layer("fold_time")
+    first, state, seq_lens = (p.arg for p in parameters(node)[:3])
+    used = {n.id for n in ast.walk(node) if isinstance(n, ast.Name)}
+    rest = ", ".join(name if name in used else "_" for name in (state, seq_lens))
+    if node.name == "forward_rnn":
+        lines = [f"{first} = {words.flat_inputs()}"]
+        return lines if rest == "_, _" else [*lines, f"_, {rest} = {fold}(batch)"]
+    return [f"batch, {rest} = {fold}(batch)"]

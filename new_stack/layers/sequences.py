@@ -1,0 +1,79 @@
+"""Sequences as RLlib's old stack laid them out: rows [B * T, ...], a list of states, seq_lens."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+import numpy as np
+import torch
+import tree
+
+
+def fold_time(batch: dict[str, Any]) -> tuple[dict[str, Any], list[Any], Any]:
+    """Return a batch with rows instead of sequences, its states as a list, and seq_lens.
+
+    Columns of a stateful module: number[B, T, ...] -> number[B * T, ...]; the states stay
+    [B, ...]. seq_lens: int32[B], T where the batch does not say. A batch without states comes
+    back as it is, with no state and without seq_lens.
+    """
+    states = batch.get("state_in")
+    if not states:
+        return batch, [], None
+    size, steps = tree.flatten(batch["obs"])[0].shape[:2]
+    lengths = batch.get("seq_lens")
+    listed = [states[f"state_{i}"] for i in range(len(states))]
+    if lengths is None:
+        lengths = torch.full((size,), steps, dtype=torch.int32, device=listed[0].device)
+
+    def rows(column: Any) -> Any:
+        timed = isinstance(column, torch.Tensor) and column.shape[:2] == (size, steps)
+        return column.reshape(size * steps, *column.shape[2:]) if timed else column
+
+    whole = ("state_in", "state_out", "seq_lens")
+    folded = {
+        key: value if key in whole else tree.map_structure(rows, value)
+        for key, value in batch.items()
+    }
+    return folded, listed, lengths
+
+
+def unfold_outputs(rows: torch.Tensor, batch: dict[str, Any]) -> torch.Tensor:
+    """Give outputs the time dimension of the batch: float[B * T, N] -> float[B, T, N]."""
+    states = batch.get("state_in")
+    if not states:
+        return rows
+    return rows.reshape(len(states["state_0"]), -1, rows.shape[-1])
+
+
+def unfold_values(values: torch.Tensor, batch: dict[str, Any]) -> torch.Tensor:
+    """Give values the time dimension of the batch: float[B * T] -> float[B, T]."""
+    states = batch.get("state_in")
+    return values.reshape(len(states["state_0"]), -1) if states else values.reshape(-1)
+
+
+def name_states(states: Iterable[Any]) -> dict[str, torch.Tensor]:
+    """Name a list of states "state_0", "state_1" and so on, as the new stack wants them."""
+    return {
+        f"state_{i}": torch.from_numpy(state) if isinstance(state, np.ndarray) else state
+        for i, state in enumerate(states)
+    }
+
+
+def add_time_dimension(
+    rows: torch.Tensor,
+    *,
+    seq_lens: Any = None,
+    max_seq_len: int | None = None,
+    framework: str = "torch",
+    time_major: bool = False,
+) -> torch.Tensor:
+    """Split rows into sequences, as RLlib's function of this name did in all its forms.
+
+    rows: number[B * T, ...] -> number[B, T, ...], or [T, B, ...] if time_major.
+    """
+    if max_seq_len is None:
+        max_seq_len = rows.shape[0] // len(seq_lens)
+    size = rows.shape[0] // int(max_seq_len)
+    shape = (max_seq_len, size) if time_major else (size, max_seq_len)
+    return rows.reshape(*shape, *rows.shape[1:])
