@@ -81,7 +81,7 @@ def is_base_call(scope: Scope, node: ast.stmt) -> ast.Call | None:
 
 
 def _mixin(scope: Scope, base: ast.expr) -> Relative | None:
-    return relative_behind(scope, base, scope.kin.mixins if scope.kin else ())
+    return relative_behind(scope, base, scope.kin.mixins if scope.kin is not None else ())
 
 
 def relative_behind(scope: Scope, base: ast.expr, among: tuple[Relative, ...]) -> Relative | None:
@@ -170,7 +170,7 @@ def _told(
 ) -> tuple[tuple[str, ast.expr | str], ...]:
     """What the base's own parameters get otherwise than from the model config."""
     owner = next(
-        (r for r in (base, *(scope.kin.bases if scope.kin else ())) if "__init__" in r.methods),
+        (r for r in (base, *scope.line[1:]) if "__init__" in r.methods),
         None,
     )
     if owner is None:

@@ -17,7 +17,7 @@ from rlmigrate.migrate.index.imports import dotted
 from rlmigrate.migrate.understanding.facts import Mark, Problem
 
 if TYPE_CHECKING:
-    from rlmigrate.migrate.understanding.kin import Kin
+    from rlmigrate.migrate.understanding.kin import Kin, Relative
 
 #: Values of SampleBatch's names, as far as models read them.
 BATCH_NAMES = {
@@ -63,6 +63,11 @@ class Scope:
             for child in ast.iter_child_nodes(parent):
                 self.parents[child] = parent
         self.methods = {m.name: m for m in self.node.body if isinstance(m, ast.FunctionDef)}
+
+    @property
+    def line(self) -> tuple[Relative, ...]:
+        """The class and the models of the repository that it inherits from, nearest first."""
+        return (self.kin.own, *self.kin.bases) if self.kin is not None else ()
 
     def problem(self, node: ast.AST, text: str) -> None:
         """Note why the class cannot become native."""

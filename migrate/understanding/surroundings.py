@@ -120,7 +120,7 @@ def _read_members(scope: Scope, kept: Collection[str], served: Collection[str]) 
 
 def _is_helper(scope: Scope, name: str) -> bool:
     """Say whether forward_rnn is only what the class's own forward calls."""
-    line = (scope.kin.own, *scope.kin.bases) if scope.kin else ()
+    line = scope.line
     return name == "forward_rnn" and forward_name(line) != "forward_rnn"
 
 
@@ -135,7 +135,7 @@ def _read_inner_class(scope: Scope, node: ast.ClassDef, method: str, kept: Colle
 
 def _read_changes(scope: Scope, kept: Collection[str]) -> None:
     """Refuse attributes that helpers of forward or of values set: state between calls."""
-    line = (scope.kin.own, *scope.kin.bases) if scope.kin else ()
+    line = scope.line
     methods: dict[str, ast.FunctionDef] = {}
     for each in reversed(line):
         methods |= each.methods

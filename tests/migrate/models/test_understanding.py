@@ -76,7 +76,8 @@ def test_facts_can_be_printed() -> None:
         ("return out, state", "return out", "returns something else than (output, state)"),
         ("self._v = self.vf(out)", "self._v = state[0]", "reads its recurrent state"),
         ("self._v = self.vf(out)", "self._v = seq_lens", "reads seq_lens"),
-        ('.get("deep", False)', ".copy()", "uses custom_model_config as a whole"),
+        ('model_config["custom_model_config"].get("deep", False)', "model_config.update(a=1)",
+         "changes its model config"),
         ("width=8", "fcnet_hiddens=8", "takes a parameter fcnet_hiddens that RLlib's model"),
         ("class M(TorchModelV2, nn.Module)", "class M(Other, TorchModelV2)", "inherits from Other"),
         ("def helper", "def metrics", "reports metrics(), which belongs into a Learner"),
@@ -92,12 +93,26 @@ def test_problem_is_noted(old: str, new: str, problem: str) -> None:
     assert any(text.startswith(problem) for text in texts), texts
 
 
-def test_base_of_another_class_is_bridged_together_with_it() -> None:
-    code = MODEL + "\n\nclass Child(M):\n    pass\n"
+def plans_of(code: str, *names: str):
     index = RepoIndex.of_texts({"m.py": code})
-    plans = {name: plan_model(index, index.classes[f"m.{name}"]) for name in ("M", "Child")}
+    return {name: plan_model(index, index.classes[f"m.{name}"]) for name in names}
+
+
+def test_child_without_a_body_is_native_with_its_base() -> None:
+    plans = plans_of(MODEL + "\n\nclass Child(M):\n    pass\n", "M", "Child")
+    assert {plan.outcome for plan in plans.values()} == {"native"}
+
+
+def test_family_is_bridged_with_the_class_that_stops_it() -> None:
+    code = MODEL + (
+        "\n\nclass Child(M):\n    def custom_loss(self, policy_loss, loss_inputs):\n"
+        "        return policy_loss\n\n\nclass Other(M):\n    pass\n"
+    )
+    plans = plans_of(code, "M", "Child", "Other")
     assert {plan.outcome for plan in plans.values()} == {"bridged"}
-    assert plans["M"].reason.startswith("is the base of Child")
+    assert plans["Child"].reason.startswith("has a custom_loss")
+    for name in ("M", "Other"):
+        assert plans[name].reason.startswith("shares its bases with Child, which has a custom_loss")
 
 
 @pytest.mark.parametrize("key", ["use_lstm", "use_attention"])
