@@ -52,7 +52,8 @@ def _merged(pieces: list[tuple[Span, str]]) -> list[tuple[Span, str]]:
 
 def _header(source: SourceFile, reading: Reading, names: Names) -> list[tuple[Span, str]]:
     facts = reading.facts
-    api = [names.core("ValueFunctionAPI")] if facts.value == "computed" else []
+    computed = facts.value == "computed"
+    api = [names.core("ValueFunctionAPI")] if computed else []
     bases: list[str] = []
     for node, found in zip(reading.node.bases, facts.bases, strict=True):
         written = source.segment(node)
@@ -69,7 +70,7 @@ def _header(source: SourceFile, reading: Reading, names: Names) -> list[tuple[Sp
 
 
 def _override(
-    source: SourceFile, reading: Reading, node: ast.FunctionDef, owner: str
+    source: SourceFile, reading: Reading, names: Names, node: ast.FunctionDef, owner: str
 ) -> tuple[list[tuple[Span, str]], str]:
     """Edits that let `@override(...)` name its new owner; and the decorator's new text."""
     for decorator in node.decorator_list:
@@ -79,7 +80,8 @@ def _override(
                 continue
             if ast.unparse(decorator.args[0]) in reading.facts.inherits:
                 return [], f"@{source.segment(decorator)}"
-            return [(source.span(decorator.args[0]), owner)], f"@{func}({owner})"
+            local = names.core(owner)
+            return [(source.span(decorator.args[0]), local)], f"@{func}({local})"
     return [], ""
 
 
@@ -98,7 +100,7 @@ def _forward(
     node = own_forward(reading)
     if node is None:
         return pieces
-    override, decorator = _override(source, reading, node, names.core("TorchRLModule"))
+    override, decorator = _override(source, reading, names, node, "TorchRLModule")
     pieces += override
     arguments, returns = "self, batch, **kwargs", ""
     if _typed(node):
@@ -161,7 +163,7 @@ def _twin(names: Names, facts: ModelFacts, *, kept: bool) -> tuple[str, list[str
 
 def _initial_state(source: SourceFile, reading: Reading, names: Names) -> list[tuple[Span, str]]:
     node = reading.methods["get_initial_state"]
-    pieces, _ = _override(source, reading, node, names.core("TorchRLModule"))
+    pieces, _ = _override(source, reading, names, node, "TorchRLModule")
     if node.returns is not None:
         names.want("typing", "Any")
         pieces.append((source.span(node.returns), "dict[str, Any]"))
@@ -176,7 +178,7 @@ def _values(
         return []
     if reading.facts.value == "none":
         return [(_whole(source, node), "")]
-    pieces, _ = _override(source, reading, node, names.core("ValueFunctionAPI"))
+    pieces, _ = _override(source, reading, names, node, "ValueFunctionAPI")
     arguments = "self, batch, embeddings=None"
     returns = f" -> {source.segment(node.returns)}" if node.returns is not None else ""
     if _typed(node):

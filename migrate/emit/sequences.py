@@ -8,14 +8,17 @@ opening_lines        rows, states and seq_lens, made of the batch
 from __future__ import annotations
 
 import ast
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from rlmigrate.migrate.source import Span
+from rlmigrate.migrate.source import SourceFile, Span
 from rlmigrate.migrate.understanding.facts import Reading
 from rlmigrate.migrate.understanding.scope import parameters
 
 if TYPE_CHECKING:
-    from rlmigrate.migrate.emit.expressions import Expressions, Piece
+    from rlmigrate.migrate.emit.expressions import Expressions
+    from rlmigrate.migrate.emit.names import Names
+    from rlmigrate.migrate.emit.states import Piece
 
 
 def wrapped(span: Span, function: str, more: str = "") -> list[Piece]:
@@ -24,19 +27,21 @@ def wrapped(span: Span, function: str, more: str = "") -> list[Piece]:
     return [(Span(start, start), f"{function}("), (Span(end, end), f"{more})")]
 
 
-def returned_sequences(words: Expressions, pair: ast.Tuple, *, same: bool) -> list[Piece]:
+def returned_sequences(
+    source: SourceFile, names: Names, embedded: Sequence[str], pair: ast.Tuple, *, same: bool
+) -> list[Piece]:
     """Write what a forward returns with time in it; `same` states are those that came in."""
-    output, states = (words.source.span(element) for element in pair.elts)
-    whole = words.source.span(pair)
-    columns = words.names.core("Columns")
-    line = words.source.line_span(pair.lineno, pair.lineno)
-    text = words.source.text[line.start : line.end]
+    output, states = (source.span(element) for element in pair.elts)
+    whole = source.span(pair)
+    columns = names.core("Columns")
+    line = source.line_span(pair.lineno, pair.lineno)
+    text = source.text[line.start : line.end]
     indent = text[: len(text) - len(text.lstrip())]
     step = indent + "    "
-    parts = ", ".join(f'"{name}": {name}' for name in words.embedded)
-    kept = words.embedded[0] if len(words.embedded) == 1 else f"{{{parts}}}"
-    last = f",\n{step}{columns}.EMBEDDINGS: {kept}" if words.embedded else ""
-    unfold = words.names.layer("unfold_outputs")
+    parts = ", ".join(f'"{name}": {name}' for name in embedded)
+    kept = embedded[0] if len(embedded) == 1 else f"{{{parts}}}"
+    last = f",\n{step}{columns}.EMBEDDINGS: {kept}" if embedded else ""
+    unfold = names.layer("unfold_outputs")
     before = f"{{\n{step}{columns}.ACTION_DIST_INPUTS: {unfold}("
     between = f", batch),\n{step}{columns}.STATE_OUT: "
     if same:
@@ -47,10 +52,10 @@ def returned_sequences(words: Expressions, pair: ast.Tuple, *, same: bool) -> li
                 f"{between}batch.get({columns}.STATE_IN, {{}}){last},\n{indent}}}",
             ),
         ]
-    name = words.names.layer("name_states")
+    naming = names.layer("name_states")
     return [
         (Span(whole.start, output.start), before),
-        (Span(output.end, states.start), f"{between}{name}("),
+        (Span(output.end, states.start), f"{between}{naming}("),
         (Span(states.end, whole.end), f"){last},\n{indent}}}"),
     ]
 

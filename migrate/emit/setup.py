@@ -31,6 +31,7 @@ def setup_edits(
         pieces = [_new_setup(source, reading, [*after, *before])] if before or after else []
         return [*pieces, *((span, "") for span in lines.spans(openers=openers))]
     call = next((m for m in reading.marks if m.kind == "super_setup"), None)
+    base_calls = [call.node] if call and isinstance(call.node, ast.stmt) else []
     idle = [m.node for m in reading.marks if m.kind == "super_setup" and not m.data["told"]]
     if not before and not after and all(s in [*dropped, *idle] or _is_text(s) for s in init.body):
         lines.numbers.update(range(_first_line(init), (init.end_lineno or init.lineno) + 1))
@@ -40,13 +41,12 @@ def setup_edits(
     pieces = [(signature_span(source, init), f"def setup(self){arrow}:")]
     replaced = 0
     if call is not None:
-        assert isinstance(call.node, ast.stmt)
-        if after and _place(init, after, [call.node]) is not call.node:
+        if after and _place(init, after, base_calls) not in base_calls:
             before, after = [*before, *after], []
         pieces.append(_super_setup(source, call, after))
     first = before if call is not None else [*after, *before]
     if first:
-        place = _place(init, first, dropped if call is None else [call.node])
+        place = _place(init, first, base_calls or dropped)
         replaced = place.lineno if place in dropped else 0
         indent = indent_of(source, place)
         at = source.line_span(place.lineno, place.lineno).start

@@ -59,12 +59,12 @@ def _choose(index: RepoIndex, reading: Reading) -> tuple[Outcome, str]:
     if facts.problems:
         first = _telling(reading)
         return Outcome.BRIDGED, f"{first.text} (line {first.line})"
-    for name in facts.family:
+    for how, name in facts.family:
         other = _reading_of(index, name)
         if other is not None and other.facts.problems:
             return (
                 Outcome.BRIDGED,
-                f"shares its bases with {other.facts.name}, which {_telling(other).text}",
+                f"{how} {other.facts.name}, which {_telling(other).text}",
             )
     return Outcome.NATIVE, "is understood"
 

@@ -75,7 +75,7 @@ class ModelFacts:
     base_embeds: bool = False  # a base's forward has a training form
     helps: bool = False  # a forward calls forward_rnn by itself, not RLlib's
     kept_by: str = ""  # the class whose forward the values follow, where it is another
-    family: tuple[str, ...] = ()  # models tied to it by inheritance, itself left out
+    family: tuple[tuple[str, str], ...] = ()  # models tied to it: how, and which
     head_size: str | None = None  # where num_outputs is read: None | "local" | "attribute"
     discrete: bool = False
     value: str = "none"  # "none" | "computed" | "overridden" where a base computes them too

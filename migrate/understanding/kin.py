@@ -3,6 +3,7 @@
 Relative   one class with its place
 Kin        bases and heirs of a model, methods followed through both
 read_kin   find them
+related    every model tied to a class, and how
 """
 
 from __future__ import annotations
@@ -117,19 +118,23 @@ def _descendants(index: RepoIndex, qualified: str) -> list[str]:
     return found
 
 
-def family(index: RepoIndex, qualified: str) -> list[str]:
-    """Every model class that is tied to one by inheritance, itself included, in order of names."""
-    found = {qualified}
-    stack = [qualified]
+def related(index: RepoIndex, kin: Kin) -> tuple[tuple[str, str], ...]:
+    """Every model that is tied to a class by inheritance, after words that say how; bases first."""
+    near = [("inherits from", each.qualified) for each in kin.bases]
+    near += [("is the base of", heir.qualified) for heir, _ in kin.heirs]
+    known = {kin.own.qualified, *(name for _, name in near)}
+    stack = sorted(known)
+    far = []
     while stack:
         name = stack.pop()
         bases = (index.class_named(b) for b in index.bases_of(name))
-        near = {b.qualified for b in bases if b is not None} | index.children.get(name, set())
-        for each in near - found:
+        around = {b.qualified for b in bases if b is not None} | index.children.get(name, set())
+        for each in sorted(around - known):
+            known.add(each)
             if index.legacy_kind(each) == "model":
-                found.add(each)
+                far.append(("shares a base with", each))
                 stack.append(each)
-    return sorted(found)
+    return (*near, *sorted(far))
 
 
 def relative(index: RepoIndex, qualified: str) -> Relative | None:
@@ -143,4 +148,4 @@ def relative(index: RepoIndex, qualified: str) -> Relative | None:
     return None
 
 
-__all__ = ["Kin", "Relative", "family", "is_abstract", "owner_in", "read_kin", "relative"]
+__all__ = ["Kin", "Relative", "is_abstract", "owner_in", "read_kin", "related", "relative"]

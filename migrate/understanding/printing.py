@@ -30,7 +30,8 @@ def render(facts: ModelFacts) -> str:
                 f"{s.attribute} (for values)" if s.for_value else s.attribute for s in facts.stashes
             ),
         ),
-        ("recurrent states", ", ".join(facts.states)),
+        ("recurrent states", "a list" if facts.sequential else ", ".join(facts.states)),
+        ("related models", ", ".join(f"{how} {name}" for how, name in facts.family)),
         ("value function", facts.value),
         ("other methods", ", ".join(facts.extra_methods)),
     ]

@@ -32,7 +32,7 @@ from rlmigrate.migrate.understanding.inherited import (
     read_borrowed,
 )
 from rlmigrate.migrate.understanding.kept import read_kept
-from rlmigrate.migrate.understanding.kin import Kin, Relative, family, is_abstract, read_kin
+from rlmigrate.migrate.understanding.kin import Kin, Relative, is_abstract, read_kin, related
 from rlmigrate.migrate.understanding.recurrence import (
     is_recurrent,
     read_initial_states,
@@ -140,7 +140,7 @@ def _read(
         base_embeds=base_embeds(kin),
         helps=forward_name((kin.own, *kin.bases)) == "forward",
         kept_by=lender.qualified if lender else "",
-        family=tuple(f for f in family(index, qualified) if f != qualified) if kin else (),
+        family=related(index, kin) if kin else (),
         head_size=_head(constructor, reads_own_head),
         discrete=_is_discrete(scope, constructor),
         value=_value(kin) if values.node else "none",

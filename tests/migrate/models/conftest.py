@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib.util
 import itertools
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from types import ModuleType
 
@@ -43,14 +43,21 @@ def load(path: Path) -> ModuleType:
     assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
     sys.modules[name] = module
+    beside = ["rlmigrate_layers", *(each.stem for each in path.parent.glob("*.py"))]
     sys.path.insert(0, str(path.parent))
-    sys.modules.pop("rlmigrate_layers", None)
+    _forget(beside)
     try:
         spec.loader.exec_module(module)
     finally:
         sys.path.remove(str(path.parent))
-        sys.modules.pop("rlmigrate_layers", None)
+        _forget(beside)
     return module
+
+
+def _forget(names: Iterable[str]) -> None:
+    """Let both sides of a migration have modules of the same names."""
+    for name in names:
+        sys.modules.pop(name, None)
 
 
 class Migration:
@@ -183,12 +190,13 @@ def compare(model_class, module_class, obs_space, action_space, custom=None, **c
 
 
 def compare_recurrent(model, module, prep, obs_space) -> None:
-    """The same over sequences: old ones flat with seq_lens, new ones [B, T, ...]."""
+    """The same over sequences: old ones flat with seq_lens, new ones [B, T, ...], some padded."""
     import numpy as np
     import torch
     import tree
 
-    for size, steps in ((1, 1), (3, 4)):
+    for lengths, steps in (([1], 1), ([4, 4, 4], 4), ([2, 4, 1], 4), ([2, 1], 3)):
+        size = len(lengths)
         samples, batch = batch_of(obs_space, size * steps)
         flat = torch.from_numpy(np.stack([prep.transform(s) for s in samples]))
         batch = as_in(flat, batch, prep)
@@ -201,18 +209,20 @@ def compare_recurrent(model, module, prep, obs_space) -> None:
         states = [torch.randn(size, *s.shape) for s in initial]
         state_in = dict(zip(new_initial, states, strict=True))
         with torch.no_grad():
-            lens = torch.full((size,), steps)
+            lens = torch.tensor(lengths, dtype=torch.int32)
+            seq = {} if set(lengths) == {steps} else {"seq_lens": lens}
             out, after = model({"obs": flat}, states, lens)
             values = model.value_function()
-            got = module.forward_inference({"obs": batch, "state_in": state_in})
+            got = module.forward_inference({"obs": batch, "state_in": state_in, **seq})
             assert set(got) == {"action_dist_inputs", "state_out"}
             assert torch.equal(got["action_dist_inputs"].reshape(size * steps, -1), out)
             assert got["action_dist_inputs"].shape[:2] == (size, steps)
             for old_state, new_state in zip(after, got["state_out"].values(), strict=True):
                 assert torch.equal(old_state, new_state)
-            trained = module._forward_train({"obs": batch, "state_in": state_in})
+            trained = module._forward_train({"obs": batch, "state_in": state_in, **seq})
             for embeddings in (None, trained.get("embeddings")):
-                new = module.compute_values({"obs": batch, "state_in": state_in}, embeddings)
+                given = {"obs": batch, "state_in": state_in, **seq}
+                new = module.compute_values(given, embeddings)
                 assert new.shape == (size, steps)
                 assert torch.equal(new.reshape(-1), values)
     assert module.is_stateful()

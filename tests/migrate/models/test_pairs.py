@@ -50,27 +50,38 @@ def test_every_folder_is_listed() -> None:
     assert sorted(MODELS) == sorted(p.name for p in FOLDER.iterdir() if p.is_dir())
 
 
+def texts(name: str, side: str) -> dict[str, str]:
+    """The files of one side of a pair; a single file is model.py."""
+    folder = FOLDER / name / side
+    if folder.is_dir():
+        return {path.name: path.read_text() for path in sorted(folder.glob("*.py"))}
+    return {"model.py": folder.with_suffix(".py").read_text()}
+
+
 @pytest.mark.parametrize("name", sorted(MODELS))
 def test_becomes(migrate, name) -> None:
-    done = migrate((FOLDER / name / "before.py").read_text())
+    done = migrate(texts(name, "before"))
     item = done.items["Policy"]
     assert item.outcome == MODELS[name]["outcome"]
     assert item.message == MODELS[name].get("reason", item.message)
-    assert done.text("model.py") == (FOLDER / name / "after.py").read_text()
+    assert {file: done.text(file) for file in texts(name, "before")} == texts(name, "after")
 
 
 @pytest.mark.parametrize("name", sorted(MODELS))
 def test_does_not_change_again(migrate, name) -> None:
-    after = (FOLDER / name / "after.py").read_text()
-    assert migrate(after).text("model.py") == after
+    after = texts(name, "after")
+    again = migrate(after)
+    assert {file: again.text(file) for file in after} == after
 
 
 @pytest.mark.parametrize("name", NATIVE)
 def test_computes_the_same(migrate, equal, name) -> None:
     model = MODELS[name]
-    done = migrate((FOLDER / name / "before.py").read_text())
-    old, new = done.old("model.py").Policy, done.new("model.py").Policy
+    done = migrate(texts(name, "before"))
     named = model["observations"]
-    for space in [named] if isinstance(named, str) else named:
-        for custom in model["configs"]:
-            equal(old, new, OBSERVATIONS[space], ACTIONS[model["actions"]], custom)
+    for place in model.get("classes", ["model.Policy"]):
+        file, _, cls = place.partition(".")
+        old, new = (getattr(side(f"{file}.py"), cls) for side in (done.old, done.new))
+        for space in [named] if isinstance(named, str) else named:
+            for custom in model["configs"]:
+                equal(old, new, OBSERVATIONS[space], ACTIONS[model["actions"]], custom)

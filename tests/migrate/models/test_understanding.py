@@ -76,8 +76,11 @@ def test_facts_can_be_printed() -> None:
         ("return out, state", "return out", "returns something else than (output, state)"),
         ("self._v = self.vf(out)", "self._v = state[0]", "reads its recurrent state"),
         ("self._v = self.vf(out)", "self._v = seq_lens", "reads seq_lens"),
-        ('model_config["custom_model_config"].get("deep", False)', "model_config.update(a=1)",
-         "changes its model config"),
+        (
+            'model_config["custom_model_config"].get("deep", False)',
+            "model_config.update(a=1)",
+            "changes its model config",
+        ),
         ("width=8", "fcnet_hiddens=8", "takes a parameter fcnet_hiddens that RLlib's model"),
         ("class M(TorchModelV2, nn.Module)", "class M(Other, TorchModelV2)", "inherits from Other"),
         ("def helper", "def metrics", "reports metrics(), which belongs into a Learner"),
@@ -111,8 +114,8 @@ def test_family_is_bridged_with_the_class_that_stops_it() -> None:
     plans = plans_of(code, "M", "Child", "Other")
     assert {plan.outcome for plan in plans.values()} == {"bridged"}
     assert plans["Child"].reason.startswith("has a custom_loss")
-    for name in ("M", "Other"):
-        assert plans[name].reason.startswith("shares its bases with Child, which has a custom_loss")
+    assert plans["M"].reason.startswith("is the base of Child, which has a custom_loss")
+    assert plans["Other"].reason.startswith("shares a base with Child, which has a custom_loss")
 
 
 @pytest.mark.parametrize("key", ["use_lstm", "use_attention"])
