@@ -7,7 +7,9 @@ from collections.abc import Iterable
 
 from rlmigrate.migrate.edits import Edit
 from rlmigrate.migrate.findings import Item, Kind, Outcome
+from rlmigrate.migrate.reading.acting import FUNCTIONS, acting_problem
 from rlmigrate.migrate.reading.algorithms import Thing, algorithm_like
+from rlmigrate.migrate.reading.modules import as_module, module_for
 from rlmigrate.migrate.reading.nodes import Nodes, nodes_of
 from rlmigrate.migrate.rules.base import Case, FileContext, Finding, Rule
 from rlmigrate.migrate.source import Span
@@ -56,6 +58,8 @@ def _finding(
     context: FileContext, nodes: Nodes, node: ast.Attribute, thing: Thing
 ) -> Finding | None:
     key = (thing, node.attr)
+    if key == (Thing.POLICY, "get_weights") and module_for(context, node.value) is not None:
+        return _weights(context, node)
     if key in GONE:
         return Finding(
             _item(context, node, thing, Outcome.MANUAL, f"{node.attr} is gone: {GONE[key]}")
@@ -67,12 +71,29 @@ def _finding(
         outer = nodes.parents.get(call) if call is not None else None
         if isinstance(outer, ast.Attribute) and outer.attr == "model":
             return None  # the item is at .model
+        acts = isinstance(outer, ast.Attribute) and outer.attr in FUNCTIONS[Thing.POLICY]
+        if acts and key[0] is Thing.ALGORITHM and isinstance(call, ast.Call):
+            beyond = nodes.parents.get(outer)
+            if isinstance(beyond, ast.Call) and acting_problem(beyond, Thing.POLICY) is None:
+                return None  # the item is at .compute_...()
+        edit = as_module(context, call) if isinstance(call, ast.Call) else None
+        if edit is not None and context.settings.target == "ray":
+            text = "get_policy() is now get_module()"
+            return Finding(_item(context, node, thing, Outcome.NATIVE, text, "get_module"), (edit,))
         text = (
             "get_policy() is gone: get_module() returns the RLModule; its weights are "
             "get_state() and set_state()"
         )
         return Finding(_item(context, node, thing, Outcome.MANUAL, text))
     return None
+
+
+def _weights(context: FileContext, node: ast.Attribute) -> Finding:
+    """`policy.get_weights()` is now `module.get_state()`, a dict of arrays by the same names."""
+    text = "get_weights() is now get_state() of the module"
+    head = module_for(context, node.value)
+    edit = Edit(context.source.span(node), f"{head}.get_state", CODE)
+    return Finding(_item(context, node, Thing.POLICY, Outcome.NATIVE, text, "get_state"), (edit,))
 
 
 def _module(context: FileContext, node: ast.Attribute) -> Finding:
