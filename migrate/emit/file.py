@@ -20,6 +20,7 @@ from rlmigrate.migrate.emit.result import Emitted
 from rlmigrate.migrate.findings import Outcome
 from rlmigrate.migrate.index.entries import FileEntry
 from rlmigrate.migrate.index.repo import RepoIndex
+from rlmigrate.migrate.policies.study import policy_layers
 from rlmigrate.migrate.settings import Settings
 from rlmigrate.migrate.source import SourceFile
 from rlmigrate.migrate.strategy import Study, study_class
@@ -56,14 +57,26 @@ def model_results(
     emitted = [_emit(source, index, file, settings, study, moves) for study in studies]
     needed: set[str] = set().union(*(e.layers for e in emitted if e is not None))
     new_files: tuple[tuple[str, str], ...] = ()
-    if needed and settings.layers == "file":
-        path = source.path.parent / f"{LAYERS_FILE}.py"
-        needed |= _needed_beside(source.path, index, settings) | names_in_file(path)
-        new_files = ((str(path), layers_text(needed, target=settings.target)),)
+    if needed:
+        new_files = layers_beside(source, index, settings, needed)
     return tuple(
         ModelResult(study, each, new_files if each is not None and each.layers else ())
         for study, each in zip(studies, emitted, strict=True)
     )
+
+
+def layers_beside(
+    source: SourceFile, index: RepoIndex, settings: Settings, needed: set[str]
+) -> tuple[tuple[str, str], ...]:
+    """The layers file of a folder, with what every class in the folder needs; its path first."""
+    if settings.layers != "file":
+        return ()
+    path = source.path.parent / f"{LAYERS_FILE}.py"
+    beside = _needed_beside(source.path, index, settings)
+    here = (
+        needed | _layers_of(source.path, index, settings) if source.path in index.files else needed
+    )
+    return ((str(path), layers_text(here | beside | names_in_file(path), target=settings.target)),)
 
 
 def _studies(source: SourceFile, index: RepoIndex, file: FileEntry) -> list[Study]:
@@ -110,7 +123,7 @@ def _emit(
             source,
             study.reading.node,
             moves=moves,
-            renamed=_renamed(index, file),
+            renamed=renamed_models(index, file),
             reason=study.plan.reason,
         )
     else:
@@ -140,7 +153,7 @@ def _taken(source: SourceFile, moves: Moves) -> frozenset[str]:
     return frozenset(bound - set(moves.layers))
 
 
-def _renamed(index: RepoIndex, file: FileEntry) -> dict[str, tuple[str, str]]:
+def renamed_models(index: RepoIndex, file: FileEntry) -> dict[str, tuple[str, str]]:
     """Other bridged classes that this file knows: local name to where the old class is now."""
     found: dict[str, tuple[str, str]] = {}
     candidates = {entry.name: entry.qualified for entry in file.classes} | dict(file.imports.names)
@@ -172,4 +185,4 @@ def _layers_of(path: Path, index: RepoIndex, settings: Settings) -> frozenset[st
         if study.plan.outcome is Outcome.NATIVE:
             emitted = _emit(source, index, file, settings, study, Moves())
             found |= emitted.layers if emitted else set()
-    return frozenset(found)
+    return frozenset(found) | policy_layers(source, index)

@@ -18,7 +18,10 @@ FOLDER = Path(__file__).parents[2] / "new_stack" / "layers"
 OWN = "rlmigrate.new_stack.layers"
 HOMES: Mapping[str, Mapping[str, str]] = {
     "ray": {
-        "rlmigrate.new_stack.distributions": "ray.rllib.core.distribution.torch.torch_distribution"
+        "rlmigrate.new_stack.apis": "ray.rllib.core.rl_module.apis",
+        "rlmigrate.new_stack.columns": "ray.rllib.core.columns",
+        "rlmigrate.new_stack.distributions": "ray.rllib.core.distribution.torch.torch_distribution",
+        "rlmigrate.new_stack.torch_rl_module": "ray.rllib.core.rl_module.torch",
     },
     "builtin": {},
 }

@@ -8,17 +8,27 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from rlmigrate.eras import current_name
+
 CORE: Mapping[str, Mapping[str, str]] = {
     "ray": {
         "Columns": "ray.rllib.core.columns",
+        "RLModule": "ray.rllib.core.rl_module",
         "TorchRLModule": "ray.rllib.core.rl_module.torch",
         "ValueFunctionAPI": "ray.rllib.core.rl_module.apis",
     },
     "builtin": {
         "Columns": "rlmigrate.new_stack",
+        "RLModule": "rlmigrate.new_stack",
         "TorchRLModule": "rlmigrate.new_stack",
         "ValueFunctionAPI": "rlmigrate.new_stack",
     },
+}
+
+#: Where torch distributions of the new stack live; older releases of Ray have them elsewhere.
+DISTRIBUTIONS: Mapping[str, str] = {
+    "ray": "ray.rllib.core.distribution.torch.torch_distribution",
+    "builtin": "rlmigrate.new_stack.distributions",
 }
 
 
@@ -34,6 +44,7 @@ class Names:
     layers_module: str
     taken: frozenset[str] = frozenset()
     layer_names: Mapping[str, str] = field(default_factory=dict)
+    ray_version: str | None = None
     wanted: set[tuple[str, str]] = field(default_factory=set)
     layers: set[str] = field(default_factory=set)
 
@@ -45,6 +56,17 @@ class Names:
     def core(self, name: str) -> str:
         """A name of the new stack."""
         return self.want(CORE[self.target][name], name)
+
+    def distribution(self, name: str) -> str:
+        """A distribution of the new stack, under another name where the file has the old one."""
+        home = DISTRIBUTIONS[self.target]
+        if self.ray_version is not None and self.target == "ray":
+            found = current_name(f"{home}.{name}", ray_version=self.ray_version)
+            home = found.rpartition(".")[0] if found else home
+        if name in self.taken:
+            self.wanted.add((home, f"{name} as New{name}"))
+            return f"New{name}"
+        return self.want(home, name)
 
     def layer(self, name: str, *, local: str | None = None) -> str:
         """A layer or helper of the layers file, under the name that the file has for it."""

@@ -58,3 +58,4 @@ class FileEntry:
     environment_classes: tuple[tuple[str, str], ...] = ()  # register_env: name, class
     preprocesses: bool = True  # no config of the file switches the preprocessors off
     wrapped: frozenset[str] = field(default_factory=frozenset)  # given to wrap_model or wrap_policy
+    built: frozenset[tuple[str, str]] = field(default_factory=frozenset)  # class, by which policy

@@ -27,6 +27,10 @@ REGISTER = {
     "register_custom_preprocessor": "preprocessor",
 }
 
+#: Methods of a policy that make its model, and what makes one from a catalog.
+MAKE_MODEL = frozenset({"make_model", "make_model_and_action_dist"})
+MODEL_MAKERS = frozenset({"get_model_v2"})
+
 
 def read_file(source: SourceFile, *, module: str, path: Path, mentions_rllib: bool) -> FileEntry:
     """Describe a file; raises SourceError where it does not parse."""
@@ -51,6 +55,7 @@ def read_file(source: SourceFile, *, module: str, path: Path, mentions_rllib: bo
         environment_classes=tuple(reader.environment_classes),
         preprocesses=reader.preprocesses,
         wrapped=frozenset(reader.wrapped),
+        built=frozenset(reader.built),
     )
 
 
@@ -72,10 +77,13 @@ class _Reader:
     placed: set[int] = field(default_factory=set)  # model dicts whose environment is known
     environment_classes: list[tuple[str, str]] = field(default_factory=list)
     preprocesses: bool = True
+    built: set[tuple[str, str]] = field(default_factory=set)
+    makes_models: bool = False
     local: dict[str, str] = field(default_factory=dict)
 
     def read(self, source: SourceFile) -> None:
         """Read classes first, for calls and dictionaries name them."""
+        self.makes_models = b"make_model" in source.raw
         for class_ in source.nodes(ast.ClassDef):
             self._class(class_)
         for call in source.nodes(ast.Call):
@@ -133,8 +141,10 @@ class _Reader:
         if called in {"wrap_model", "wrap_policy"} and node.args:
             self.wrapped.add(self.name_of(node.args[0]) or "")
         if kind is None:
-            if called[:1].isupper() and (written := dotted(node.func)):
-                self.constructed.add(self._qualified(written) or called)
+            if called in MODEL_MAKERS:
+                self._made_by(node)
+            elif called[:1].isupper() and (written := dotted(node.func)):
+                self._constructed(node, self._qualified(written) or called)
             return
         values = list(node.args) + [keyword.value for keyword in node.keywords]
         if len(values) < 2:
@@ -174,6 +184,23 @@ class _Reader:
         if isinstance(node, ast.Constant) and isinstance(node.value, str):
             return node.value
         return self.name_of(node) or UNKNOWN
+
+    def _constructed(self, node: ast.AST, name: str) -> None:
+        """Note a class that is called; those in make_model() of a class belong to that class."""
+        scope = self._scope(node) if self.makes_models else ""
+        owner, _, method = scope.rpartition(".")
+        if owner and method in MAKE_MODEL:
+            self.built.add((name, f"{self.module}.{owner}" if self.module else owner))
+        else:
+            self.constructed.add(name)
+
+    def _made_by(self, node: ast.Call) -> None:
+        """Note the classes that a catalog call in make_model() is given."""
+        for keyword in node.keywords:
+            if keyword.arg in {"default_model", "model_interface"}:
+                name = self.name_of(keyword.value)
+                if name:
+                    self._constructed(node, name)
 
     def _attribute(self, node: ast.Attribute) -> None:
         if "model" in _last_name(node.value).lower() and dotted(node.value) is not None:

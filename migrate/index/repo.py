@@ -130,6 +130,17 @@ class RepoIndex:
         return frozenset(entry.qualified for entry in found if entry is not None)
 
     @cached_property
+    def built(self) -> dict[str, set[str]]:
+        """Model classes that policies build in make_model(), with the names of those policies."""
+        found: dict[str, set[str]] = {}
+        for file in self.files.values():
+            for name, policy in file.built:
+                entry = self.class_named(name)
+                if entry is not None:
+                    found.setdefault(entry.qualified, set()).add(policy)
+        return found
+
+    @cached_property
     def custom_dist_models(self) -> frozenset[str]:
         """Qualified classes that are trained with a custom action distribution."""
         return self._registered(file.custom_dist_models for file in self.files.values())

@@ -18,9 +18,18 @@ WIDTH = 88
 
 
 def emit_policy_bridge(
-    source: SourceFile, file: FileEntry, node: ast.ClassDef, *, reason: str
+    source: SourceFile,
+    file: FileEntry,
+    node: ast.ClassDef,
+    *,
+    reason: str,
+    renamed: Mapping[str, tuple[str, str]],
 ) -> tuple[tuple[Edit, ...], Imports]:
-    """Rename the class, move the imports that only it uses, and make the module under its name."""
+    """Rename the class, move the imports that only it uses, and make the module under its name.
+
+    `renamed` are local names of bridged models: local name to (module, legacy name), the module
+    empty where the class stands in the same file.
+    """
     legacy = f"Legacy{node.name}"
     head = re.compile(r"class\s+").match(source.text, source.offset(node.lineno, node.col_offset))
     assert head is not None
@@ -36,6 +45,11 @@ def emit_policy_bridge(
         if (home := builtin(target)) is not None
     }
     wanted = {("rlmigrate", "wrap_policy")}
+    for inner in ast.walk(node):
+        if isinstance(inner, ast.Name) and inner.id in renamed:
+            home, name = renamed[inner.id]
+            edits.append(Edit(source.span(inner), name, CODE))
+            wanted |= {(home, name)} if home else set()
     for statement in source.tree.body:
         if not isinstance(statement, ast.ImportFrom):
             continue

@@ -56,7 +56,7 @@ def read_policy(index: RepoIndex, entry: ClassEntry, node: ast.ClassDef) -> Poli
     idle = {
         item.name
         for item in node.body
-        if isinstance(item, ast.FunctionDef) and item.name in NO_MEANING and _does_nothing(item)
+        if isinstance(item, ast.FunctionDef) and item.name in NO_MEANING and does_nothing(item)
     }
     known = [name for name in methods if name in HOOKS and name not in idle]
     return PolicyFacts(
@@ -71,7 +71,7 @@ def read_policy(index: RepoIndex, entry: ClassEntry, node: ast.ClassDef) -> Poli
     )
 
 
-def _does_nothing(method: ast.FunctionDef) -> bool:
+def does_nothing(method: ast.FunctionDef) -> bool:
     """Tell whether a method only passes, raises, or returns something empty or constant."""
     for statement in method.body:
         if isinstance(statement, ast.Pass | ast.Raise):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from rlmigrate.migrate.emit.file import renamed_models
 from rlmigrate.migrate.findings import Item, Kind, Outcome
 from rlmigrate.migrate.policies.bridge import emit_policy_bridge
 from rlmigrate.migrate.policies.study import studied_policies
@@ -16,7 +17,11 @@ def check(context: FileContext) -> Iterable[Finding]:
         if policy.plan.outcome is not Outcome.BRIDGED:
             continue
         edits, imports = emit_policy_bridge(
-            context.source, policy.file, policy.node, reason=policy.plan.reason
+            context.source,
+            policy.file,
+            policy.node,
+            reason=policy.plan.reason,
+            renamed=renamed_models(context.index, policy.file),
         )
         facts = policy.facts
         item = Item(
@@ -42,8 +47,8 @@ RULE = Rule(
         "The class keeps its body on rlmigrate.legacy under the name LegacyX, and X becomes the "
         "RLModule that wrap_policy makes of it: action_distribution_fn, action_sampler_fn, "
         "make_model and compute_actions run in _forward_exploration and _forward_inference, with "
-        "ACTION_LOGP where the policy gives it. A policy without a network becomes a module that "
-        "returns ACTIONS."
+        "ACTION_LOGP where the policy gives it. The comment says why RLM204 did not write the "
+        "class as a module of its own."
     ),
     check=check,
     since="2.40",
@@ -66,21 +71,21 @@ RULE = Rule(
     ),
     cases=(
         Case(
-            "a policy without a network",
+            "a policy that reads infos",
             "from ray.rllib.policy.policy import Policy\n\n\n"
             "class Zeros(Policy):\n"
-            "    def compute_actions(self, obs_batch, state_batches=None, **kwargs):\n"
-            "        return [0 for _ in obs_batch], [], {}\n\n"
+            "    def compute_actions(self, obs, states, prev, rewards, info_batch, **kwargs):\n"
+            "        return [info['best'] for info in info_batch], [], {}\n\n"
             "    def learn_on_batch(self, samples):\n"
             "        return {}\n",
             "from rlmigrate import wrap_policy\n"
             "from rlmigrate.legacy.policies.policy import Policy\n\n\n"
             "class LegacyZeros(Policy):\n"
-            "    def compute_actions(self, obs_batch, state_batches=None, **kwargs):\n"
-            "        return [0 for _ in obs_batch], [], {}\n\n"
+            "    def compute_actions(self, obs, states, prev, rewards, info_batch, **kwargs):\n"
+            "        return [info['best'] for info in info_batch], [], {}\n\n"
             "    def learn_on_batch(self, samples):\n"
             "        return {}\n\n\n"
-            "# On the old policy, because it overrides compute_actions.\n"
+            "# On the old policy, because it reads info_batch, which needs a connector (line 6).\n"
             'Zeros = wrap_policy(LegacyZeros, name="Zeros")\n',
         ),
     ),

@@ -66,6 +66,12 @@ def _choose(index: RepoIndex, reading: Reading) -> tuple[Outcome, str]:
                 Outcome.BRIDGED,
                 f"{how} {other.facts.name}, which {_telling(other).text}",
             )
+    for policy in sorted(index.built.get(facts.qualified, ())):
+        from rlmigrate.migrate.policies.study import becomes_native
+
+        if not becomes_native(index, policy):
+            name = policy.rpartition(".")[2]
+            return Outcome.BRIDGED, f"is built by {name}, which stays a policy"
     return Outcome.NATIVE, "is understood"
 
 

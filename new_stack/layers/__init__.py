@@ -8,6 +8,8 @@ fold_time, unfold_outputs, unfold_values       sequences as rows, and back
 name_states, add_time_dimension                lists of states, rows as sequences
 custom_settings, old_model_config              the model config as old models took it
 action_distribution                            the distribution that the old stack chose
+DefaultModel                                   the module of the default nets, a base for policies
+preprocessed, old_observations, acted          what policies without a network got and gave
 
 `rlmigrate rewrite` writes the ones that a migrated module needs into `rlmigrate_layers.py`
 beside it, from the text of the files in this folder.
@@ -19,10 +21,12 @@ import importlib
 
 _HOME = {
     "AppendBiasLayer": "append_bias",
+    "DefaultModel": "default_model",
     "FullyConnectedNetwork": "fully_connected",
     "SlimConv2d": "slim_conv2d",
     "SlimFC": "slim_fc",
     "VisionNetwork": "vision",
+    "acted": "acting",
     "action_distribution": "actions",
     "activation": "activations",
     "add_time_dimension": "sequences",
@@ -34,7 +38,9 @@ _HOME = {
     "name_states": "sequences",
     "normc_initializer": "initializers",
     "old_model_config": "settings",
+    "old_observations": "acting",
     "preprocess": "observations",
+    "preprocessed": "acting",
     "preprocessed_space": "observations",
     "same_padding": "padding",
     "unfold_outputs": "sequences",
@@ -44,10 +50,12 @@ _HOME = {
 
 __all__ = [
     "AppendBiasLayer",
+    "DefaultModel",
     "FullyConnectedNetwork",
     "SlimConv2d",
     "SlimFC",
     "VisionNetwork",
+    "acted",
     "action_distribution",
     "activation",
     "add_time_dimension",
@@ -59,7 +67,9 @@ __all__ = [
     "name_states",
     "normc_initializer",
     "old_model_config",
+    "old_observations",
     "preprocess",
+    "preprocessed",
     "preprocessed_space",
     "same_padding",
     "unfold_outputs",

@@ -23,7 +23,7 @@ def study(text: str, **others: str) -> StudiedPolicy:
     return found[0]
 
 
-def test_a_sampler_is_bridged() -> None:
+def test_a_sampler_that_says_nothing_of_probabilities_is_bridged() -> None:
     found = study(
         TORCH + "class Mine(TorchPolicyV2):\n"
         "    def action_sampler_fn(self, model, *, obs_batch, state_batches, **kwargs):\n"
@@ -34,7 +34,7 @@ def test_a_sampler_is_bridged() -> None:
     assert not found.facts.networkless
 
 
-def test_a_policy_without_a_network_is_bridged_and_its_idle_methods_do_not_count() -> None:
+def test_a_policy_without_a_network_is_native_and_its_idle_methods_do_not_count() -> None:
     found = study(
         PLAIN + "class Mine(Policy):\n"
         "    def compute_actions(self, obs_batch, *args, **kwargs):\n"
@@ -44,7 +44,7 @@ def test_a_policy_without_a_network_is_bridged_and_its_idle_methods_do_not_count
         "    def get_weights(self):\n"
         "        return {}\n"
     )
-    assert found.plan.outcome is Outcome.BRIDGED
+    assert found.plan.outcome is Outcome.NATIVE
     assert found.facts.networkless
 
 

@@ -1,0 +1,243 @@
+"""A policy that computes its actions itself, without a network, written as an RLModule.
+
+networkless_policy   write it; raises NotMovable where that is not certain
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Mapping
+
+from rlmigrate.migrate.edits import Imports
+from rlmigrate.migrate.emit.names import Names
+from rlmigrate.migrate.index.entries import FileEntry
+from rlmigrate.migrate.index.imports import dotted
+from rlmigrate.migrate.policies.acting import HookWords, returned
+from rlmigrate.migrate.policies.assembly import UNIT, Module
+from rlmigrate.migrate.policies.calls import torch_name
+from rlmigrate.migrate.policies.construction import SetupWords, init_roles, is_base_call
+from rlmigrate.migrate.policies.hooks import HOOKS, NO_MEANING
+from rlmigrate.migrate.policies.native import Native, own_names, used_names
+from rlmigrate.migrate.policies.problem import NotMovable
+from rlmigrate.migrate.policies.reading import does_nothing
+from rlmigrate.migrate.policies.words import Owner, Words
+from rlmigrate.migrate.source import SourceFile
+from rlmigrate.migrate.understanding.scope import body_without_docstring
+
+BODY = UNIT * 2
+#: What compute_actions() is given besides observations, by position.
+ROLES = ("rows", "states", "prev_action_batch", "prev_reward_batch", "info_batch", "episodes")
+#: Methods that only the old sampler called.
+PLUMBING = frozenset({"init_view_requirements", "_get_dummy_batch_from_view_requirements"})
+ACTING = ("compute_actions", "compute_actions_from_input_dict")
+
+
+def networkless_policy(
+    source: SourceFile, file: FileEntry, node: ast.ClassDef, names: Names
+) -> Native:
+    """Write a policy without a network as a module that returns actions."""
+    if len([b for b in node.bases if (dotted(b) or "").rpartition(".")[2] != "ABC"]) != 1:
+        raise NotMovable(node, "inherits from more than RLlib's policy")
+    methods = {item.name: item for item in node.body if isinstance(item, ast.FunctionDef)}
+    acting = [methods[name] for name in ACTING if name in methods]
+    if len(acting) > 1:
+        raise NotMovable(acting[1], "overrides compute_actions() twice")
+    owner = Owner(source, file, names)
+    owner.known = own_names(node, methods)
+    owner.used = used_names(methods) - {"dist_class"}
+    module = Module(source, node, names.core("RLModule"))
+    late = _sort_methods(owner, module)
+    _setup(owner, module, methods.get("__init__"), late)
+    _forwards(owner, module, acting[0])
+    return Native(
+        module.edits(),
+        Imports(frozenset(names.wanted)),
+        frozenset(names.layers),
+        module.base,
+        tuple(sorted(owner.asked)),
+    )
+
+
+class ActionWords(HookWords):
+    """The body of compute_actions(); `reads` tells that it looks at the observations."""
+
+    def __init__(
+        self, owner: Owner, method: ast.FunctionDef, roles: Mapping[str, str], explore: bool
+    ) -> None:
+        super().__init__(owner, method, explore=explore, roles=roles)
+        self.rows = next((name for name, role in roles.items() if role == "rows"), "")
+        self.reads = False
+
+    def on_role(self, node: ast.Name, role: str) -> str | None:
+        """Observations come under their old name; other inputs do not come at all."""
+        if role == "rows":
+            self.reads = True
+            return None
+        if role in {"states", *ROLES[2:]}:
+            raise NotMovable(node, f"reads {node.id}, which needs a connector")
+        return super().on_role(node, role)
+
+    def obs_text(self, node: ast.AST) -> str:
+        """What compute_actions_from_input_dict() reads under "obs"."""
+        return self.observations()
+
+    def observations(self) -> str:
+        """The batch as the old policy got it."""
+        obs = f"batch[{self.column('obs')}]"
+        return f"{self.owner.names.layer('old_observations')}({obs}, self.observation_space)"
+
+    def on_Call(self, node: ast.Call) -> str | None:
+        """`np.array(obs_batch, dtype=int)` can only mean numbers that are not one-hot."""
+        if any(k.arg == "dtype" and _is_integer(k.value) for k in node.keywords):
+            first = node.args[0] if node.args else None
+            if self.role(first) == "rows" and (dotted(node.func) or "").endswith("array"):
+                assert first is not None
+                start, end = self.source.span(first)
+                whole = self.source.span(node)
+                before = self.source.text[whole.start : start]
+                after = self.source.text[end : whole.end]
+                return f"{before}batch[{self.column('obs')}]{after}"
+        return super().on_Call(node)
+
+    def on_Return(self, node: ast.Return) -> str:
+        """Actions and what was said about them."""
+        if not isinstance(node.value, ast.Tuple) or len(node.value.elts) != 3:
+            raise NotMovable(node, "does not return actions, states and infos one by one")
+        actions, states, infos = node.value.elts
+        nothing = isinstance(states, ast.List | ast.Tuple) and not states.elts
+        if not nothing and not (isinstance(states, ast.Constant) and states.value is None):
+            raise NotMovable(states, "keeps states of its own")
+        if not isinstance(infos, ast.Dict) or None in infos.keys:
+            raise NotMovable(infos, "returns infos that are made elsewhere")
+        acted = f"{self.owner.names.layer('acted')}({self.text(actions)})"
+        rows = {}
+        for key, value in zip(infos.keys, infos.values, strict=True):
+            name = self.key(key) if key is not None else None
+            if name is None:
+                raise NotMovable(infos, "returns infos under computed keys")
+            rows[name] = self.text(value)
+        if "action_prob" in rows and "action_logp" not in rows:
+            rows["action_logp"] = f"{_numpy(self.owner)}.log({rows['action_prob']})"
+        if not rows:
+            return f"return {acted}"
+        lines = [f"{self.column(name)}: {text}" for name, text in rows.items()]
+        return returned([f"**{acted}", *lines], " " * node.col_offset)
+
+
+def _is_integer(node: ast.expr) -> bool:
+    return (dotted(node) or "").rpartition(".")[2] in {"int", "int32", "int64", "int_"}
+
+
+def _numpy(owner: Owner) -> str:
+    found = owner.file.imports.local_names("numpy")
+    if found:
+        return found[0]
+    owner.names.want("numpy", "")
+    return "numpy"
+
+
+def _roles(method: ast.FunctionDef) -> dict[str, str]:
+    named = [a.arg for a in (*method.args.posonlyargs, *method.args.args)][1:]
+    if method.name == "compute_actions":
+        roles = dict(zip(named, ROLES, strict=False))
+    else:
+        roles = {named[0]: "batch"} if named else {}
+    for name in (*named, *(a.arg for a in method.args.kwonlyargs)):
+        if name in {"explore", "timestep"}:
+            roles[name] = name
+        roles.setdefault(name, name)
+    if method.args.kwarg:
+        roles[method.args.kwarg.arg] = "kwargs"
+    if method.args.vararg:
+        roles[method.args.vararg.arg] = "rest"
+    return roles
+
+
+def _sort_methods(owner: Owner, module: Module) -> list[str]:
+    """Note which methods go, and write those that stay; returns statements for setup()."""
+    late: list[str] = []
+    gone = {"__init__", *ACTING, *PLUMBING}
+    for item in module.node.body:
+        if not isinstance(item, ast.FunctionDef):
+            if isinstance(item, ast.Expr | ast.Assign | ast.AnnAssign | ast.Pass):
+                continue
+            raise NotMovable(item, "has a body that is not only methods")
+        if item.name in gone:
+            module.replaced.append(item)
+        elif item.name in NO_MEANING:
+            if not does_nothing(item):
+                raise NotMovable(item, f"overrides {item.name}()")
+            module.replaced.append(item)
+        elif item.name == "compute_log_likelihoods":
+            _keep(owner, module, item)
+        elif item.name == "action_distribution_fn":
+            module.replaced.append(item)
+            late.append(_train(owner, module, item))
+        elif item.name in HOOKS:
+            raise NotMovable(item, f"overrides {item.name}()")
+        else:
+            _keep(owner, module, item)
+    return late
+
+
+def _keep(owner: Owner, module: Module, method: ast.FunctionDef) -> None:
+    """Let a method stay as it is, without the decorator that names the old class."""
+    for decorator in method.decorator_list:
+        call = decorator.func if isinstance(decorator, ast.Call) else decorator
+        found = owner.file.imports.qualified(call) or ""
+        if found.startswith("ray.rllib."):
+            if method.name != "compute_log_likelihoods":
+                raise NotMovable(method, f"overrides {method.name}() of the old policy")
+            last = decorator.end_lineno or decorator.lineno
+            module.kept.append((owner.source.line_span(decorator.lineno, last), ""))
+    for each in method.body:
+        module.kept += Words(owner, method, {}).pieces(each)
+
+
+def _setup(owner: Owner, module: Module, init: ast.FunctionDef | None, late: list[str]) -> None:
+    body = ""
+    if init is not None:
+        words = SetupWords(owner, init, init_roles(init))
+        statements = [each for each in body_without_docstring(init) if not is_base_call(each)]
+        if statements:
+            body = words.block(statements, first=statements[0].lineno, indent=BODY)
+    body += "".join(f"{BODY}{line}\n" for line in late)
+    if body.strip():
+        module.method("setup(self)", body)
+        module.written.insert(0, module.written.pop())
+
+
+def _forwards(owner: Owner, module: Module, method: ast.FunctionDef) -> None:
+    texts = {}
+    for way in (True, False):
+        words = ActionWords(owner, method, _roles(method), way)
+        body = words.written(BODY)
+        head = f"{BODY}{words.rows} = {words.observations()}\n" if words.reads else ""
+        texts[way] = head + body
+    arguments = "self, batch, **kwargs"
+    if texts[True] == texts[False]:
+        module.method(f"_forward({arguments})", texts[True])
+        return
+    module.method(f"_forward_exploration({arguments})", texts[True])
+    module.method(f"_forward_inference({arguments})", texts[False])
+
+
+class _TrainWords(HookWords):
+    """action_distribution_fn() of a policy in numpy."""
+
+    def on_role(self, node: ast.Name, role: str) -> str | None:
+        if role.startswith("unknown") or role == "model":
+            raise NotMovable(node, f"reads {node.id} without a network")
+        return super().on_role(node, role)
+
+    def _shaped(self, node: ast.expr) -> str:
+        return f"{torch_name(self.owner)}.as_tensor({self.text(node)})"
+
+
+def _train(owner: Owner, module: Module, method: ast.FunctionDef) -> str:
+    words = _TrainWords(owner, method, explore=False)
+    module.method("_forward_train(self, batch, **kwargs)", words.written(BODY))
+    names = {words.new_distribution(node) for node in words.distributions()}
+    if len(names) != 1 or None in names:
+        raise NotMovable(method, "chooses its distribution class by the call")
+    return f"self.action_dist_cls = {names.pop()}"

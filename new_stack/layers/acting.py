@@ -1,0 +1,47 @@
+"""What policies without a network got and gave, for whole batches."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import gymnasium as gym
+import numpy as np
+import torch
+import tree
+
+from rlmigrate.new_stack.columns import Columns
+from rlmigrate.new_stack.layers.observations import flatten, preprocess
+
+
+def preprocessed(obs: Any, space: gym.Space[Any]) -> torch.Tensor:
+    """Return a batch of observations as old policies got it: a Box as it is, others flat.
+
+    obs: number[B, ...] or a dict or tuple of them -> number[B, ...].
+    """
+    if isinstance(space, gym.spaces.Box):
+        return preprocess(obs, space)  # type: ignore[no-any-return]
+    return flatten(obs, space)
+
+
+def old_observations(obs: Any, space: gym.Space[Any]) -> np.ndarray[Any, Any]:
+    """Do as `preprocessed` does, in numpy.
+
+    obs: number[B, ...] or a dict or tuple of them -> number[B, ...].
+    """
+    return preprocessed(tree.map_structure(torch.as_tensor, obs), space).cpu().numpy()
+
+
+def acted(actions: Any) -> dict[str, Any]:
+    """Return what a module returns that chose its actions itself, for certain.
+
+    A list of actions is stacked. Log-probabilities are zero, as RLlib's old stack gave them for
+    actions that no distribution was asked for.
+
+    actions: list of B actions, or number[B, ...], or a dict or tuple of such -> the two columns.
+    """
+    if isinstance(actions, list):
+        actions = tree.map_structure(lambda *parts: np.stack(parts), *actions)
+    else:
+        actions = tree.map_structure(np.asarray, actions)
+    rows = len(tree.flatten(actions)[0])
+    return {Columns.ACTIONS: actions, Columns.ACTION_LOGP: np.zeros(rows, np.float32)}
