@@ -67,6 +67,31 @@ class ActionWords(HookWords):
         super().__init__(owner, method, explore=explore, roles=roles)
         self.rows = next((name for name, role in roles.items() if role == "rows"), "")
         self.reads = False
+        self.empty = self._empty_locals()
+        self.dropped |= set(self.empty)
+
+    def _empty_locals(self) -> dict[str, ast.expr]:
+        """Locals that are an empty list or dict until they are returned."""
+        found: dict[str, ast.expr] = {}
+        returned_names = {
+            id(each)
+            for node in ast.walk(self.method)
+            if isinstance(node, ast.Return) and isinstance(node.value, ast.Tuple)
+            for each in node.value.elts[1:]
+        }
+        uses = [n for n in ast.walk(self.method) if isinstance(n, ast.Name)]
+        for node in ast.walk(self.method):
+            target = node.targets[0] if isinstance(node, ast.Assign) else None
+            if not isinstance(node, ast.Assign) or not isinstance(target, ast.Name):
+                continue
+            hollow = (
+                isinstance(node.value, ast.List | ast.Dict)
+                and not list(ast.iter_child_nodes(node.value))[isinstance(node.value, ast.List) :]
+            )
+            others = [n for n in uses if n.id == target.id and n is not target]
+            if hollow and all(id(n) in returned_names for n in others):
+                found[target.id] = node.value
+        return found
 
     def on_role(self, node: ast.Name, role: str) -> str | None:
         """Observations come under their old name; other inputs do not come at all."""
@@ -83,27 +108,22 @@ class ActionWords(HookWords):
 
     def observations(self) -> str:
         """The batch as the old policy got it."""
-        obs = f"batch[{self.column('obs')}]"
-        return f"{self.owner.names.layer('old_observations')}({obs}, self.observation_space)"
+        return _observations(self)
 
     def on_Call(self, node: ast.Call) -> str | None:
         """`np.array(obs_batch, dtype=int)` can only mean numbers that are not one-hot."""
-        if any(k.arg == "dtype" and _is_integer(k.value) for k in node.keywords):
-            first = node.args[0] if node.args else None
-            if self.role(first) == "rows" and (dotted(node.func) or "").endswith("array"):
-                assert first is not None
-                start, end = self.source.span(first)
-                whole = self.source.span(node)
-                before = self.source.text[whole.start : start]
-                after = self.source.text[end : whole.end]
-                return f"{before}batch[{self.column('obs')}]{after}"
-        return super().on_Call(node)
+        raw = _as_integers(self, node)
+        return raw if raw is not None else super().on_Call(node)
 
     def on_Return(self, node: ast.Return) -> str:
         """Actions and what was said about them."""
         if not isinstance(node.value, ast.Tuple) or len(node.value.elts) != 3:
             raise NotMovable(node, "does not return actions, states and infos one by one")
-        actions, states, infos = node.value.elts
+        actions = node.value.elts[0]
+        states, infos = (
+            self.empty.get(each.id, each) if isinstance(each, ast.Name) else each
+            for each in node.value.elts[1:]
+        )
         nothing = isinstance(states, ast.List | ast.Tuple) and not states.elts
         if not nothing and not (isinstance(states, ast.Constant) and states.value is None):
             raise NotMovable(states, "keeps states of its own")
@@ -122,6 +142,27 @@ class ActionWords(HookWords):
             return f"return {acted}"
         lines = [f"{self.column(name)}: {text}" for name, text in rows.items()]
         return returned([f"**{acted}", *lines], " " * node.col_offset)
+
+
+def _observations(words: HookWords) -> str:
+    obs = f"batch[{words.column('obs')}]"
+    return f"{words.owner.names.layer('old_observations')}({obs}, self.observation_space)"
+
+
+def _as_integers(words: HookWords, node: ast.Call) -> str | None:
+    """Write `np.array(observations, dtype=int)` on observations as the environment gives them."""
+    first = node.args[0] if node.args else None
+    if first is None or not any(k.arg == "dtype" and _is_integer(k.value) for k in node.keywords):
+        return None
+    key = first.slice if isinstance(first, ast.Subscript) else None
+    of_batch = isinstance(first, ast.Subscript) and words.role(first.value) == "batch"
+    asked = of_batch and key is not None and words.key(key) == "obs"
+    if not asked and words.role(first) != "rows":
+        return None
+    start, end = words.source.span(first)
+    whole = words.source.span(node)
+    before, after = words.source.text[whole.start : start], words.source.text[end : whole.end]
+    return f"{before}batch[{words.column('obs')}]{after}"
 
 
 def _is_integer(node: ast.expr) -> bool:
@@ -165,9 +206,9 @@ def _sort_methods(owner: Owner, module: Module) -> list[str]:
         if item.name in gone:
             module.replaced.append(item)
         elif item.name in NO_MEANING:
-            if not does_nothing(item):
-                raise NotMovable(item, f"overrides {item.name}()")
             module.replaced.append(item)
+            if not does_nothing(item):
+                _state(owner, module, item)
         elif item.name == "compute_log_likelihoods":
             _keep(owner, module, item)
         elif item.name == "action_distribution_fn":
@@ -178,6 +219,21 @@ def _sort_methods(owner: Owner, module: Module) -> list[str]:
         else:
             _keep(owner, module, item)
     return late
+
+
+def _state(owner: Owner, module: Module, method: ast.FunctionDef) -> None:
+    """What a policy called its weights is the state of the module."""
+    heads = {
+        "get_weights": "get_state(self, *args, **kwargs)",
+        "set_weights": "set_state(self, {})",
+    }
+    if method.name not in heads:
+        raise NotMovable(method, f"overrides {method.name}()")
+    named = method.args.args[1].arg if len(method.args.args) > 1 else "state"
+    statements = body_without_docstring(method)
+    words = Words(owner, method, {})
+    body = words.block(statements, first=statements[0].lineno, indent=BODY)
+    module.method(heads[method.name].format(named), body)
 
 
 def _keep(owner: Owner, module: Module, method: ast.FunctionDef) -> None:
@@ -198,9 +254,10 @@ def _setup(owner: Owner, module: Module, init: ast.FunctionDef | None, late: lis
     body = ""
     if init is not None:
         words = SetupWords(owner, init, init_roles(init))
-        statements = [each for each in body_without_docstring(init) if not is_base_call(each)]
-        if statements:
-            body = words.block(statements, first=statements[0].lineno, indent=BODY)
+        statements = body_without_docstring(init)
+        if not all(is_base_call(each) for each in statements):
+            written = words.block(statements, first=statements[0].lineno, indent=BODY)
+            body = written.lstrip("\n")
     body += "".join(f"{BODY}{line}\n" for line in late)
     if body.strip():
         module.method("setup(self)", body)
@@ -229,6 +286,13 @@ class _TrainWords(HookWords):
         if role.startswith("unknown") or role == "model":
             raise NotMovable(node, f"reads {node.id} without a network")
         return super().on_role(node, role)
+
+    def obs_text(self, node: ast.AST) -> str:
+        return _observations(self)
+
+    def on_Call(self, node: ast.Call) -> str | None:
+        raw = _as_integers(self, node)
+        return raw if raw is not None else super().on_Call(node)
 
     def _shaped(self, node: ast.expr) -> str:
         return f"{torch_name(self.owner)}.as_tensor({self.text(node)})"
