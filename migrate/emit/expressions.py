@@ -98,6 +98,21 @@ class Expressions(States):
         made = self.names.layer("custom_settings")
         return self._replace(mark.node, f"{made}(self.model_config)")
 
+    def _on_model_name(self, mark: Mark) -> list[Piece]:
+        return self._replace(mark.node, '"default_model"')  # RLlib's name for all but Q-models
+
+    def _on_config_pop(self, mark: Mark) -> list[Piece]:
+        call = mark.node
+        assert isinstance(call, ast.Call)
+        func = self._span(call.func)
+        if len(call.args) > 1:
+            return [(func, "self.model_config.get")]
+        start, end = self._span(call.args[0])
+        return [
+            (Span(func.start, start), "self.model_config["),
+            (Span(end, self._span(call).end), "]"),
+        ]
+
     def _on_own(self, mark: Mark) -> list[Piece]:
         if self.own_uses[mark.detail] > 1:
             return []

@@ -16,7 +16,7 @@ from rlmigrate.eras import builtin
 from rlmigrate.migrate.edits import Edit
 from rlmigrate.migrate.index.entries import FileEntry
 from rlmigrate.migrate.source import SourceFile, Span
-from rlmigrate.migrate.understanding.vocabulary import HARMLESS, LAYERS, NETS
+from rlmigrate.migrate.understanding.vocabulary import HARMLESS, NETS, has_plain_form
 
 
 @dataclass(frozen=True)
@@ -48,7 +48,7 @@ def plan_moves(
         name = target.rpartition(".")[2]
         places = uses.get(local, set())
         torch = ".torch" in target
-        if name in LAYERS and torch and places & in_native:
+        if has_plain_form(target) and places & in_native:
             layers[local] = name  # a drop-in, so other uses in the file may have it too
         elif name in NETS and torch and places & in_native and places <= in_native:
             layers[local] = name

@@ -45,8 +45,12 @@ class Configs:
 
     def read_custom(self, node: ast.expr) -> None:
         """Judge one place where the user's own part of the model config stands."""
-        if self._key_use(node):
-            self.scope.mark("config", node)
+        if self._key_use(node, pops=isinstance(node, ast.Name)):
+            popped = self._popped(node)
+            if popped is None:
+                self.scope.mark("config", node)
+            else:
+                self.scope.mark("config_pop", popped)
             return
         parent = self.scope.parent(node)
         target = parent.targets[0] if isinstance(parent, ast.Assign) else None
@@ -86,12 +90,12 @@ class Configs:
         """Say whether the user's part of the config is only asked for one key here."""
         parent = self.scope.parent(node)
         member = isinstance(parent, ast.Compare) and parent.comparators == [node]
-        return self._key(node) is not None or member
+        return self._key(node, pops=True) is not None or member
 
-    def _key_use(self, node: ast.expr) -> bool:
+    def _key_use(self, node: ast.expr, *, pops: bool = False) -> bool:
         """Say whether a dict is only asked for one key here; notes the key."""
         parent = self.scope.parent(node)
-        key = self._key(node)
+        key = self._key(node, pops=pops)
         if key is None and isinstance(parent, ast.Compare) and parent.comparators == [node]:
             key = self.scope.key_of(parent.left)
             if not all(isinstance(op, ast.In | ast.NotIn) for op in parent.ops):
@@ -101,15 +105,25 @@ class Configs:
         self.custom_keys.add(key)
         return True
 
-    def _key(self, node: ast.expr) -> str | None:
-        """The key in `node[key]` and `node.get(key, ...)`, where it is read and constant."""
+    def _popped(self, node: ast.expr) -> ast.Call | None:
+        """The call in `node.pop(key, ...)`."""
+        parent = self.scope.parent(node)
+        call = self.scope.parent(parent)
+        pops = isinstance(parent, ast.Attribute) and parent.attr == "pop"
+        return call if pops and isinstance(call, ast.Call) else None
+
+    def _key(self, node: ast.expr, *, pops: bool = False) -> str | None:
+        """The key in `node[key]` and `node.get(key, ...)`, where it is read and constant.
+
+        With `pops` also in `node.pop(key, ...)`, for a dict that is the class's own copy.
+        """
         parent = self.scope.parent(node)
         if isinstance(parent, ast.Subscript) and parent.value is node:
             return self.scope.key_of(parent.slice) if isinstance(parent.ctx, ast.Load) else None
         call = self.scope.parent(parent)
         if (
             isinstance(parent, ast.Attribute)
-            and parent.attr == "get"
+            and parent.attr in ({"get", "pop"} if pops else {"get"})
             and isinstance(call, ast.Call)
             and call.func is parent
             and call.args

@@ -196,7 +196,19 @@ def _read_role(
     elif _assigned_to(parent, "name"):
         scope.mark("drop", parent)
     else:
-        scope.problem(node, "reads the name of the model")
+        read_model_name(scope, node)
+
+
+def read_model_name(scope: Scope, node: ast.expr) -> None:
+    """Judge one place where the name stands that RLlib gave the model."""
+    names_parts = {"setattr", "add_module", "register_module", "register_buffer"}
+    names_parts |= {"register_parameter", "ModuleDict", "ParameterDict", "OrderedDict", "dict"}
+    for ancestor in scope.ancestors(node):
+        called = dotted(ancestor.func) if isinstance(ancestor, ast.Call) else ""
+        if (called or "").rpartition(".")[2] in names_parts:
+            scope.problem(node, "names its parts after the name of the model")
+            return
+    scope.mark("model_name", node)
 
 
 def _assigned_to(parent: ast.AST, attribute: str) -> bool:

@@ -17,6 +17,7 @@ from rlmigrate.migrate.understanding.constructor import (
     Constructor,
     find_subnets,
     read_constructor,
+    read_model_name,
     read_obs_space,
 )
 from rlmigrate.migrate.understanding.facts import ModelFacts, Reading, Stash, Subnet
@@ -45,7 +46,6 @@ from rlmigrate.migrate.understanding.values import Values, read_values
 
 #: Attributes that ModelV2 sets and RLModule lacks.
 MODEL_ATTRIBUTES: Mapping[str, str] = {
-    "name": "reads the name of the model",
     "framework": "reads self.framework",
     "time_major": "reads self.time_major",
     "view_requirements": "changes its view requirements",
@@ -276,6 +276,8 @@ def _read_attributes(scope: Scope, configs: Configs, nets: Mapping[str, str], *,
             read_obs_space(scope, node, obs)
         elif name == "num_outputs" and name not in stored:
             reads_head = True
+        elif name == "name" and name not in stored:
+            read_model_name(scope, node)
         elif name in MODEL_ATTRIBUTES and name not in stored and name not in nets:
             scope.problem(node, MODEL_ATTRIBUTES[name])
     return reads_head

@@ -16,7 +16,7 @@ from rlmigrate.migrate.understanding.constructor import net_name
 from rlmigrate.migrate.understanding.inherited import forward_name
 from rlmigrate.migrate.understanding.kin import Relative, is_abstract
 from rlmigrate.migrate.understanding.scope import Scope, self_attribute
-from rlmigrate.migrate.understanding.vocabulary import HARMLESS, HOOKS, LAYERS, OWN_NAMES
+from rlmigrate.migrate.understanding.vocabulary import HARMLESS, HOOKS, OWN_NAMES, has_plain_form
 
 PLAIN_BASES = frozenset({"torch.nn.Module", "torch.nn.modules.Module", "abc.ABC", "object"})
 ROOTS = frozenset({"TorchModelV2", "ModelV2"})
@@ -216,7 +216,7 @@ def _read_names(scope: Scope) -> set[str]:
         if found is None:
             continue
         name = found.rpartition(".")[2]
-        if name in LAYERS and ".torch" in found:
+        if has_plain_form(found):
             layers.add(name)
             scope.mark("layer", node, name)
         elif net_name(scope, node) or found.startswith(HARMLESS):

@@ -2,6 +2,8 @@
 
 MODEL_DEFAULTS    what RLlib puts into a model config, as source text
 NETS, LAYERS      networks and layers that have a plain counterpart
+HELPERS           functions that have one
+has_plain_form    the two together
 HARMLESS          modules of Ray whose names mean the same on both stacks
 OWN_NAMES         attributes that RLModule keeps for itself
 """
@@ -60,6 +62,22 @@ LAYERS = frozenset(
     {"SlimFC", "SlimConv2d", "AppendBiasLayer", "normc_initializer", "same_padding"}
     | {"valid_padding"}
 )
+
+#: Functions of the old stack that have a plain counterpart, by the module that they stood in.
+HELPERS: Mapping[str, str] = {"add_time_dimension": "rnn_sequencing"}
+
+
+def has_plain_form(qualified: str) -> bool:
+    """Say whether a name of RLlib is a layer or function that the layers file can hold.
+
+    >>> has_plain_form("ray.rllib.models.torch.misc.SlimFC")
+    True
+    """
+    module, _, name = qualified.rpartition(".")
+    if name in HELPERS:
+        return module.endswith(HELPERS[name])
+    return name in LAYERS and ".torch" in qualified
+
 
 #: Config keys that a net reads.
 NET_KEYS: Mapping[str, tuple[str, ...]] = {

@@ -75,5 +75,5 @@ def add_time_dimension(
     if max_seq_len is None:
         max_seq_len = rows.shape[0] // len(seq_lens)
     size = rows.shape[0] // int(max_seq_len)
-    shape = (max_seq_len, size) if time_major else (size, max_seq_len)
-    return rows.reshape(*shape, *rows.shape[1:])
+    sequences = rows.reshape(size, int(max_seq_len), *rows.shape[1:])
+    return sequences.transpose(0, 1) if time_major else sequences

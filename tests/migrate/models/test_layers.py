@@ -180,3 +180,58 @@ def test_head_has_the_size_that_the_catalog_gave(space) -> None:
     _, size = ModelCatalog.get_action_dist(space, old_config(), framework="torch")
     found = layers.action_distribution(space)
     assert found.required_input_dim(space=space) == size
+
+
+def test_time_dimension_in_every_form_of_it() -> None:
+    ray = pytest.importorskip("ray.rllib.policy.rnn_sequencing")
+    rows = torch.randn(6, 3)
+    lens = torch.tensor([2, 1])
+    for time_major in (False, True):
+        theirs = ray.add_time_dimension(
+            rows, seq_lens=lens, framework="torch", time_major=time_major
+        )
+        now = layers.add_time_dimension(rows, seq_lens=lens, time_major=time_major)
+        assert torch.equal(now, theirs)
+        # as RLlib 1.x called it
+        then = layers.add_time_dimension(
+            rows, max_seq_len=3, framework="torch", time_major=time_major
+        )
+        assert torch.equal(then, theirs)
+
+
+def test_time_folds_and_unfolds() -> None:
+    batch = {
+        "obs": {"a": torch.arange(12.0).reshape(2, 3, 2)},
+        "prev_rewards": torch.arange(6.0).reshape(2, 3),
+        "state_in": {"state_0": torch.ones(2, 4), "state_1": torch.zeros(2, 3)},
+        "seq_lens": torch.tensor([3, 1]),
+    }
+    folded, states, lens = layers.fold_time(batch)
+    assert folded["obs"]["a"].shape == (6, 2)
+    assert folded["prev_rewards"].shape == (6,)
+    assert [tuple(s.shape) for s in states] == [(2, 4), (2, 3)]  # no time in them, though 3 is T
+    assert torch.equal(lens, torch.tensor([3, 1]))
+    rows = folded["obs"]["a"]
+    assert torch.equal(layers.unfold_outputs(rows, folded), batch["obs"]["a"])
+    assert torch.equal(layers.unfold_values(rows[:, 0], batch), batch["obs"]["a"][..., 0])
+    del batch["seq_lens"]
+    assert torch.equal(layers.fold_time(batch)[2], torch.tensor([3, 3], dtype=torch.int32))
+
+
+def test_rows_without_states_stay_rows() -> None:
+    batch = {"obs": torch.randn(5, 2)}
+    assert layers.fold_time(batch) == (batch, [], None)
+    assert layers.unfold_outputs(batch["obs"], batch) is batch["obs"]
+    assert layers.unfold_values(batch["obs"][:, :1], batch).shape == (5,)
+
+
+def test_old_model_config_has_defaults_and_the_users_part() -> None:
+    from ray.rllib.models.catalog import MODEL_DEFAULTS
+
+    given = {"fcnet_hiddens": [3], "depth": 2, "custom_model_config": {"width": 4}}
+    old = layers.old_model_config(given)
+    assert old["custom_model_config"] == {"depth": 2, "width": 4}
+    assert old["fcnet_hiddens"] == [3]
+    rest = set(old) - {"custom_model_config", "fcnet_hiddens"}
+    assert {key: old[key] for key in rest} == {key: MODEL_DEFAULTS[key] for key in rest}
+    assert layers.custom_settings(given, without=("depth",)) == {"width": 4}

@@ -87,7 +87,7 @@ def test_facts_can_be_printed() -> None:
         ("return 1", "return self._v", "uses self._v, which forward sets, in helper"),
         ("return 1", "return self.forward({}, [], None)", "calls its own forward"),
         ("self.vf = nn", "self.config = nn", "sets self.config, which RLModule keeps"),
-        ("nn.Linear(width, 1)", "nn.Linear(len(name), 1)", "reads the name of the model"),
+        ("self.vf =", "setattr(self, name, 1); self.vf =", "names its parts after the name"),
     ],
 )
 def test_problem_is_noted(old: str, new: str, problem: str) -> None:
