@@ -80,10 +80,14 @@ def check_trajectories(
     _close(probe)
 
     def driver(which: int) -> _Driver:
+        own = {a: sides[policy_of(a) if len(agents) > 1 else SOLO][which] for a in agents}
         return _Driver(
-            {a: sides[policy_of(a) if len(agents) > 1 else SOLO][which] for a in agents},
+            own,
             old_observe if which == 0 else new_observe,
-            _mover(which, normalize=normalize_actions, clip=clip_actions),
+            {
+                agent: _mover(side, old=which == 0, normalize=normalize_actions, clip=clip_actions)
+                for agent, side in own.items()
+            },
         )
 
     for episode in range(episodes):
@@ -161,24 +165,35 @@ def _pair(
     return old_side, new_side
 
 
-def _mover(which: int, *, normalize: bool, clip: bool) -> Callable[[Nested, Any], Nested]:
+def _mover(
+    side: Side, *, old: bool, normalize: bool, clip: bool
+) -> Callable[[Nested, Any], Nested]:
     """Give what a stack does to an action before the environment gets it, by its own code."""
-    if which == 0:
-        from rlmigrate.legacy.utils import spaces as legacy_spaces
+    if side.facts().get("stack") == "ray":
+        # The old sampler and the new NormalizeAndClipActions connector both call these.
+        from ray.rllib.utils.spaces import space_utils as utils
 
-        def move(action: Nested, space: Any) -> Nested:
-            struct = legacy_spaces.get_base_struct_from_space(space)
-            if normalize:
-                return legacy_spaces.unsquash_action(action, struct)
-            return legacy_spaces.clip_action(action, struct) if clip else action
+        unsquash, clipped = utils.unsquash_action, utils.clip_action
+    elif old:
+        from rlmigrate.legacy.utils import spaces as utils
 
+        unsquash, clipped = utils.unsquash_action, utils.clip_action
     else:
-        from rlmigrate.new_stack import actions as new_actions
+        from rlmigrate.new_stack import actions
 
-        def move(action: Nested, space: Any) -> Nested:
-            if normalize:
-                return new_actions.unsquash_actions(action, space)
-            return new_actions.clip_actions(action, space) if clip else action
+        return lambda action, space: (
+            actions.unsquash_actions(action, space)
+            if normalize
+            else actions.clip_actions(action, space)
+            if clip
+            else action
+        )
+
+    def move(action: Nested, space: Any) -> Nested:
+        struct = utils.get_base_struct_from_space(space)
+        return (
+            unsquash(action, struct) if normalize else clipped(action, struct) if clip else action
+        )
 
     return move
 
@@ -190,7 +205,7 @@ class _Driver:
         self,
         sides: Mapping[str, Side],
         observe: Callable[[Nested], Nested],
-        move: Callable[[Nested, Any], Nested],
+        move: Mapping[str, Callable[[Nested, Any], Nested]],
     ) -> None:
         self._sides = sides
         self._observe = observe
@@ -210,7 +225,7 @@ class _Driver:
                 action, states[agent] = self._act(agent, self._observe(value), states[agent], space)
                 logs[agent].observations.append(value)
                 logs[agent].actions.append(action)
-                actions[agent] = _plain(self._move(action, space), space)
+                actions[agent] = _plain(self._move[agent](action, space), space)
             step = env.step(actions[SOLO] if solo else actions)
             obs, reward, done, cut = step[:4]
             for agent in actions:
