@@ -306,7 +306,7 @@ def test_real_checkpoint_with_its_filter_goes_the_same_way(release, tmp_path):
         model_config=old.model_config or {"fcnet_hiddens": [16, 8], "vf_share_layers": False},
     )
     model.load_state_dict({k: torch.tensor(v) for k, v in old.weights.items()})
-    frozen = MeanStdFilter((4,))
+    frozen = MeanStdFilter((4,), clip=state["clip_by_value"])
     state["shape"] = np.array(state["shape"])  # JSON has lists only; the connector wants a leaf
     (stats,) = state["running_stats"]
     frozen.running_stats = RunningStat.from_state(stats)
@@ -324,6 +324,6 @@ def test_real_checkpoint_with_its_filter_goes_the_same_way(release, tmp_path):
         RLModule.from_checkpoint(outcome.path),
         Scaled,
         old_observe=lambda obs: frozen(obs, update=False),
-        new_observe=new_filter({None: state}, space, clip=10.0),
+        new_observe=new_filter({None: state}, space),
     )
     assert_same_way(report)
