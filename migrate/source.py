@@ -126,6 +126,12 @@ class SourceFile:
         """
         return [node for kind in types for node in self.walked.by_type.get(kind, ())]  # type: ignore[misc]
 
+    def block_of(self, node: ast.stmt) -> list[ast.stmt]:
+        """List the statements of the block that one stands in, itself included."""
+        around = self.parents[node]
+        blocks = (getattr(around, name, None) for name in ("body", "orelse", "finalbody"))
+        return next(block for block in blocks if isinstance(block, list) and node in block)
+
     def offset(self, line: int, utf8_column: int) -> int:
         """Character offset of an ast position (line from 1, column in UTF-8 bytes)."""
         start = self._line_starts[line - 1]

@@ -82,21 +82,19 @@ def _in_order(block: Block, key: Key) -> bool:
 
 def _blocks(source: SourceFile) -> Iterator[Block]:
     """Runs of import statements on neighbouring lines, one statement a line at least."""
-    for owner in ast.walk(source.tree):
-        for field in ("body", "orelse", "finalbody"):
-            body = getattr(owner, field, None)
-            if not isinstance(body, list):
-                continue
-            block: Block = []
-            for node in body:
-                alone = isinstance(node, Statement) and _alone(source, node)
-                if block and not (alone and node.lineno == (block[-1].end_lineno or 0) + 1):
-                    yield block
-                    block = []
-                if alone:
-                    block.append(node)
-            if block:
+    statements: list[Statement] = [*source.nodes(ast.Import), *source.nodes(ast.ImportFrom)]
+    bodies = {id(body): body for body in (source.block_of(node) for node in statements)}
+    for body in bodies.values():
+        block: Block = []
+        for node in body:
+            lone = node if isinstance(node, Statement) and _alone(source, node) else None
+            if block and not (lone and lone.lineno == (block[-1].end_lineno or 0) + 1):
                 yield block
+                block = []
+            if lone:
+                block.append(lone)
+        if block:
+            yield block
 
 
 def _alone(source: SourceFile, node: Statement) -> bool:

@@ -26,21 +26,19 @@ class Names:
     offered: frozenset[str]
 
     @classmethod
-    def of(cls, tree: ast.Module) -> Names:
+    def of(cls, source: SourceFile) -> Names:
         """Collect loaded names, words of string annotations, and `__all__`."""
-        used: set[str] = set()
-        offered: set[str] = set()
-        for node in ast.walk(tree):
-            if isinstance(node, ast.Name):
-                if not isinstance(node.ctx, ast.Store):
-                    used.add(node.id)
-                elif node.id == "__all__":
-                    offered |= _strings(tree)
-            elif isinstance(node, ast.arg | ast.AnnAssign) and node.annotation is not None:
-                used |= _words_of(node.annotation)
-            elif isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and node.returns:
-                used |= _words_of(node.returns)
-        return cls(frozenset(used), frozenset(offered))
+        names = source.nodes(ast.Name)
+        used = {name.id for name in names if not isinstance(name.ctx, ast.Store)}
+        offers = any(name.id == "__all__" and isinstance(name.ctx, ast.Store) for name in names)
+        notes: list[ast.expr | None] = [arg.annotation for arg in source.nodes(ast.arg)]
+        notes += [assigned.annotation for assigned in source.nodes(ast.AnnAssign)]
+        notes += [f.returns for f in source.nodes(ast.FunctionDef)]
+        notes += [f.returns for f in source.nodes(ast.AsyncFunctionDef)]
+        for note in notes:
+            if note is not None:
+                used |= _words_of(note)
+        return cls(frozenset(used), frozenset(_strings(source.tree) if offers else ()))
 
 
 def import_edits(
@@ -58,10 +56,10 @@ def import_edits(
     as unneeded; one that nobody used before stays, since it may be there for other files.
     """
     tree = source.tree
-    now, then = Names.of(tree), Names.of(before.tree)
+    now, then = Names.of(source), Names.of(before)
     adding = _Adding(source, tree, imports.wanted, local_roots(local, module))
     edits: list[Edit] = []
-    for node, only in _statements(tree):
+    for node, only in _statements(source):
         kept = []
         for alias in node.names:
             name = alias.asname or alias.name.split(".")[0]
@@ -134,17 +132,13 @@ class _Adding:
         return edits
 
 
-def _statements(tree: ast.Module) -> Iterator[tuple[Statement, bool]]:
-    """Import statements, each with whether it stands alone in its block."""
-    for node in ast.walk(tree):
-        for name in ("body", "orelse", "finalbody"):
-            block = getattr(node, name, None)
-            if not isinstance(block, list):
-                continue
-            alone = len(block) == 1 and not isinstance(node, ast.Module)
-            for child in block:
-                if isinstance(child, Statement):
-                    yield child, alone
+def _statements(source: SourceFile) -> Iterator[tuple[Statement, bool]]:
+    """Import statements, those of the module first, each with whether it is alone in its block."""
+    found: list[Statement] = [*source.nodes(ast.Import), *source.nodes(ast.ImportFrom)]
+    inner = {node: not isinstance(source.parents[node], ast.Module) for node in found}
+    for node in sorted(found, key=lambda node: (inner[node], node.lineno, node.col_offset)):
+        block = source.block_of(node)
+        yield node, len(block) == 1 and inner[node]
 
 
 def _target(node: Statement, alias: ast.alias, *, module: str, is_package: bool) -> str:

@@ -27,8 +27,9 @@ class KeptSources:
 
     def add(self, source: SourceFile) -> None:
         """Keep a source, in the place of those that were kept longest."""
+        before = self._sources.pop(source.path, None)
         self._sources[source.path] = source
-        self._size += len(source.raw)
-        while self._size > self._limit and len(self._sources) > 1:
+        self._size += len(source.raw) - (len(before.raw) if before else 0)
+        while self._size > self._limit and self._sources:
             oldest = next(iter(self._sources))
             self._size -= len(self._sources.pop(oldest).raw)

@@ -10,6 +10,11 @@ from pathlib import Path
 
 import pytest
 
+from rlmigrate.migrate.engine.workers import Job, crew_of, work
+from rlmigrate.migrate.index import RepoIndex
+from rlmigrate.migrate.index.kept import KeptSources
+from rlmigrate.migrate.settings import Settings
+
 HEAD = "from ray.rllib.algorithms.ppo import PPOConfig\n"
 
 BAD = {
@@ -36,10 +41,11 @@ def tree(tmp_path: Path, config_text: str) -> Path:
     return root
 
 
+@pytest.mark.parametrize("jobs", ["1", "2"])
 def test_each_bad_file_is_reported_and_the_good_one_written(
-    tree: Path, rlmigrate: Callable[..., object], done_text: str
+    tree: Path, rlmigrate: Callable[..., object], done_text: str, jobs: str
 ) -> None:
-    done = rlmigrate("rewrite", "tree", "--write", "--format", "json")
+    done = rlmigrate("rewrite", "tree", "--write", "--format", "json", "--jobs", jobs)
     assert done.returncode == 2  # type: ignore[attr-defined]
     report = json.loads(done.stdout)  # type: ignore[attr-defined]
     errors = {Path(f["path"]).name: f["error"] for f in report["files"] if f["error"]}
@@ -113,6 +119,38 @@ def test_big_file_that_only_mentions_rllib_is_left_alone(
     path = tmp_path / "data.py"
     path.write_bytes(b"# rllib\n" + b"# " + b"x" * 10_000_000 + b"\nA = 1\n")
     assert rlmigrate("rewrite", ".", "--write").returncode == 0  # type: ignore[attr-defined]
+
+
+def test_big_file_is_rewritten(
+    tmp_path: Path, rlmigrate: Callable[..., object], config_text: str, done_text: str
+) -> None:
+    data = "DATA = [\n" + f"    '{'0123456789' * 9}',\n" * 105_000 + "]\n"  # 10 MB
+    (tmp_path / "data.py").write_text(config_text + data)
+    assert rlmigrate("rewrite", ".", "--write").returncode == 0  # type: ignore[attr-defined]
+    assert (tmp_path / "data.py").read_text() == done_text + data
+
+
+@pytest.mark.parametrize("jobs", [1, 2])
+def test_file_that_vanishes_meanwhile_is_reported(
+    tmp_path: Path, config_text: str, done_text: str, jobs: int
+) -> None:
+    paths = [tmp_path / f"file{n}.py" for n in range(10)]
+    for path in paths:
+        path.write_text(config_text)
+    gone = iter(paths[:2])
+
+    def finished(_: Path) -> None:
+        next(gone, paths[0]).unlink(missing_ok=True)
+
+    settings = Settings(jobs=jobs)
+    index = RepoIndex.build(paths, settings)
+    index.keep_in(KeptSources(limit=0))
+    finished(paths[0])
+    with crew_of(settings, len(paths)) as crew:
+        outcomes = work(Job(index, settings, rewriting=True), paths, crew, done=finished)
+    assert outcomes[0].error == f"{paths[0]}: cannot be read: No such file or directory"
+    assert [o.path for o in outcomes] == paths
+    assert all(o.after == done_text.encode() for o in outcomes[2:])
 
 
 def test_bom_is_no_part_of_the_first_name(tmp_path: Path, rlmigrate: Callable[..., object]) -> None:
