@@ -40,7 +40,8 @@ def renamed(dotted: str, release: str) -> str | None:
     row = eras.resolve(dotted)
     if row is None or row.kind in ("method", "argument"):
         return None
-    if row.stack is eras.Stack.OLD and not dotted.startswith(EXAMPLES):
+    callbacks = (row.now or "").startswith("ray.rllib.callbacks.")
+    if row.stack is eras.Stack.OLD and not (callbacks or dotted.startswith(EXAMPLES)):
         return None
     if dotted.startswith(OTHERS) and "allbacks" not in dotted:
         return None

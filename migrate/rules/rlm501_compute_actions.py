@@ -86,7 +86,8 @@ def _rewritten(context: FileContext, call: ast.Call, thing: Thing) -> Finding | 
 def _bound(context: FileContext) -> set[str]:
     """Names that the file gives to things of its own."""
     nodes = nodes_of(context)
-    own = {node.name for node in (*nodes.of(ast.FunctionDef), *nodes.of(ast.ClassDef))}
+    own = {node.name for node in nodes.of(ast.FunctionDef)}
+    own |= {node.name for node in nodes.of(ast.ClassDef)}
     return own | {name.id for name in nodes.of(ast.Name) if not isinstance(name.ctx, ast.Load)}
 
 

@@ -73,7 +73,7 @@ def _finding(
             return None  # the item is at .model
         acts = isinstance(outer, ast.Attribute) and outer.attr in FUNCTIONS[Thing.POLICY]
         if acts and key[0] is Thing.ALGORITHM and isinstance(call, ast.Call):
-            beyond = nodes.parents.get(outer)
+            beyond = nodes.parents.get(outer) if outer is not None else None
             if isinstance(beyond, ast.Call) and acting_problem(beyond, Thing.POLICY) is None:
                 return None  # the item is at .compute_...()
         edit = as_module(context, call) if isinstance(call, ast.Call) else None

@@ -1,0 +1,258 @@
+"""What the methods of callback classes use of the old stack, and what takes its place.
+
+EPISODE         methods that env runners call, with the arguments that were renamed
+Method          what one method needs; problems leave it to a person
+read_method     read the arguments and the body of a method
+read_trainer    the same, for methods of the algorithm
+arguments       a method's arguments
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from rlmigrate.migrate.edits import Edit
+from rlmigrate.migrate.reading.nodes import Nodes
+from rlmigrate.migrate.rules.base import FileContext
+from rlmigrate.migrate.source import Span
+
+CODE = "RLM701"
+EPISODE = frozenset(
+    {"on_episode_created", "on_episode_start", "on_episode_step", "on_episode_end"}
+    | {"on_sample_end"}
+)
+ARGUMENTS = {"worker": "env_runner", "base_env": "env", "policies": "rl_module"}
+MEMBERS = {
+    "length": "len(episode)",
+    "total_reward": "episode.get_return()",
+    "episode_id": "episode.id_",
+}
+#: Of a worker: members that env runners have too, with today's name.
+OF_WORKER = {"config": "config", "policy_config": "config", "worker_index": "worker_index"}
+#: Calls without arguments, which are about the only agent.
+LAST = {"last_info_for": "get_infos(-1)", "last_reward_for": "get_rewards(-1)"}
+
+
+@dataclass
+class Method:
+    """What one method needs; `problems` leave it to a person."""
+
+    edits: list[Edit] = field(default_factory=list)
+    problems: list[str] = field(default_factory=list)
+    logs: bool = False
+
+
+def read_trainer(context: FileContext, nodes: Nodes, method: ast.FunctionDef) -> Method:
+    """`trainer` became `algorithm` in Ray 2.0."""
+    made = Method()
+    for arg in arguments(method):
+        if arg.arg == "trainer":
+            made.edits.append(Edit(context.source.span(arg), "algorithm", CODE))
+    for name in _names(nodes, method, "trainer"):
+        made.edits.append(Edit(context.source.span(name), "algorithm", CODE))
+    if method.name == "on_trainer_init":
+        start = context.source.text.index(method.name, context.source.span(method).start)
+        made.edits.append(Edit(Span(start, start + len(method.name)), "on_algorithm_init", CODE))
+    return made
+
+
+def read_method(context: FileContext, nodes: Nodes, method: ast.FunctionDef) -> Method:
+    """Return the edits for a method that env runners call, or what stands in their way."""
+    made = Method()
+    given = {arg.arg: arg for arg in arguments(method)}
+    if "info" in given and len(given) == 2:
+        made.problems.append("takes the info dict of Ray 0.8: write it with today's arguments")
+        return made
+    old = [name for name in ARGUMENTS if name in given]
+    for name in old:
+        for use in _names(nodes, method, name):
+            _used(context, nodes, made, use)
+        made.edits.append(_plain(context, method, given[name], ARGUMENTS[name]))
+    for use in _names(nodes, method, "samples") if {"samples", "worker"} <= given.keys() else ():
+        _samples(context, nodes, made, use)
+    for use in _names(nodes, method, "episode"):
+        _member(context, nodes, made, use)
+    episode = given.get("episode")
+    if episode is not None and episode.annotation is not None and (old or made.edits):
+        made.edits.append(_plain(context, method, episode, "episode"))
+    more = ["metrics_logger"] if made.logs and "metrics_logger" not in given else []
+    if method.args.kwarg is None and (made.edits or more):
+        more.append("**kwargs")
+    if more and not made.problems:
+        _add(context, method, more, made)
+    return made
+
+
+def _plain(context: FileContext, method: ast.FunctionDef, arg: ast.arg, name: str) -> Edit:
+    """Rename a parameter and drop its annotation, which names a class of the old stack."""
+    span = context.source.span(arg)
+    args = method.args
+    pairs = zip(args.kwonlyargs, args.kw_defaults, strict=True)
+    defaults = {id(one): default for one, default in pairs if default is not None}
+    positional = [*args.posonlyargs, *args.args]
+    defaults |= {
+        id(one): default
+        for one, default in zip(reversed(positional), reversed(args.defaults), strict=False)
+    }
+    default = defaults.get(id(arg))
+    if default is None or arg.annotation is None:
+        return Edit(span, name, CODE)
+    return Edit(Span(span.start, context.source.span(default).start), f"{name}=", CODE)
+
+
+def _used(context: FileContext, nodes: Nodes, made: Method, use: ast.Name) -> None:
+    """One use of the worker, the environments or the policies."""
+    source, new = context.source, ARGUMENTS[use.id]
+    parent = nodes.parents[use]
+    call = nodes.parents.get(parent)
+    if isinstance(parent, ast.keyword) and parent.arg == use.id and _of_super(call):
+        made.edits.append(Edit(source.span(parent), f"{new}={new}", CODE))
+        return
+    if isinstance(parent, ast.Attribute) and isinstance(parent.ctx, ast.Load):
+        if use.id == "worker" and parent.attr in OF_WORKER:
+            text = f"{new}.{OF_WORKER[parent.attr]}"
+            made.edits.append(Edit(source.span(parent), text, CODE))
+            return
+        if use.id == "base_env" and _environment(context, nodes, made, parent):
+            return
+    hint = ", whose env.unwrapped.envs are the single ones" if use.id == "base_env" else ""
+    made.problems.append(f"{use.id} is used: it is {new} now, with members of its own{hint}")
+
+
+def _of_super(call: ast.AST | None) -> bool:
+    """Whether a call is `super().on_...(...)`."""
+    return (
+        isinstance(call, ast.Call)
+        and isinstance(call.func, ast.Attribute)
+        and call.func.attr.startswith("on_")
+        and isinstance(call.func.value, ast.Call)
+        and isinstance(call.func.value.func, ast.Name)
+        and call.func.value.func.id == "super"
+    )
+
+
+def _environment(context: FileContext, nodes: Nodes, made: Method, member: ast.Attribute) -> bool:
+    """`base_env.get_sub_environments()[i].name`, through the wrappers that gymnasium adds."""
+    listed: ast.AST = member
+    if member.attr in ("get_sub_environments", "get_unwrapped"):
+        listed = nodes.parents[member]
+        if not (isinstance(listed, ast.Call) and not listed.args and not listed.keywords):
+            return False
+    elif member.attr != "envs":
+        return False
+    item = nodes.parents.get(listed)
+    name = nodes.parents.get(item) if item is not None else None
+    if not (isinstance(item, ast.Subscript) and item.value is listed):
+        return False
+    if not (isinstance(name, ast.Attribute) and isinstance(name.ctx, ast.Load)):
+        return False
+    assert isinstance(listed, ast.expr)
+    made.edits.append(Edit(context.source.span(listed), "env.unwrapped.envs", CODE))
+    after = Span(context.source.span(item).end, context.source.span(name).end)
+    made.edits.append(Edit(after, f'.get_wrapper_attr("{name.attr}")', CODE))
+    return True
+
+
+def _samples(context: FileContext, nodes: Nodes, made: Method, use: ast.Name) -> None:
+    """A batch became a list of episodes."""
+    parent = nodes.parents[use]
+    if isinstance(parent, ast.Attribute) and parent.attr == "count":
+        text = "sum(len(episode) for episode in samples)"
+        made.edits.append(Edit(context.source.span(parent), text, CODE))
+    elif not (isinstance(parent, ast.keyword) and _of_super(nodes.parents.get(parent))):
+        made.problems.append("samples is a list of episodes now")
+
+
+def _member(context: FileContext, nodes: Nodes, made: Method, name: ast.Name) -> None:
+    """One use of the episode."""
+    source = context.source
+    parent = nodes.parents[name]
+    if not isinstance(parent, ast.Attribute):
+        return
+    member = parent.attr
+    outer = nodes.parents[parent]
+    if member in MEMBERS:
+        if isinstance(parent.ctx, ast.Load):
+            made.edits.append(Edit(source.span(parent), MEMBERS[member], CODE))
+    elif member == "user_data":
+        end = source.span(parent).end
+        made.edits.append(Edit(Span(end - len(member), end), "custom_data", CODE))
+    elif member == "custom_metrics":
+        statement = nodes.parents.get(outer)
+        if (
+            isinstance(outer, ast.Subscript)
+            and isinstance(outer.ctx, ast.Store)
+            and isinstance(statement, ast.Assign)
+            and len(statement.targets) == 1
+        ):
+            made.logs = True
+            head = Span(source.span(statement).start, source.span(statement.value).start)
+            key = source.segment(outer.slice)
+            made.edits.append(Edit(head, f"metrics_logger.log_value({key}, ", CODE))
+            end = source.span(statement).end
+            made.edits.append(Edit(Span(end, end), ', reduce="mean")', CODE))
+        else:
+            made.problems.append(
+                "custom_metrics is not only set: log with "
+                "metrics_logger.log_value(key, value), read with metrics_logger.peek(key)"
+            )
+    elif member in LAST and isinstance(outer, ast.Call) and not outer.args and not outer.keywords:
+        made.edits.append(Edit(source.span(outer), f"episode.{LAST[member]}", CODE))
+    elif member in _CHANGED:
+        made.problems.append(f"episode.{member}: {_CHANGED[member]}")
+
+
+_CHANGED = {
+    "hist_data": 'log with metrics_logger.log_value(key, value, reduce="item_series")',
+    "media": "log with metrics_logger.log_value(key, value)",
+    "agent_rewards": "use episode.get_rewards()",
+    "last_info_for": "use episode.get_infos(-1)",
+    "last_observation_for": "use episode.get_observations(-1)",
+    "last_raw_obs_for": "use episode.get_observations(-1)",
+    "last_action_for": "use episode.get_actions(-1)",
+    "last_reward_for": "use episode.get_rewards(-1)",
+    "prev_action_for": "use episode.get_actions(-2)",
+    "last_pi_info": "use episode.get_extra_model_outputs(key, -1)",
+    "last_extra_action_outs_for": "use episode.get_extra_model_outputs(key, -1)",
+    "policy_for": "use episode.module_for(agent_id)",
+    "policy_map": "use rl_module",
+    "rnn_state_for": "use episode.get_extra_model_outputs('state_out', -1)",
+    "batch_builder": "write a connector",
+    "add_extra_batch": "write a connector",
+    "worker": "use env_runner",
+    "_agent_reward_history": "use episode.get_rewards()",
+    "_agent_to_last_info": "use episode.get_infos(-1)",
+    "_last_infos": "use episode.get_infos(-1)",
+    "get_agents": "use episode.agent_ids",
+}
+
+
+def _add(context: FileContext, method: ast.FunctionDef, names: list[str], made: Method) -> None:
+    """Add parameters behind the last one, before `**kwargs`."""
+    source = context.source
+    args = arguments(method)
+    last = source.span(args[-1]).end
+    text = ", ".join(names)
+    starred = method.args.vararg is not None or method.args.kwonlyargs
+    if not starred and names[0] != "**kwargs":
+        text = f"*, {text}"
+    made.edits = [
+        Edit(edit.span, f"{edit.text}, {text}", CODE) if edit.span.end == last else edit
+        for edit in made.edits
+    ]
+    if not any(edit.span.end == last for edit in made.edits):
+        made.edits.append(Edit(Span(last, last), f", {text}", CODE))
+
+
+def arguments(method: ast.FunctionDef) -> list[ast.arg]:
+    """Return a method's named arguments in order."""
+    args = method.args
+    return [*args.posonlyargs, *args.args, *args.kwonlyargs]
+
+
+def _names(nodes: Nodes, method: ast.FunctionDef, name: str) -> Iterator[ast.Name]:
+    for node in nodes.of(ast.Name):
+        if node.id == name and method in nodes.up(node):
+            yield node

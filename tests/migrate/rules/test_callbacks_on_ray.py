@@ -1,0 +1,71 @@
+"""Rewritten callbacks are called by a real env runner, and log what they logged."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+OLD = """
+import gymnasium as gym
+from ray.rllib.agents.callbacks import DefaultCallbacks
+
+
+class Steps(gym.Env):
+    observation_space = gym.spaces.Box(-1, 1, (2,))
+    action_space = gym.spaces.Discrete(2)
+
+    def __init__(self, config=None):
+        self.score = 0
+
+    def reset(self, *, seed=None, options=None):
+        self.score = 0
+        return self.observation_space.sample(), {}
+
+    def step(self, action):
+        self.score += 1
+        return self.observation_space.sample(), 1.0, self.score == 4, False, {"score": self.score}
+
+
+class Log(DefaultCallbacks):
+    def on_episode_start(self, *, worker, base_env, policies, episode, env_index, **kwargs):
+        episode.user_data["scores"] = []
+
+    def on_episode_step(self, *, worker, base_env, episode, env_index, **kwargs):
+        score = base_env.get_sub_environments()[env_index].score
+        assert episode.last_info_for()["score"] == score
+        assert episode.last_reward_for() == 1.0
+        episode.user_data["scores"].append(score)
+
+    def on_episode_end(self, *, worker, base_env, policies, episode, env_index, **kwargs):
+        episode.custom_metrics["best"] = max(episode.user_data["scores"])
+        episode.custom_metrics["length"] = episode.length
+        episode.custom_metrics["reward"] = episode.total_reward
+        assert worker.config.num_env_runners == 0
+
+    def on_sample_end(self, *, worker, samples, **kwargs):
+        worker.worker_index
+        self.count = samples.count
+        SEEN.append(self.count)
+"""
+
+
+def test_env_runner_calls_them(becomes: Callable[..., str]) -> None:
+    from ray.rllib.algorithms.ppo import PPOConfig
+    from ray.rllib.env.single_agent_env_runner import SingleAgentEnvRunner
+
+    text = becomes(OLD)
+    assert "TODO" not in text
+    scope: dict[str, Any] = {"SEEN": []}
+    exec(compile(text, "callbacks", "exec"), scope)
+    config = (
+        PPOConfig()
+        .environment(scope["Steps"])
+        .env_runners(num_env_runners=0, batch_mode="complete_episodes")
+        .callbacks(scope["Log"])
+    )
+    runner = SingleAgentEnvRunner(config=config)
+    runner.sample(num_episodes=2, random_actions=True)
+    metrics = runner.get_metrics()
+    found = {key: metrics[key].peek() for key in ("best", "length", "reward")}
+    assert found == {"best": 4, "length": 4, "reward": 4.0}
+    assert scope["SEEN"] == [8]
