@@ -10,7 +10,7 @@ import torch
 from rlmigrate.compat.weights.default_nets import FIRST_LAYER, default_net_map
 from rlmigrate.compat.weights.layouts import Layout, inverse
 from rlmigrate.compat.weights.report import Assignment, TransferReport
-from rlmigrate.compat.weights.tf_names import looks_like_tf, torch_view
+from rlmigrate.compat.weights.tf_names import looks_like_tf, named_as, torch_view, unused_in_tf
 
 Mapped = Mapping[str, str | None] | TransferReport
 
@@ -59,7 +59,9 @@ def match(old: Side, new: Side, mapping: Mapped | None) -> Match:
         found.left_out |= set(mapping.kept) | set(mapping.dropped)
         return found
     _by_mapping(found, old, new, mapping or {})
-    view = _torch_names(old)
+    view = _torch_names(old, new)
+    if looks_like_tf(old.arrays):
+        found.left_out |= unused_in_tf(old.arrays)
     taken = found.sources() | found.left_out
     view = {name: source for name, source in view.items() if source[0] not in taken}
     targets = {bare: name for bare, name in new.bare().items() if name not in found.left_out}
@@ -70,10 +72,11 @@ def match(old: Side, new: Side, mapping: Mapped | None) -> Match:
     return found
 
 
-def _torch_names(old: Side) -> dict[str, tuple[str, tuple[Layout, ...]]]:
+def _torch_names(old: Side, new: Side) -> dict[str, tuple[str, tuple[Layout, ...]]]:
     """View the old side under torch names: {torch name: (its name, layouts)}."""
     if looks_like_tf(old.arrays):
-        return torch_view({name: value.ndim for name, value in old.arrays.items()})
+        view = torch_view({name: value.ndim for name, value in old.arrays.items()})
+        return named_as(view, new.bare())
     return {bare: (name, ()) for bare, name in old.bare().items()}
 
 

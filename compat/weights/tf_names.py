@@ -1,6 +1,7 @@
 """TensorFlow's names and layouts of RLlib's default nets, as the torch nets have them.
 
-torch_view    each torch parameter: the TF array it comes from, and the change of layout
+torch_view      each torch parameter: the TF array it comes from, and the change of layout
+unused_in_tf    arrays that were built and never used
 """
 
 from __future__ import annotations
@@ -26,6 +27,7 @@ _STACKS = {
     "conv_value": "_value_branch_separate",
 }
 _NAME = re.compile(r"(?:.*/)?(?P<layer>\w+)/(?P<part>kernel|bias|recurrent_kernel)(?::0)?")
+_WITHIN = re.compile(r"_model\.\d+\.")
 _NUMBERED = re.compile(r"(fc|fc_value|conv|conv_value)_?(\d+)")
 
 
@@ -46,7 +48,10 @@ def torch_view(shapes: Mapping[str, int]) -> View:
     for name in shapes:
         if (match := _NAME.fullmatch(name)) and (layer := _NUMBERED.fullmatch(match["layer"])):
             numbers.setdefault(layer[1], []).append(int(layer[2]))
+    unused = unused_in_tf(shapes)
     for name, ndim in shapes.items():
+        if name in unused:
+            continue
         match = _NAME.fullmatch(name)
         if match is None:
             if name.split("/")[-1].removesuffix(":0") == "log_std":
@@ -61,6 +66,29 @@ def torch_view(shapes: Mapping[str, int]) -> View:
             torch_part = "weight" if part == "kernel" else "bias"
             view[f"{base}.{torch_part}"] = (name, _layout(part, ndim))
     return view
+
+
+def unused_in_tf(names: Iterable[str]) -> frozenset[str]:
+    """Name the value head of a net under an LSTM wrapper, which has its own and never calls it."""
+    layers = {name: match["layer"] for name in names if (match := _NAME.fullmatch(name))}
+    if not {"values", "logits"} <= set(layers.values()):
+        return frozenset()
+    return frozenset(name for name, layer in layers.items() if layer == "value_out")
+
+
+def named_as(view: View, targets: Iterable[str]) -> View:
+    """Give the view the numbers that `targets` have within a layer ("_model.0" or "_model.1").
+
+    torch nets count padding and activation, which have no parameters.
+    """
+    known: dict[str, list[str]] = {}
+    for target in targets:
+        known.setdefault(_WITHIN.sub("_model.", target), []).append(target)
+    found: View = {}
+    for name, source in view.items():
+        same = known.get(_WITHIN.sub("_model.", name), [])
+        found[same[0] if len(same) == 1 else name] = source
+    return found
 
 
 def _layout(part: str, ndim: int) -> tuple[Layout, ...]:
@@ -81,6 +109,8 @@ def _lstm(name: str, part: str) -> View:
 def _torch_layer(layer: str, numbers: Mapping[str, list[int]]) -> str | None:
     if layer in _HEADS:
         return f"{_HEADS[layer]}._model.0"
+    if layer == "conv_value_out":
+        return f"_value_branch_separate.{len(set(numbers.get('conv_value', ())))}._model.0"
     match = _NUMBERED.fullmatch(layer)
     if match is None:
         return None

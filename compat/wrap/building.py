@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 class Built:
     """A legacy model and the distribution class that reads its outputs."""
 
-    model: nn.Module
+    model: Any
     distribution: Any
     config: Mapping[str, Any]
 
@@ -41,11 +41,61 @@ def build_model(
     `model_class` None stands for the old stack's default model; `options` are further arguments
     of the old catalog. Raises WrapError if the result is no torch module.
     """
+    built = _build(
+        model_class,
+        "torch",
+        family=family,
+        obs_space=obs_space,
+        action_space=action_space,
+        config=config,
+        num_outputs=num_outputs,
+        distribution=distribution,
+        **options,
+    )
+    if not isinstance(built.model, nn.Module):
+        raise WrapError(
+            f"{type(built.model).__qualname__} is not a torch.nn.Module; wrap_model takes classes "
+            "that derive from TorchModelV2 and nn.Module, or from TFModelV2"
+        )
+    return built
+
+
+def build_tf_model(
+    model_class: type | None,
+    *,
+    family: Family,
+    obs_space: gym.Space[Any],
+    action_space: gym.Space[Any],
+    config: Mapping[str, Any],
+) -> Built:
+    """Build a TF model, to be run eagerly; see `build_model`."""
+    return _build(
+        model_class,
+        "tf2",
+        family=family,
+        obs_space=obs_space,
+        action_space=action_space,
+        config=config,
+    )
+
+
+def _build(
+    model_class: type | None,
+    framework: str,
+    *,
+    family: Family,
+    obs_space: gym.Space[Any],
+    action_space: gym.Space[Any],
+    config: Mapping[str, Any],
+    num_outputs: int | None = None,
+    distribution: Any = None,
+    **options: Any,
+) -> Built:
     catalog: Any = family.catalog
     merged = {**family.defaults, **config}
     merged["custom_model"] = model_class
     if num_outputs is None:
-        distribution, num_outputs = _distribution(catalog, action_space, merged)
+        distribution, num_outputs = _distribution(catalog, action_space, merged, framework)
     if "num_outputs" in config:
         num_outputs = config["num_outputs"]
     model = catalog.get_model_v2(
@@ -53,20 +103,15 @@ def build_model(
         action_space,
         num_outputs,
         merged,
-        framework="torch",
+        framework=framework,
         name="legacy_model",
         **options,
     )
-    if not isinstance(model, nn.Module):
-        raise WrapError(
-            f"{type(model).__qualname__} is not a torch.nn.Module; TensorFlow models are "
-            'wrapped with wrap_model(..., stack="builtin") as TfRLModule'
-        )
     return Built(model, distribution, merged)
 
 
 def _distribution(
-    catalog: Any, action_space: gym.Space[Any], config: dict[str, Any]
+    catalog: Any, action_space: gym.Space[Any], config: dict[str, Any], framework: str
 ) -> tuple[Any, int]:
     custom = config.get("custom_action_dist")
     if isinstance(custom, type):
@@ -74,5 +119,7 @@ def _distribution(
         name = f"{custom.__module__}.{custom.__qualname__}"
         catalog.register_custom_action_dist(name, custom)
         config["custom_action_dist"] = name
-    distribution, size = catalog.get_action_dist(action_space, config, framework="torch")
+    # For "tf2" Ray's catalog takes torch's distribution of Tuple and Dict actions.
+    family = "torch" if framework == "torch" else "tf"
+    distribution, size = catalog.get_action_dist(action_space, config, framework=family)
     return distribution, int(size)

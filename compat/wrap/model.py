@@ -14,6 +14,7 @@ from rlmigrate.compat.wrap.policy_module import WrappedPolicy
 from rlmigrate.compat.wrap.q_module import WrappedQModel
 from rlmigrate.compat.wrap.sac_module import WrappedSacModel
 from rlmigrate.compat.wrap.stacks import (
+    Stack,
     StackChoice,
     StackName,
     family_of,
@@ -21,6 +22,7 @@ from rlmigrate.compat.wrap.stacks import (
     resolve_stack,
     stack_named,
 )
+from rlmigrate.errors import WrapError
 
 Role = Literal["auto", "policy", "dqn", "sac"]
 _ROLES: dict[str, type[WrappedModel]] = {
@@ -43,28 +45,36 @@ def wrap_model(
     model_config: Mapping[str, Any] | None = None,
     role: Role = "auto",
 ) -> type[Any]:
-    """Make an RLModule class that runs a legacy torch model, unchanged.
+    """Make an RLModule class that runs a legacy model, unchanged.
 
     `model_config` gives defaults below the config of each RLModuleSpec; the class is named
     `name` (default: as the legacy class) and belongs to the caller's module. TorchModelV2 itself
     stands for the default model that the old catalog picks. `role` says which protocol the module
     is to speak: "policy", "dqn" (any model; the old DQN's heads are put on top) or "sac" (a
-    SACTorchModel); "auto" tells by the class. Raises WrapError
-    if `model_class` is no ModelV2, MissingDependency if `stack="ray"` and Ray is missing.
+    SACTorchModel); "auto" tells by the class. A TF model becomes a TfRLModule of the builtin
+    stack. Raises WrapError if `model_class` is no ModelV2, or TF for Ray's new stack, which has
+    none; MissingDependency if `stack="ray"` and Ray is missing.
 
     >>> spec = RLModuleSpec(module_class=wrap_model(MyModel),
     ...                     model_config={"custom_model_config": {"width": 64}})
     ... # doctest: +SKIP
     """
     family_of(model_class)
+    is_tf = any(each.__name__ == "TFModelV2" for each in model_class.__mro__)
+    if is_tf and (stack == "ray" or role not in ("auto", "policy")):
+        raise WrapError(
+            f"{model_class.__qualname__} is a TF model, which Ray's new stack has no place for; "
+            'wrap it with stack="builtin" and role="policy", or move its weights into a torch '
+            "module with transfer_weights"
+        )
     caller = sys._getframe(1).f_globals.get("__name__", model_class.__module__)
     return _wrapped(
         model_class,
-        resolve_stack(stack),
+        "builtin" if is_tf else resolve_stack(stack),
         name or model_class.__name__,
         caller,
         dict(model_config or {}),
-        base=_ROLES[_role_of(model_class) if role == "auto" else role],
+        base=_tf_base() if is_tf else _ROLES[_role_of(model_class) if role == "auto" else role],
     )
 
 
@@ -116,17 +126,9 @@ def _wrapped(
     settings = repr(sorted(model_config.items())), id(legacy_config)
     key = (legacy_class, stack, name, module, base, settings)
     if key not in _made:
-        parts = stack_named(stack)
         _made[key] = WrappedModelType(
             name,
-            (
-                base,
-                parts.value_function_api,
-                parts.inference_only_api,
-                parts.target_network_api,
-                *((parts.q_net_api,) if hasattr(base, "compute_q_values") else ()),
-                parts.module,
-            ),
+            (base, *_upper_classes(base, stack_named(stack))),
             {
                 "__module__": module,
                 "__qualname__": name,
@@ -140,6 +142,23 @@ def _wrapped(
     return _made[key]
 
 
+def _upper_classes(base: type, parts: Stack) -> tuple[type, ...]:
+    """List what a wrapped class derives from besides its wrapping: interfaces and the module."""
+    shared = (parts.value_function_api, parts.inference_only_api)
+    if not issubclass(base, WrappedModel):
+        from rlmigrate.new_stack.tf import TfRLModule
+
+        return (*shared, TfRLModule)
+    q_net = (parts.q_net_api,) if hasattr(base, "compute_q_values") else ()
+    return (*shared, parts.target_network_api, *q_net, parts.module)
+
+
+def _tf_base() -> type:
+    from rlmigrate.compat.wrap.tf import WrappedTfModel
+
+    return WrappedTfModel
+
+
 def _reduce(wrapped: WrappedModelType) -> str | tuple[Any, ...]:
     """Pickle by name where the name leads back to the class, else by what it was made from."""
     home = sys.modules.get(wrapped.__module__)
@@ -147,7 +166,7 @@ def _reduce(wrapped: WrappedModelType) -> str | tuple[Any, ...]:
         return wrapped.__qualname__
     made: Any = wrapped
     arguments = (made.legacy_class, made.stack_name, made.__name__, made.__module__)
-    base = next(kind for kind in wrapped.__mro__ if kind in (*_ROLES.values(), WrappedPolicy))
+    base = wrapped.__mro__[1]
     return _again, (*arguments, dict(made.legacy_model_config), base, made.legacy_config)
 
 

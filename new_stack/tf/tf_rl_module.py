@@ -68,14 +68,14 @@ class TfRLModule(tf.keras.Model, RLModule):
 
         Ray's returns a list; names let `set_state` tell what did not match.
         """
-        return {name: np.array(value) for name, value in named_variables(self).items()}
+        return {name: np.array(value) for name, value in self.named_variables().items()}
 
     def set_state(self, state: Mapping[str, Any] | Sequence[Any]) -> StateReport:
         """Load a state by name, or Ray's list of arrays in the order of the variables.
 
         Raises ModuleError if a list has another length, or an array another shape.
         """
-        mine = named_variables(self)
+        mine = self.named_variables()
         if not isinstance(state, Mapping):
             if len(state) != len(self.weights):
                 raise ModuleError(
@@ -99,6 +99,10 @@ class TfRLModule(tf.keras.Model, RLModule):
             missing=tuple(name for name in mine if name not in state),
             unexpected=tuple(name for name in state if name not in mine),
         )
+
+    def named_variables(self) -> dict[str, Any]:
+        """Return the variables by the names that states have."""
+        return named_variables(self)
 
     # Action distributions -------------------------------------------------------------------
 
