@@ -2,8 +2,7 @@
 
     python benchmarks/bench_models.py
 
-Prints microseconds a call, ours and Ray's, and their ratio: the best of several rounds, which
-alternate so that a busy machine slows both.
+Prints microseconds of CPU time a call, ours and Ray's, and their ratio.
 """
 
 from __future__ import annotations
@@ -11,13 +10,13 @@ from __future__ import annotations
 import copy
 import logging
 import os
-import time
 from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 import torch
 from gymnasium.spaces import Box, Dict, Discrete, Tuple
+from timing import best
 
 SPACES = {
     "Box": Box(-1, 1, (4,), np.float32),
@@ -31,18 +30,6 @@ NETS: dict[str, dict[str, Any]] = {
     "fcnet": {"fcnet_hiddens": [64, 64]},
     "lstm": {"fcnet_hiddens": [64, 64], "use_lstm": True, "lstm_cell_size": 64},
 }
-
-
-def best(functions: list[Callable[[], Any]], *, rounds: int = 9, calls: int = 100) -> list[float]:
-    """Time functions in turn; give each one's best round in microseconds a call."""
-    times = [float("inf")] * len(functions)
-    for _ in range(rounds):
-        for index, function in enumerate(functions):
-            start = time.perf_counter()
-            for _ in range(calls):
-                function()
-            times[index] = min(times[index], (time.perf_counter() - start) / calls * 1e6)
-    return times
 
 
 def main() -> None:
@@ -81,7 +68,11 @@ def main() -> None:
                     return lambda: model(batch({"obs": obs}), state, lens)  # noqa: B023
 
                 with torch.no_grad():
-                    ours, rays = best([call(models[0], SampleBatch), call(models[1], RayBatch)])
+                    found = best(
+                        {"ours": call(models[0], SampleBatch), "ray": call(models[1], RayBatch)},
+                        calls=20,
+                    )
+                ours, rays = found["ours"] * 1e6, found["ray"] * 1e6
                 print(
                     f"{space_name:12} {net:6} {size:5} {ours:9.1f} {rays:9.1f} {ours / rays:6.2f}"
                 )

@@ -21,11 +21,12 @@ class ModeSwitch:
     Copying or pickling gives an empty switch: what it remembers belongs to one tree.
     """
 
-    __slots__ = ("_branches", "_expected", "_flags", "_plain")
+    __slots__ = ("_branches", "_expected", "_flags", "_leaves", "_plain")
 
     def __init__(self) -> None:
         self._flags: list[dict[str, Any]] = []
         self._branches: list[dict[str, Any]] = []
+        self._leaves: list[dict[str, Any]] = []
         self._expected: list[Any] = []
         self._plain = False
 
@@ -38,6 +39,7 @@ class ModeSwitch:
         if (
             not flags
             or flags[0] is not root.__dict__
+            or any(self._leaves)
             or [*chain.from_iterable(map(_children, self._branches))] != self._expected
         ):
             self._look_at(root)
@@ -59,7 +61,9 @@ class ModeSwitch:
     def _look_at(self, root: nn.Module) -> None:
         modules = list(root.modules())
         self._flags = [module.__dict__ for module in modules]
-        self._branches = [module._modules for module in modules]
+        children = [module._modules for module in modules]
+        self._branches = [held for held in children if held]
+        self._leaves = [held for held in children if not held]
         self._expected = [*chain.from_iterable(map(_children, self._branches))]
         self._plain = all(map(_has_plain_flag, modules))
 

@@ -16,6 +16,7 @@ from rlmigrate.new_stack.distributions import (
     TorchDiagGaussian,
     TorchDistribution,
 )
+from rlmigrate.new_stack.era import current_era
 from rlmigrate.new_stack.modes import ModeSwitch
 from rlmigrate.new_stack.rl_module import RLModule
 from rlmigrate.new_stack.state import StateReport, state_to_numpy, state_to_torch
@@ -58,6 +59,8 @@ class TorchRLModule(nn.Module, RLModule):
         switch = self._mode_switch
         switch.set(self, training=False)
         try:
+            if current_era() is None:  # the usual case, without another call
+                return self._forward_inference(batch, **kwargs)
             return RLModule.forward_inference(self, batch, **kwargs)
         finally:
             if was_training:
@@ -69,6 +72,8 @@ class TorchRLModule(nn.Module, RLModule):
         switch = self._mode_switch
         switch.set(self, training=False)
         try:
+            if current_era() is None:  # the usual case, without another call
+                return self._forward_exploration(batch, **kwargs)
             return RLModule.forward_exploration(self, batch, **kwargs)
         finally:
             if was_training:

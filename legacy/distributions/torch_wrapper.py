@@ -45,7 +45,15 @@ class TorchDistributionWrapper(ActionDistribution):
     def sampled_action_logp(self) -> torch.Tensor:
         """Give the log-probability of the actions drawn last."""
         assert self.last_sample is not None, "draw a sample first"
-        return self.logp(self.last_sample)
+        dist = getattr(self, "dist", None)
+        if not getattr(dist, "_validate_args", False):
+            return self.logp(self.last_sample)
+        # What was drawn from it lies in its support; looking again costs as much as the rest.
+        dist._validate_args = False
+        try:
+            return self.logp(self.last_sample)
+        finally:
+            dist._validate_args = True
 
 
 def as_tensor(inputs: Tensor, model: Any) -> torch.Tensor:

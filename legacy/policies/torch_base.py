@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import math
+import operator
 import threading
 from typing import Any
 
@@ -22,6 +23,8 @@ from rlmigrate.legacy.types import Tensor, TensorStruct
 from rlmigrate.legacy.utils.numpy import convert_to_numpy
 from rlmigrate.legacy.utils.spaces import normalize_action
 from rlmigrate.legacy.utils.torch_utils import convert_to_torch_tensor
+
+_TRAINING = operator.itemgetter("training")
 
 
 class TorchPolicyBase(TorchLearning, TorchState):
@@ -50,7 +53,7 @@ class TorchPolicyBase(TorchLearning, TorchState):
         self._lock = threading.RLock()
         self._state_inputs = self.model.get_initial_state()
         self._is_recurrent = len(tree.flatten(self._state_inputs)) > 0
-        self._modules = list(self.model.modules())
+        self._module_fields = [module.__dict__ for module in self.model.modules()]
         if is_rl_module(self.model):
             self._model_views: dict[str, ViewRequirement] = {
                 SampleBatch.OBS: ViewRequirement(space=self.observation_space)
@@ -242,7 +245,7 @@ class TorchPolicyBase(TorchLearning, TorchState):
 
     def _eval_mode(self) -> None:
         # eval() walks all modules and costs as much as a small net; it is rarely needed.
-        if any(module.training for module in self._modules):
+        if any(map(_TRAINING, self._module_fields)):
             self.model.eval()
 
     def _lazy_tensor_dict(self, postprocessed_batch: Any, device: Any = None) -> SampleBatch:

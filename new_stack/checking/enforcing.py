@@ -15,8 +15,8 @@ from rlmigrate.new_stack.checking.checker import SpecCheckingError, validate
 from rlmigrate.new_stack.columns import Columns
 from rlmigrate.new_stack.era import ANY, accepts, current_era
 
-# One of these must be in the outputs for acting. Releases up to 2.7 asked for a Distribution of
-# RLlib's under `action_dist`, which their own documents do not return.
+# One of these must be in the outputs for acting. Releases up to 2.24 asked for a Distribution of
+# RLlib's under `action_dist`, unless a class said otherwise, as RLlib's own all did.
 _ACTION_KEYS = ("action_dist", Columns.ACTION_DIST_INPUTS, Columns.ACTIONS)
 
 

@@ -12,6 +12,7 @@ from rlmigrate.new_stack.checkpoints import unpickling
 from rlmigrate.new_stack.checkpoints.checkpointable import Checkpointable
 from rlmigrate.new_stack.checkpoints.layouts import existing, read_old_metadata, read_state
 from rlmigrate.new_stack.checkpoints.types import name_to_type, unknown_class
+from rlmigrate.new_stack.era import accepts
 from rlmigrate.new_stack.state import StateReport
 
 
@@ -115,7 +116,33 @@ def _build_from_arguments(
             raise unknown_class(value.name)
     if not (isinstance(cls, type) and issubclass(cls, Checkpointable)):
         raise CheckpointError(f"{file}: {cls!r} is no class of a module")
+    if len(args) == 1 and not accepts(until="2.38"):
+        args, kwargs = (), {**_keywords(args[0]), **kwargs}
     return cls(*args, **{**kwargs, **overrides})
+
+
+def _keywords(config: Any) -> dict[str, Any]:
+    """Spell out the config object that constructors took up to 2.38.
+
+    Raises CheckpointError for any other object.
+    """
+    from rlmigrate.new_stack.multi_specs import MultiRLModuleConfig
+    from rlmigrate.new_stack.specs import RLModuleConfig
+
+    if isinstance(config, RLModuleConfig):
+        names = ("observation_space", "action_space", "inference_only", "learner_only")
+        keywords = {name: getattr(config, name) for name in (*names, "catalog_class")}
+        return {**keywords, "model_config": config.model_config_dict}
+    if isinstance(config, MultiRLModuleConfig):
+        specs = dict(config.modules)
+        for spec in specs.values():
+            if spec.model_config is None:
+                spec.model_config = getattr(spec, "model_config_dict", None)
+        return {"rl_module_specs": specs, "inference_only": config.inference_only}
+    raise CheckpointError(
+        f"a module was built from a {type(config).__name__}; expected keyword arguments, or the "
+        "config object of a release up to 2.38"
+    )
 
 
 def _leaves(value: Any) -> list[Any]:

@@ -313,3 +313,19 @@ def test_several_modules_that_ray_2_9_3_wrote_load():
     state = read_state(OLD / "multi" / "b")
     loaded = module["b"].get_state()
     assert all(np.array_equal(loaded[name], value) for name, value in state.items())
+
+
+OF_2_35 = Path(__file__).parents[2] / "fixtures" / "checkpoints" / "rl_modules_2_35_0"
+
+
+@pytest.mark.filterwarnings("ignore:PPOCatalog")
+def test_checkpoints_that_ray_2_35_wrote_load_with_its_numbers():
+    recorded = np.load(OF_2_35 / "outputs.npz")
+    multi = MultiRLModule.from_checkpoint(OF_2_35 / "multi")
+    modules = {"single": RLModule.from_checkpoint(OF_2_35 / "single"), **dict(multi.items())}
+    assert modules.keys() == {"single", "a", "b"}
+    assert read_state(OF_2_35 / "single").keys() <= modules["single"].get_state().keys()
+    for name, module in modules.items():
+        with torch.no_grad():
+            out = module.forward_inference({Columns.OBS: torch.from_numpy(recorded["obs"])})
+        assert np.array_equal(out[Columns.ACTION_DIST_INPUTS].numpy(), recorded[name]), name
