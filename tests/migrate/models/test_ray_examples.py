@@ -22,7 +22,7 @@ CASES = {
     ),
     "TorchFastModel": ("fast_model", VECTOR, Discrete(3), [{}]),
     "TorchSharedWeightsModel": ("shared_weights_model", VECTOR, Box(-1, 1, (2,), np.float32), [{}]),
-    "TorchCentralizedCriticModel": ("centralized_critic_models", VECTOR, Discrete(2), [{}]),
+    "TorchCentralizedCriticModel": ("centralized_critic_models", Discrete(6), Discrete(2), [{}]),
 }
 
 
