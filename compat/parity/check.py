@@ -75,7 +75,7 @@ def check_parity(
     )
     if isinstance(old, type) or isinstance(new, type):
         mapping = new_side.adopt(old_side.parameters(), mapping)
-    options = CaseOptions(seed=seed, state_sizes=old_side.state_sizes)
+    options = CaseOptions(seed=seed, state_sizes=old_side.state_sizes, columns=old_side.columns)
     planned = tuple(cases) if cases is not None else None
     if planned is None:
         planned = plan_cases(observation_space, action_space, options=options)

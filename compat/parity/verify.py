@@ -198,7 +198,7 @@ def _compare(
     cases = plan_cases(
         observations,
         read_space(spaces["action_space"]),
-        options=CaseOptions(seed=options.seed, state_sizes=old.state_sizes),
+        options=CaseOptions(seed=options.seed, state_sizes=old.state_sizes, columns=old.columns),
     )
     result = compare_sides(
         old,

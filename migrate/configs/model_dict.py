@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ast
 
+from rlmigrate.migrate.configs.connectors import connectors_of
 from rlmigrate.migrate.configs.decision import Decision, Gain
 from rlmigrate.migrate.configs.literals import Entry, dict_entries
 from rlmigrate.migrate.configs.writing import Piece, call, mapping
@@ -139,15 +140,16 @@ def _custom(
     if config is not None:
         arguments["model_config"] = config
     spec = call("RLModuleSpec", **arguments)
+    gains, wanted, columns = connectors_of(context, target)
     how = "the RLModule" if outcome is Outcome.NATIVE else "an RLModule that wraps the old class"
     return Decision(
         CUSTOM,
         "custom_model",
         outcome,
-        f"custom model {name} becomes {how} in an RLModuleSpec",
+        f"custom model {name} becomes {how} in an RLModuleSpec{columns}",
         node,
-        (Gain("rl_module", "rl_module_spec", spec),),
-        imports | Imports(frozenset({SPEC})),
+        (Gain("rl_module", "rl_module_spec", spec), *gains),
+        imports | wanted | Imports(frozenset({SPEC})),
         new_name=target.rpartition(".")[2],
     )
 

@@ -315,6 +315,12 @@ class Expressions(States):
         given = [m.data["given"] for m in self.reading.marks if m.kind == "net_input"]
         return any(isinstance(g, ast.expr) and self._span(g) == (start, end) for g in given)
 
+    def _on_column(self, mark: Mark) -> list[Piece]:
+        return self._replace(mark.node, "batch")
+
+    def _on_column_key(self, mark: Mark) -> list[Piece]:
+        return self._replace(mark.node, f'"{mark.detail}"')
+
     def _on_training(self, mark: Mark) -> list[Piece]:
         return self._replace(mark.node, "self.training")
 

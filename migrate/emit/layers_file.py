@@ -49,7 +49,7 @@ class Unit:
 def units() -> dict[str, Unit]:
     """Every top-level function, class and typed constant of the layers, by name."""
     found: dict[str, Unit] = {}
-    for path in sorted(FOLDER.glob("*.py")):
+    for path in sorted(FOLDER.rglob("*.py")):
         if path.name == "__init__.py":
             continue
         source = SourceFile.read(path)
@@ -62,8 +62,15 @@ def units() -> dict[str, Unit]:
             else:
                 continue
             used = {n.id for n in ast.walk(node) if isinstance(n, ast.Name)}
-            found[name] = Unit(name, source.segment(node), frozenset(used), imports)
+            found[name] = Unit(name, _text(source, node), frozenset(used), imports)
     return found
+
+
+def _text(source: SourceFile, node: ast.stmt) -> str:
+    """The definition with its decorators."""
+    first = min((d.lineno for d in getattr(node, "decorator_list", ())), default=node.lineno)
+    span = source.line_span(first, node.end_lineno or node.lineno)
+    return source.text[span.start : span.end].rstrip("\n")
 
 
 def _imports(tree: ast.Module) -> dict[str, tuple[str, str]]:
@@ -108,7 +115,7 @@ def layers_text(names: Iterable[str], *, target: str) -> str:
     return "\n".join(blocks).rstrip("\n") + "\n"
 
 
-STANDARD = {"collections.abc", "math", "typing"}
+STANDARD = {"collections.abc", "dataclasses", "math", "typing"}
 
 
 def _render_imports(wanted: Mapping[str, tuple[str, str]]) -> list[str]:

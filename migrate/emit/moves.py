@@ -50,7 +50,7 @@ def plan_moves(
         torch = ".torch" in target
         if has_plain_form(target) and places & in_native:
             layers[local] = name  # a drop-in, so other uses in the file may have it too
-        elif name in NETS and torch and places & in_native and places <= in_native:
+        elif places and places <= in_native and _moves_whole(name, torch=torch):
             layers[local] = name
         elif places & in_bridged and places <= in_native | in_bridged:
             home = builtin(target) or ""
@@ -59,6 +59,11 @@ def plan_moves(
                 legacy[local] = (module, original)
     gone = {*layers, *legacy}
     return Moves(layers, legacy, tuple(removals(source, gone)))
+
+
+def _moves_whole(name: str, *, torch: bool) -> bool:
+    """Say whether a name has a counterpart that only native modules can use."""
+    return name == "ViewRequirement" or (torch and name in NETS)
 
 
 def imports_inside(

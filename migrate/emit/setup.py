@@ -107,6 +107,7 @@ def _prologue(reading: Reading, names: Names, words: Expressions) -> tuple[list[
         after.append(f"self.num_outputs = {words.head_size()}")
     elif facts.head_size == "local":
         after.append(f"num_outputs = {words.head_size()}")
+    after += _views(reading, names)
     spaces = {
         m.node.id
         for m in reading.marks
@@ -129,6 +130,25 @@ def _prologue(reading: Reading, names: Names, words: Expressions) -> tuple[list[
     if "action_space" in rebound:
         before.append("action_space = self.action_space")
     return before, after
+
+
+def _views(reading: Reading, names: Names) -> list[str]:
+    """Where ViewColumns finds what the module wants to see besides its observation."""
+    facts = reading.facts
+    if not facts.views:
+        return []
+    if names.target == "ray":
+        names.layers.add("ViewColumns")
+    if not facts.implied:
+        return ["self.view_requirements = {}  # ViewColumns supplies what is named here"]
+    view = names.layer("ViewRequirement", local=_local(reading, names))
+    items = [f'    "{v.column}": {view}("{v.source}", shift={v.shift}),' for v in facts.implied]
+    return ["self.view_requirements = {  # ViewColumns supplies these", *items, "}"]
+
+
+def _local(reading: Reading, names: Names) -> str | None:
+    """The file's own name for ViewRequirement, if it has one that moves."""
+    return next((n for n in names.layer_names if n.endswith("ViewRequirement")), None)
 
 
 def _place(init: ast.FunctionDef, lines: list[str], dropped: list[ast.stmt]) -> ast.stmt:

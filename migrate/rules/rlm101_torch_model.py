@@ -39,6 +39,12 @@ def _message(facts: ModelFacts) -> str:
             "preprocess() does what RLlib's preprocessors did to observations that are no plain "
             "Box (the FlattenObservations connector before the module would do, too)"
         )
+    if facts.views:
+        columns = ", ".join(view.column for view in facts.views)
+        parts.append(
+            f"{columns}: put ViewColumns of the layers file into the env-to-module and the learner "
+            "pipeline (Ray's PrevActionsPrevRewards and FrameStackingEnvToModule give other shapes)"
+        )
     return "; ".join(parts)
 
 

@@ -8,6 +8,7 @@ plan_model    the plan alone, for rules that only point at the result
 from __future__ import annotations
 
 import ast
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from rlmigrate.migrate.findings import Outcome
@@ -15,6 +16,7 @@ from rlmigrate.migrate.index.entries import ClassEntry, FileEntry
 from rlmigrate.migrate.index.repo import RepoIndex
 from rlmigrate.migrate.strategy.plan import ModelPlan
 from rlmigrate.migrate.understanding import Problem, Reading, read_model
+from rlmigrate.migrate.understanding.facts import View
 from rlmigrate.migrate.understanding.kin import relative
 from rlmigrate.migrate.understanding.vocabulary import HOOKS
 
@@ -45,6 +47,8 @@ def _study(index: RepoIndex, file: FileEntry, node: ast.ClassDef, qualified: str
         new_name=node.name,
         module=file.module,
         stateful=bool(reading.facts.states) or reading.facts.sequential,
+        columns=tuple(view.column for view in reading.facts.views),
+        lookback=_lookback(reading.facts.views),
     )
     return Study(plan, reading)
 
@@ -91,6 +95,27 @@ def _read(index: RepoIndex, file: FileEntry, node: ast.ClassDef, qualified: str)
 def _reading_of(index: RepoIndex, qualified: str) -> Reading | None:
     found = relative(index, qualified)
     return _read(index, found.file, found.node, found.qualified) if found is not None else None
+
+
+def _lookback(views: Iterable[View]) -> int | None:
+    """How many steps back columns reach; None where a shift is computed."""
+    reach = [1]
+    for view in views:
+        try:
+            shift = ast.literal_eval(view.shift)
+            reach += [-int(str(s)) for s in ([shift] if isinstance(shift, int) else _ends(shift))]
+        except (ValueError, TypeError):
+            return None
+    return max(reach)
+
+
+def _ends(shift: object) -> list[object]:
+    """The ends of "-3:0", or the steps of a list."""
+    if isinstance(shift, str):
+        return [*shift.split(":")[:2]]
+    if isinstance(shift, list | tuple):
+        return list(shift)
+    raise ValueError(shift)
 
 
 def plan_model(index: RepoIndex, entry: ClassEntry) -> ModelPlan:

@@ -15,7 +15,9 @@ class ModelPlan:
     """What becomes of one model class.
 
     `new_name` is importable from `module`; `model_config` holds what the class reads and the old
-    code supplied without saying so (keys of the old model dict that must be passed on).
+    code supplied without saying so (keys of the old model dict that must be passed on). `columns`
+    must come from a connector, which reaches back `lookback` steps; None where the source does not
+    say how many.
     """
 
     qualified: str
@@ -25,4 +27,5 @@ class ModelPlan:
     module: str
     model_config: dict[str, object] = field(default_factory=dict)
     stateful: bool = False
-    connectors: tuple[str, ...] = ()
+    columns: tuple[str, ...] = ()
+    lookback: int | None = 1

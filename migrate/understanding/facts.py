@@ -4,6 +4,7 @@ Problem      something that the native form cannot say
 Parameter    a constructor parameter of the class's own
 Stash        an attribute that forward sets for a later call
 Subnet       a network of RLlib that the class holds
+View         a column that a connector must supply
 ModelFacts   all of it
 Mark         a place in the source, and what stands there
 Reading      facts and marks
@@ -53,6 +54,15 @@ class Subnet:
 
 
 @dataclass(frozen=True)
+class View:
+    """A column beside the observation: `source` at the steps that `shift` says, as source text."""
+
+    column: str
+    source: str
+    shift: str
+
+
+@dataclass(frozen=True)
 class ModelFacts:
     """One class; every field is plain data, so that it can be printed and compared."""
 
@@ -68,6 +78,8 @@ class ModelFacts:
     stashes: tuple[Stash, ...] = ()
     subnets: tuple[Subnet, ...] = ()
     layers: tuple[str, ...] = ()
+    views: tuple[View, ...] = ()
+    implied: tuple[View, ...] = ()  # those of them that the class reads without declaring them
     states: tuple[str, ...] = ()
     sequential: bool = False  # states stay a list, and time is folded into rows
     inherits: tuple[str, ...] = ()  # bases that are models of the repository, as written

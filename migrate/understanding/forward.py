@@ -13,6 +13,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from rlmigrate.migrate.index.entries import FileEntry
+from rlmigrate.migrate.understanding.columns import Views
 from rlmigrate.migrate.understanding.flow import assigned_at_returns
 from rlmigrate.migrate.understanding.observed import Observed
 from rlmigrate.migrate.understanding.scope import Scope, names_in, parameters, self_attribute
@@ -36,7 +37,11 @@ class Forward:
 
 
 def read_forward(
-    scope: Scope, nets: Mapping[str, str], *, sequential: bool = False
+    scope: Scope,
+    nets: Mapping[str, str],
+    views: Views | None = None,
+    *,
+    sequential: bool = False,
 ) -> Forward | None:
     """Mark every place of `forward`; None where the class has none.
 
@@ -51,7 +56,7 @@ def read_forward(
         scope.problem(node, "has a forward with other parameters")
         return None
     batch, state, seq_lens = names[:3]
-    observed = Observed(scope, node, batch)
+    observed = Observed(scope, node, batch, views or Views())
     observed.find_replacement()
     result = Forward(node, observed)
     _read_net_calls(scope, result, nets, (batch, state, seq_lens))

@@ -9,6 +9,7 @@ import ast
 from dataclasses import dataclass, field
 
 from rlmigrate.migrate.index.imports import dotted
+from rlmigrate.migrate.understanding.columns import Views, is_batch_name
 from rlmigrate.migrate.understanding.scope import Scope, names_in
 
 #: Keys of the input that the new stack's module knows by another way.
@@ -32,6 +33,7 @@ class Observed:
     scope: Scope
     function: ast.FunctionDef
     batch: str
+    views: Views = field(default_factory=Views)
     whole: bool = False
     flat: bool = False
     roots: list[ast.expr] = field(default_factory=list)
@@ -124,6 +126,10 @@ class Observed:
             self.flats.append(parent)
         elif key in TRAINING:
             self.scope.mark("training", parent)
+        elif self.views.serves(key):
+            self.scope.mark("column", node)
+            if is_batch_name(self.scope, parent.slice):
+                self.scope.mark("column_key", parent.slice, key or "")
         else:
             self.scope.problem(node, f"reads {ast.unparse(parent)} beside the observation")
 

@@ -18,6 +18,7 @@ def render(facts: ModelFacts) -> str:
         ("custom config keys", ", ".join(facts.custom_keys)),
         ("model config keys", ", ".join(facts.default_keys)),
         ("observations", " ".join([facts.obs, *facts.obs_keys])),
+        ("columns", ", ".join(f"{v.column} = {v.source} at {v.shift}" for v in facts.views)),
         ("head size", facts.head_size or "not read"),
         (
             "RLlib nets",

@@ -12,6 +12,7 @@ from rlmigrate.migrate.index.entries import FileEntry
 from rlmigrate.migrate.index.imports import dotted
 from rlmigrate.migrate.index.repo import RepoIndex
 from rlmigrate.migrate.understanding.base_calls import relative_behind
+from rlmigrate.migrate.understanding.columns import Views, read_views
 from rlmigrate.migrate.understanding.configs import Configs
 from rlmigrate.migrate.understanding.constructor import (
     Constructor,
@@ -84,9 +85,12 @@ def _read(
     plain = not index.preprocesses or (not kin and index.has_plain_observations(qualified))
     scope = Scope(node, file, kin, plain=plain)
     nets = {name: net for name, (net, _) in find_subnets(scope).items()}
+    views = read_views(scope)
     named = is_recurrent(scope) and not listed
     sequential = not named and _has_states(kin)
-    forward, states, lender = _read_forward(scope, kin, nets, named=named, sequential=sequential)
+    forward, states, lender = _read_forward(
+        scope, kin, nets, views, named=named, sequential=sequential
+    )
     mode = forward.observed.mode if forward and lender is None else borrowed_mode(kin)
     values = read_values(scope, forward, nets) if forward else Values(None)
     if (states or sequential) and values.node is not None:
@@ -112,6 +116,8 @@ def _read(
         needed = kept_for_values(kin, forward.node.name, forward.stored) if shared else None
         stashes, sources = read_kept(scope, forward, values, needed=needed)
         forward.observed.finish()
+    if kin and views.needed:
+        scope.problem(node, "shares bases and asks for columns beside the observation")
     if kin:
         check_agreement(scope, index, kin)
     served = {"get_initial_state", "forward_rnn"} if states or sequential else set()
@@ -133,6 +139,8 @@ def _read(
         stashes=stashes,
         subnets=_subnets(nets, forward, sources),
         layers=tuple(sorted(layers)),
+        views=views.needed,
+        implied=views.implied,
         states=states,
         sequential=sequential,
         inherits=_inherits(scope, kin),
@@ -161,7 +169,13 @@ def _has_states(kin: Kin) -> bool:
 
 
 def _read_forward(
-    scope: Scope, kin: Kin, nets: Mapping[str, str], *, named: bool, sequential: bool
+    scope: Scope,
+    kin: Kin,
+    nets: Mapping[str, str],
+    views: Views,
+    *,
+    named: bool,
+    sequential: bool,
 ) -> tuple[Forward | None, tuple[str, ...], Relative | None]:
     """Read the forward that the class defines, or find the one that it runs."""
     if named:
@@ -172,7 +186,7 @@ def _read_forward(
     if own is not None and not is_abstract(own):
         if name == "forward_rnn":
             return read_sequences(scope), (), None
-        return read_forward(scope, nets, sequential=sequential), (), None
+        return read_forward(scope, nets, views, sequential=sequential), (), None
     lent = borrowed_forward(scope, kin)
     if lent is None:
         scope.problem(scope.node, "has no forward of its own")

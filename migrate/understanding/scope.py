@@ -110,7 +110,20 @@ class Scope:
         owner, _, name = written.rpartition(".")
         if owner and (self.file.imports.resolve(owner) or owner).endswith("SampleBatch"):
             return BATCH_NAMES.get(name, name)
+        if owner in {"self", "cls", self.node.name}:
+            return self._constant(name)
         return None
+
+    def _constant(self, name: str) -> str | None:
+        """The string that a class attribute is set to, once and for all."""
+        found = [
+            statement.value
+            for statement in self.node.body
+            if isinstance(statement, ast.Assign)
+            and any(isinstance(t, ast.Name) and t.id == name for t in statement.targets)
+        ]
+        kept = found[0] if len(found) == 1 else None
+        return kept.value if isinstance(kept, ast.Constant) and type(kept.value) is str else None
 
 
 def self_attribute(node: ast.AST) -> str | None:

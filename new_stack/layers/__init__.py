@@ -10,6 +10,7 @@ custom_settings, old_model_config              the model config as old models to
 action_distribution                            the distribution that the old stack chose
 DefaultModel                                   the module of the default nets, a base for policies
 preprocessed, old_observations, acted          what policies without a network got and gave
+ViewRequirement, ViewColumns                   columns of earlier steps, and their connector (Ray)
 
 `rlmigrate rewrite` writes the ones that a migrated module needs into `rlmigrate_layers.py`
 beside it, from the text of the files in this folder.
@@ -28,6 +29,8 @@ _HOME = {
     "VisionNetwork": "vision",
     "acted": "acting",
     "action_distribution": "actions",
+    "ViewColumns": "on_ray.views",
+    "ViewRequirement": "views",
     "activation": "activations",
     "add_time_dimension": "sequences",
     "custom_settings": "settings",
@@ -54,6 +57,8 @@ __all__ = [
     "FullyConnectedNetwork",
     "SlimConv2d",
     "SlimFC",
+    "ViewColumns",
+    "ViewRequirement",
     "VisionNetwork",
     "acted",
     "action_distribution",

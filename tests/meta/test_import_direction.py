@@ -96,6 +96,7 @@ def test_ray_and_tensorflow_are_imported_where_they_are_needed(folder: str) -> N
     # These derive classes from Keras's and Ray's: they are imported as a whole or not at all.
     whole = {
         ROOT / "new_stack" / "tf",
+        ROOT / "new_stack" / "layers" / "on_ray",
         ROOT / "compat" / "wrap" / "on_ray",
         ROOT / "compat" / "wrap" / "tf",
         ROOT / "legacy" / "models" / "tf" / "layers",

@@ -13,6 +13,7 @@ import numpy as np
 from rlmigrate.compat.parity.arrays import Array, Nested, stack_rows
 from rlmigrate.compat.parity.cases import edges
 from rlmigrate.compat.parity.cases.case import Case
+from rlmigrate.compat.parity.cases.columns import Column, with_columns
 from rlmigrate.compat.parity.cases.spaces import is_float, leaf_spaces
 
 
@@ -25,6 +26,7 @@ class CaseOptions:
     only: tuple[str, ...] = ()
     max_seq_len: int = 20
     state_sizes: tuple[tuple[int, ...], ...] = ()
+    columns: tuple[Column, ...] = ()
     sequence_lengths: tuple[tuple[int, ...], ...] = ((1,), (20, 20), (1, 20, 7), (3, 5, 2, 4))
 
 
@@ -39,6 +41,7 @@ def plan_cases(
     if options.state_sizes:
         cases = [_one_step(case, options) for case in cases]
         cases += _sequences(observation_space, action_space, options)
+    cases = [with_columns(case, options.columns, action_space, seed=options.seed) for case in cases]
     if options.only:
         cases = [case for case in cases if case.name in options.only]
     return tuple(cases)

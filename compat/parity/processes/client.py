@@ -14,6 +14,7 @@ from typing import Any, Self
 
 from rlmigrate.compat.parity.arrays import Array
 from rlmigrate.compat.parity.cases.case import Case
+from rlmigrate.compat.parity.cases.columns import Column
 from rlmigrate.compat.parity.processes import wire
 from rlmigrate.compat.parity.processes.wire import Arrays
 from rlmigrate.compat.parity.sides.base import Gradients, Precision, Run
@@ -142,6 +143,9 @@ class RemoteSide:
         self._number: int = value["side"]
         self._label: str = value["label"]
         self._state_sizes = tuple(tuple(shape) for shape in value["state_sizes"])
+        self.columns = tuple(
+            Column(c["name"], tuple(c["shape"]), c["actions"]) for c in value["columns"]
+        )
         self.prefix: str = value["prefix"]
         self._trainable: frozenset[str] = frozenset()
         self._segments: dict[int, tuple[tuple[int, int], ...]] = {}

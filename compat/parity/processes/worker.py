@@ -13,6 +13,7 @@ import sys
 import traceback
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any, TextIO
 
@@ -90,6 +91,7 @@ class Worker:
             "side": number,
             "label": side.label,
             "state_sizes": side.state_sizes,
+            "columns": [asdict(column) for column in getattr(side, "columns", ())],
             "prefix": getattr(side, "prefix", ""),
         }
 

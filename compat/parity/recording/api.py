@@ -43,7 +43,7 @@ def record(
         seed=seed,
     )
     if cases is None:
-        options = CaseOptions(seed=seed, state_sizes=side.state_sizes)
+        options = CaseOptions(seed=seed, state_sizes=side.state_sizes, columns=side.columns)
         cases = plan_cases(observation_space, action_space, options=options)
     recording = record_side(
         side,

@@ -15,8 +15,10 @@ from gymnasium import spaces
 
 from rlmigrate.compat.parity.arrays import Array, Nested, leaves, select_rows, stack_rows
 from rlmigrate.compat.parity.cases.case import Case
+from rlmigrate.compat.parity.cases.columns import Column
 from rlmigrate.compat.parity.sides import torch_common as common
 from rlmigrate.compat.parity.sides.base import Gradients, Precision, Run, Tap
+from rlmigrate.compat.parity.sides.columns import columns_of
 from rlmigrate.compat.parity.sides.drafts import KL_FROM, Draft, finish
 from rlmigrate.compat.wrap.states import StateLayout
 
@@ -86,6 +88,13 @@ class LegacyTorchSide:
     def state_sizes(self) -> tuple[tuple[int, ...], ...]:
         """Shapes of the initial state."""
         return tuple(tuple(np.shape(part)) for part in self._initial_state())
+
+    @property
+    def columns(self) -> tuple[Column, ...]:
+        """What the model reads beside its observation."""
+        prep = self._preprocessor
+        shape = self.observation_space.shape if prep is None else prep.shape
+        return columns_of(self.model, tuple(shape or ()))
 
     @cached_property
     def _layout(self) -> StateLayout:

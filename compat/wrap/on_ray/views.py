@@ -15,7 +15,7 @@ from rlmigrate.compat.wrap.views import View, views_of
 
 
 class ViewColumns(ConnectorV2):  # type: ignore[misc]
-    """Add columns such as prev_actions, taken from the episodes, zeros before their start.
+    """Add columns such as prev_actions, taken from the episodes.
 
     Goes into both pipelines, so that acting and learning see the same:
     `config.env_runners(env_to_module_connector=lambda *_, **__: ViewColumns())` and
@@ -77,8 +77,13 @@ def _stack(rows: Any) -> Any:
 
 
 def _read(episode: Any, source: str, at: list[int]) -> Any:
-    """Read a column at the given steps, with zeros outside the episode."""
+    """Read a column at the given steps.
+
+    Before its start the old stack repeated the first observation, and showed zeros otherwise.
+    """
     if source == "obs":
+        first = -episode.observations.lookback
+        at = [max(step, first) for step in at]
         return episode.get_observations(at, neg_index_as_lookback=True, fill=0.0)
     if source == "actions":
         return episode.get_actions(at, neg_index_as_lookback=True, fill=0.0)

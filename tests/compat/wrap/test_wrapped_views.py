@@ -102,7 +102,7 @@ def test_acting_and_learning_see_the_same_columns(actions):
     assert all("new_obs" not in each for each in seen)
     for each in seen:
         step = int(each["obs"][0, 0])
-        window = [[max(0, s)] for s in (step - 2, step - 1, step)]
+        window = [[max(1, s)] for s in (step - 2, step - 1, step)]
         assert each["prev_n_obs"][0].tolist() == window
         rewards = [10.0 * s if s > 1 else 0.0 for s in (step - 1, step)]
         assert each["last_rewards"][0].tolist() == rewards

@@ -131,6 +131,20 @@ def as_in(flat, batch, prep, offset: int = 0):
     return flat[:, offset : offset + prep.size].reshape(batch.shape)
 
 
+def columns(model, prep, action_space, count: int):
+    """Values for the columns that a model reads beside its observation."""
+    import numpy as np
+    import torch
+
+    from rlmigrate.compat.parity.cases import Case
+    from rlmigrate.compat.parity.cases.columns import with_columns
+    from rlmigrate.compat.parity.sides.columns import columns_of
+
+    case = Case(f"batch {count}", np.zeros((count, 1)), np.zeros(count))
+    case = with_columns(case, columns_of(model, prep.shape), action_space, seed=0)
+    return {name: torch.as_tensor(values) for name, values in case.extra}
+
+
 def old_model(model_class, obs_space, action_space, custom=None, **config):
     """Build a model as Ray's old catalog does."""
     from ray.rllib.models.catalog import MODEL_DEFAULTS, ModelCatalog
@@ -169,21 +183,22 @@ def compare(model_class, module_class, obs_space, action_space, custom=None, **c
     for count in (1, 5):
         samples, batch = batch_of(obs_space, count)
         flat = torch.from_numpy(np.stack([prep.transform(s) for s in samples]))
-        batch = as_in(flat, batch, prep)
+        seen = columns(model, prep, action_space, count)
+        batch = {"obs": as_in(flat, batch, prep), **seen}
         with torch.no_grad():
-            out, _ = model({"obs": flat, "is_training": False})
-            inference = module.forward_inference({"obs": batch})
-            exploration = module.forward_exploration({"obs": batch})
+            out, _ = model({"obs": flat, "is_training": False, **seen})
+            inference = module.forward_inference(batch)
+            exploration = module.forward_exploration(batch)
             assert set(inference) == {"action_dist_inputs"}
             assert torch.equal(inference["action_dist_inputs"], out)
             assert torch.equal(exploration["action_dist_inputs"], out)
             module.eval()
-            trained = module._forward_train({"obs": batch})
+            trained = module._forward_train(batch)
             assert torch.equal(trained["action_dist_inputs"], out)
             if hasattr(module, "compute_values"):
                 values = model.value_function()
-                assert torch.equal(module.compute_values({"obs": batch}), values)
-                again = module.compute_values({"obs": batch}, trained.get("embeddings"))
+                assert torch.equal(module.compute_values(batch), values)
+                again = module.compute_values(batch, trained.get("embeddings"))
                 assert torch.equal(again, values)
     dist = module.get_inference_action_dist_cls().from_logits(out)
     assert dist.to_deterministic().sample() is not None

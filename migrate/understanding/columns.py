@@ -1,0 +1,103 @@
+"""Columns that a model reads beside the observation: earlier actions, rewards, observations.
+
+Views        what the class declares, and the columns that forward may read
+read_views   mark the declarations in `view_requirements`
+"""
+
+from __future__ import annotations
+
+import ast
+from dataclasses import dataclass, field
+
+from rlmigrate.migrate.understanding.facts import View
+from rlmigrate.migrate.understanding.scope import Scope, self_attribute
+
+#: Columns that every policy of the old stack supplied once a model read them.
+SUPPLIED = {"prev_actions": View("prev_actions", "actions", "-1")} | {
+    "prev_rewards": View("prev_rewards", "rewards", "-1")
+}
+
+ARGUMENTS = (
+    *("data_col", "space", "shift", "index", "batch_repeat_value"),
+    *("used_for_compute_actions", "used_for_training"),
+)
+NOT_SERVED = {"index", "batch_repeat_value"}
+
+
+@dataclass
+class Views:
+    """`declared` are the class's own; `read` those among them, or supplied ones, that it reads."""
+
+    declared: dict[str, View] = field(default_factory=dict)
+    read: set[str] = field(default_factory=set)
+
+    def serves(self, key: str | None) -> bool:
+        """Say whether a connector can supply a column; notes that it is read."""
+        if key not in self.declared and key not in SUPPLIED:
+            return False
+        self.read.add(key or "")
+        return True
+
+    @property
+    def needed(self) -> tuple[View, ...]:
+        """Every column that a connector must supply, by name."""
+        supplied = {k: v for k, v in SUPPLIED.items() if k in self.read}
+        return tuple(view for _, view in sorted((supplied | self.declared).items()))
+
+    @property
+    def implied(self) -> tuple[View, ...]:
+        """Columns that are read and declared nowhere."""
+        return tuple(view for view in self.needed if view.column not in self.declared)
+
+
+def read_views(scope: Scope) -> Views:
+    """Find `self.view_requirements[column] = ViewRequirement(...)` in the constructor."""
+    views = Views()
+    for node in ast.walk(scope.methods.get("__init__") or ast.Module([], [])):
+        if not isinstance(node, ast.Assign) or len(node.targets) != 1:
+            continue
+        target, value = node.targets[0], node.value
+        if not isinstance(target, ast.Subscript) or not isinstance(value, ast.Call):
+            continue
+        if self_attribute(target.value) != "view_requirements":
+            continue
+        if not (scope.rllib(value.func) or "").endswith(".ViewRequirement"):
+            continue
+        view = _view(scope, target, value)
+        if view is not None:
+            views.declared[view.column] = view
+            scope.handled.add(id(target.value))
+            scope.mark("layer", value.func, "ViewRequirement")
+            scope.handled.add(id(value.func))
+            _say_keys(scope, target.slice, value)
+    return views
+
+
+def _view(scope: Scope, target: ast.Subscript, call: ast.Call) -> View | None:
+    """What a declaration says; None where only the old stack can serve it."""
+    column = scope.key_of(target.slice)
+    given = dict(zip(ARGUMENTS, call.args, strict=False))
+    given |= {k.arg: k.value for k in call.keywords if k.arg}
+    known = all(k.arg for k in call.keywords) and set(given) <= set(ARGUMENTS) - NOT_SERVED
+    source = given.get("data_col")
+    read_from = column if source is None else scope.key_of(source)
+    if column is None or read_from is None or not known:
+        return None
+    if column == "obs" or column.startswith("state_"):
+        return None
+    shift = ast.unparse(given["shift"]) if "shift" in given else "0"
+    return View(column, read_from, shift)
+
+
+def _say_keys(scope: Scope, column: ast.expr, call: ast.Call) -> None:
+    """Mark the names of SampleBatch, which the new stack lacks."""
+    given = [k.value for k in call.keywords if k.arg == "data_col"]
+    for each in (column, *call.args[:1], *given):
+        if is_batch_name(scope, each):
+            scope.mark("column_key", each, scope.key_of(each) or "")
+            scope.handle(each)
+
+
+def is_batch_name(scope: Scope, node: ast.expr) -> bool:
+    """Say whether a key is written as a name of SampleBatch."""
+    return isinstance(node, ast.Attribute) and scope.rllib(node) is not None

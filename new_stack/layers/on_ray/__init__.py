@@ -1,0 +1,4 @@
+"""Layers that derive from Ray's classes; `rlmigrate rewrite` copies them where Ray is the target.
+
+views   ViewColumns: the columns that a module's view requirements ask for
+"""
