@@ -63,6 +63,9 @@ LOST: dict[str, tuple[object, ...]] = {
     "_use_default_native_models": (False, True, -1),
     "always_check_shapes": (False,),
 }
+#: Keys that put a custom model into one of RLlib's own; a class that is bridged brings these.
+WRAPPERS = ("use_lstm", "use_attention")
+PREVIOUS = ("lstm_use_prev_action", "lstm_use_prev_reward", "lstm_use_prev_action_reward")
 WHY = {
     "use_attention": "no attention net on the new stack: write it as an RLModule",
     "lstm_use_prev_action": "put PrevActionsPrevRewards connectors in front of the module",
@@ -118,9 +121,9 @@ def _custom(
         return Decision(CUSTOM, "custom_model", Outcome.MANUAL, message, node)
 
     name = _label(context, custom)
-    for key in ("custom_action_dist", "custom_preprocessor", "use_lstm", "use_attention"):
+    for key in ("custom_action_dist", "custom_preprocessor", *PREVIOUS):
         given = _get(entries, key)
-        if given is not None and not _constant_in(given, (None, False)):
+        if given is not None and not _constant_in(given, (None, False, -1)):
             return manual(
                 f"custom model {name} with {key}: {WHY.get(key, 'wraps the model')}; "
                 "write it into the RLModule"
@@ -135,6 +138,10 @@ def _custom(
     if isinstance(made, str):
         return manual(made)
     written, imports, outcome, flat, known = made
+    for key in WRAPPERS:
+        given = _get(entries, key)
+        if flat and given is not None and not _constant_in(given, (None, False)):
+            return manual(f"custom model {name} with {key}, which wraps the old model")
     config = _model_config(context, entries, flat=flat, known=known, algorithm=algorithm)
     arguments: dict[str, Piece | str] = {"module_class": written}
     if config is not None:
