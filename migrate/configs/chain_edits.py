@@ -84,7 +84,9 @@ class ChainEdits:
             self._set(value, new)
         for gain in gains[1:]:
             text = write(gain.value, indent=indent)
-            self._set(Span(value.end, value.end), f", {gain.name}={text}")
+            alone = not self.source.text[self._line_start(start) : start].strip()
+            joint = f",\n{indent}" if alone else ", "
+            self._set(Span(value.end, value.end), f"{joint}{gain.name}={text}")
 
     def _remove(self, item: ast.Call, leaving: list[Argument]) -> None:
         """Drop arguments with their commas, and whole lines where they stand alone."""

@@ -3,6 +3,7 @@
 Consumer        such a call
 consumers_of    those of a file
 SUPPORTED       algorithms that today's RLlib has on the new stack
+config_name     what a file calls the config of one
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ import ast
 from dataclasses import dataclass
 from typing import Literal
 
+from rlmigrate.migrate.edits import Imports
 from rlmigrate.migrate.reading.nodes import nodes_of
 from rlmigrate.migrate.rules.base import FileContext
 
@@ -76,6 +78,20 @@ def algorithm_of(qualified: str) -> str:
     module = qualified.split(".")[3]
     upper = name.isupper() or name in ("A3C", "Impala", "SimpleQ", "DreamerV3", "QMix", "QMIX")
     return _known(name) if upper and module != "algorithm" and "_" not in name else ""
+
+
+def config_name(context: FileContext, algorithm: str) -> tuple[str, Imports]:
+    """`PPOConfig`, to be imported, or through what the file has already."""
+    name = f"{algorithm}Config"
+    module = f"ray.rllib.algorithms.{SUPPORTED[algorithm]}"
+    imports = context.index.files[context.source.path].imports
+    own = imports.local_names(f"{module}.{name}")
+    if own:
+        return own[0], Imports()
+    through = imports.local_names(module)
+    if through:
+        return f"{through[0]}.{name}", Imports()
+    return name, Imports(frozenset({(module, name)}))
 
 
 def _known(name: str) -> str:

@@ -13,6 +13,7 @@ from rlmigrate.migrate.configs.chain_edits import arguments
 from rlmigrate.migrate.configs.decision import Decision, Gain
 from rlmigrate.migrate.configs.keys import HOME, OLD, RENAMED_METHODS
 from rlmigrate.migrate.configs.model_dict import decide_model
+from rlmigrate.migrate.configs.policy_specs import decide_policies
 from rlmigrate.migrate.configs.special import SPECIAL
 from rlmigrate.migrate.findings import Outcome
 from rlmigrate.migrate.reading.builders import Chain
@@ -78,6 +79,8 @@ def _decide(
         return None
     if name == "model" and method == "training":
         return _model(context, chain, argument, value)
+    if name == "policies" and method == "multi_agent" and isinstance(argument, ast.keyword):
+        return decide_policies(context, chain, argument)
     special = SPECIAL.get(name)
     if special is not None and special.methods and method not in special.methods:
         special = None

@@ -62,7 +62,18 @@ def decide_entries(
     context: FileContext, parts: Sequence[Part], *, algorithm: str
 ) -> list[Decision]:
     """Decide on each key, in order."""
-    return [_kept(context, part, _decide(context, part, algorithm)) for part in parts]
+    found = [_kept(context, part, _decide(context, part, algorithm)) for part in parts]
+    return [_once(context, part, found, at) for at, part in enumerate(parts)]
+
+
+def _once(context: FileContext, part: Part, decisions: Sequence[Decision], at: int) -> Decision:
+    """Leave policies with models of their own to a person where all have one as well."""
+    decision = decisions[at]
+    names = [gain.name for other in decisions for gain in other.gains]
+    if decision.name != "multiagent" or names.count("rl_module_spec") < 2:
+        return decision
+    message = "policies with models of their own, and a model for all: write one MultiRLModuleSpec"
+    return _kept(context, part, _manual(decision.name, part.node, message))
 
 
 def _kept(context: FileContext, part: Part, decision: Decision) -> Decision:
@@ -85,7 +96,7 @@ def _decide(context: FileContext, part: Part, algorithm: str) -> Decision:
     if key == "model":
         return decide_model(context, node, value, algorithm=algorithm)
     if key in ("multiagent", "multi_agent"):
-        return decide_multi_agent(context, node, value, code=CODE)
+        return decide_multi_agent(context, node, value, code=CODE, algorithm=algorithm)
     if key in DICT_ONLY:
         method, name = DICT_ONLY[key]
         return _native(key, node, Gain(method, name, context.source.segment(value)))

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import ast
 
-from rlmigrate.migrate.configs.consumers import SUPPORTED, Consumer
+from rlmigrate.migrate.configs.consumers import Consumer, config_name
 from rlmigrate.migrate.configs.decision import Decision, Gain
 from rlmigrate.migrate.configs.dict_chain import (
     CODE,
@@ -27,7 +27,7 @@ from rlmigrate.migrate.configs.held_dict import Held
 from rlmigrate.migrate.configs.keys import HOME, OLD
 from rlmigrate.migrate.configs.literals import Entry
 from rlmigrate.migrate.configs.model_dict import decide_model_entries
-from rlmigrate.migrate.edits import Edit, Imports
+from rlmigrate.migrate.edits import Edit
 from rlmigrate.migrate.findings import Outcome
 from rlmigrate.migrate.reading.nodes import nodes_of
 from rlmigrate.migrate.rules.base import FileContext
@@ -35,16 +35,8 @@ from rlmigrate.migrate.rules.base import FileContext
 
 def root_of(context: FileContext, consumer: Consumer, group: Group) -> str:
     """`PPOConfig()`, imported, or through the module that the file has already."""
-    name = f"{consumer.algorithm}Config"
-    module = f"ray.rllib.algorithms.{SUPPORTED[consumer.algorithm]}"
-    imports = context.index.files[context.source.path].imports
-    own = imports.local_names(f"{module}.{name}")
-    if own:
-        return f"{own[0]}()"
-    through = imports.local_names(module)
-    if through:
-        return f"{through[0]}.{name}()"
-    group.imports |= Imports(frozenset({(module, name)}))
+    name, imports = config_name(context, consumer.algorithm)
+    group.imports |= imports
     return f"{name}()"
 
 

@@ -221,7 +221,7 @@ def _dicts(nodes: Nodes) -> Iterator[Loose]:
         place = Span(node.lineno * 10_000 + node.col_offset, (node.end_lineno or 0) * 10_000)
         if any(other.start <= place.start <= other.end for other in outer):
             continue
-        if isinstance(nodes.parents.get(node), ast.keyword) and _is_builder_argument(nodes, node):
+        if _is_builder_argument(nodes, node):
             continue
         outer.append(place)
         found = tuple(k for k in keys if k.name in OLD or k.name in STRONG or k.name in NESTED)
@@ -230,13 +230,17 @@ def _dicts(nodes: Nodes) -> Iterator[Loose]:
 
 def _is_builder_argument(nodes: Nodes, node: ast.expr) -> bool:
     """Values of the builder's own arguments, which other rules look at."""
-    keyword = nodes.parents[node]
-    return isinstance(keyword, ast.keyword) and keyword.arg in (
-        "model",
-        "model_config",
-        "evaluation_config",
-        "env_config",
-    )
+    for around in nodes.up(node):
+        if isinstance(around, ast.stmt):
+            return False
+        if isinstance(around, ast.keyword) and around.arg in BUILDER_ARGUMENTS:
+            return True
+    return False
+
+
+BUILDER_ARGUMENTS = frozenset(
+    {"model", "model_config", "evaluation_config", "env_config", "policies"}
+)
 
 
 def _assignments(nodes: Nodes) -> Iterator[Loose]:

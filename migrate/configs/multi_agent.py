@@ -10,6 +10,8 @@ import ast
 
 from rlmigrate.migrate.configs.decision import Decision, Gain
 from rlmigrate.migrate.configs.literals import dict_entries
+from rlmigrate.migrate.configs.policy_specs import read_policies
+from rlmigrate.migrate.edits import Imports
 from rlmigrate.migrate.findings import Outcome
 from rlmigrate.migrate.reading.nodes import nodes_of
 from rlmigrate.migrate.rules.base import FileContext
@@ -21,7 +23,7 @@ DROPPED = frozenset({"policy_map_cache", "replay_mode"})
 
 
 def decide_multi_agent(
-    context: FileContext, node: ast.expr, value: ast.expr, *, code: str
+    context: FileContext, node: ast.expr, value: ast.expr, *, code: str, algorithm: str
 ) -> Decision:
     """Decide on the dict under "multiagent"."""
 
@@ -32,12 +34,18 @@ def decide_multi_agent(
     if entries is None:
         return manual("the multiagent dict is computed; set its keys with .multi_agent(...)")
     gains: list[Gain] = []
+    imports, outcome = Imports(), Outcome.NATIVE
     for entry in entries:
         key = entry.key or ""
         if key == "policies":
-            problem = policy_problem(context, entry.value)
-            if problem is not None:
-                return manual(problem)
+            modules = read_policies(context, entry.value, algorithm=algorithm)
+            if isinstance(modules, str):
+                return manual(modules)
+            if modules is not None:
+                gains += modules.gains
+                imports |= modules.imports
+                outcome = modules.outcome
+                continue
         if key == "policy_mapping_fn":
             text = mapping_fn(context, entry.value)
             if text is None:
@@ -51,31 +59,7 @@ def decide_multi_agent(
         elif key not in DROPPED:
             return manual(f'"{key}" of the multiagent dict has no counterpart')
     message = '"multiagent" becomes multi_agent(...)'
-    return Decision(code, "multiagent", Outcome.NATIVE, message, node, tuple(gains))
-
-
-def policy_problem(context: FileContext, value: ast.expr) -> str | None:
-    """Say why policy specs cannot be taken over: a policy class or a config of its own."""
-    entries = dict_entries(context, value)
-    if entries is None:
-        return None  # names, sets and comprehensions are looked at by Ray itself
-    for entry in entries:
-        spec = entry.value
-        if not (isinstance(spec, ast.Tuple) and len(spec.elts) == 4):
-            continue
-        policy, _, _, config = spec.elts
-        if not (isinstance(policy, ast.Constant) and policy.value is None):
-            return (
-                f"policy {entry.key!r} has a class of its own: write it as an RLModule in a "
-                "MultiRLModuleSpec"
-            )
-        own = dict_entries(context, config)
-        if own is None or any(inner.key in ("model", "custom_model") for inner in own):
-            return (
-                f"policy {entry.key!r} has a config of its own: give its module in a "
-                "MultiRLModuleSpec, the rest in algorithm_config_overrides_per_module"
-            )
-    return None
+    return Decision(code, "multiagent", outcome, message, node, tuple(gains), imports)
 
 
 def mapping_fn(context: FileContext, value: ast.expr) -> str | None:

@@ -128,7 +128,8 @@ def _moves_on(context: FileContext, path: Path, name: str) -> bool:
     other = FileContext(source, context.index, context.settings)
     done = {
         (finding.item.line, finding.item.column)
-        for finding in builder_findings(other, "RLM401")
+        for code in ("RLM401", "RLM410")
+        for finding in builder_findings(other, code)
         if finding.edits
     }
     nodes = nodes_of(other)

@@ -206,3 +206,41 @@ def test_dict_of_a_function_reaches_the_config(becomes: Becomes) -> None:
     config = scope["build"](True)  # type: ignore[operator]
     config.validate()
     assert (config.num_epochs, config.minibatch_size, config.framework_str) == (3, 16, "torch")
+
+
+MANY = """
+import gymnasium as gym
+from ray.rllib.agents.ppo import PPOTrainer
+
+WALK = gym.spaces.Box(-1, 1, (3,)), gym.spaces.Discrete(2)
+FLY = gym.spaces.Box(-1, 1, (5,)), gym.spaces.Box(-1, 1, (2,))
+trainer = PPOTrainer(
+    env="many",
+    config={
+        "num_workers": 0,
+        "multiagent": {
+            "policies": {
+                "walker": (None, *WALK, {"model": {"fcnet_hiddens": [7]}, "lambda": 0.5}),
+                "flyer": (None, *FLY, {}),
+            },
+            "policy_mapping_fn": lambda agent_id: agent_id,
+            "policies_to_train": ["walker"],
+        },
+    },
+)
+""".replace("*WALK", "WALK[0], WALK[1]").replace("*FLY", "FLY[0], FLY[1]")
+
+
+def test_policies_with_models_build_a_module_each(becomes: Becomes) -> None:
+    text = becomes(MANY)
+    assert "TODO" not in text
+    scope: dict[str, object] = {}
+    exec(compile(text.replace(".build_algo()", ""), "many", "exec"), scope)
+    config = scope["trainer"]
+    config.validate()  # type: ignore[attr-defined]
+    spaces = {"walker": scope["WALK"], "flyer": scope["FLY"]}
+    module = config.get_multi_rl_module_spec(spaces=spaces).build()  # type: ignore[attr-defined]
+    assert module["walker"].pi.net.mlp[0].in_features == 7
+    assert module["flyer"].pi.net.mlp[0].in_features == 256
+    own = config.get_config_for_module("walker")  # type: ignore[attr-defined]
+    assert (own.lambda_, config.lambda_) == (0.5, 1.0)  # type: ignore[attr-defined]
