@@ -26,6 +26,7 @@ class Module:
     source: SourceFile
     node: ast.ClassDef
     base: str
+    code: str = CODE
     written: list[str] = field(default_factory=list)
     replaced: list[ast.stmt] = field(default_factory=list)
     kept: list[Piece] = field(default_factory=list)
@@ -40,13 +41,17 @@ class Module:
             raise NotMovable(self.node, f"leaves {head} without a body") from error
         self.written.append(text)
 
-    def edits(self) -> tuple[Edit, ...]:
-        """The class statement, the new methods in place of the first old one, the others gone."""
+    def header(self) -> tuple[Edit, ...]:
+        """The class statement with its new base."""
         bases = [b for b in self.node.bases if self._stays(b)]
         names = [self.base, *(self.source.segment(b) for b in bases)]
         first, last = self.node.bases[0], self.node.bases[-1]
-        header = Span(self.source.span(first).start, self.source.span(last).end)
-        pieces: list[Piece] = [(header, ", ".join(names)), *self.kept]
+        span = Span(self.source.span(first).start, self.source.span(last).end)
+        return (Edit(span, ", ".join(names), self.code),)
+
+    def edits(self) -> tuple[Edit, ...]:
+        """The class statement, the new methods in place of the first old one, the others gone."""
+        pieces: list[Piece] = list(self.kept)
         text = "\n".join(self.written)
         outer = indent_of(self.source, self.node)
         if outer:
@@ -62,7 +67,7 @@ class Module:
         if not self.written and len(self.replaced) == len(self._statements()):
             pieces = [p for p in pieces if p[0] != self._whole(place, before=False)]
             pieces.append((self._whole(place, before=False), f"{outer}{UNIT}pass\n"))
-        return tuple(Edit(span, piece, CODE) for span, piece in pieces)
+        return (*self.header(), *(Edit(span, piece, self.code) for span, piece in pieces))
 
     def _stays(self, base: ast.expr) -> bool:
         return (dotted(base) or "").rpartition(".")[2] == "ABC"

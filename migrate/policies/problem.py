@@ -14,3 +14,4 @@ class NotMovable(Exception):
     def __init__(self, node: ast.AST, text: str) -> None:
         line = getattr(node, "lineno", 0)
         super().__init__(f"{text} (line {line})" if line else text)
+        self.text = text  # without the line, for markers that must not change when lines move

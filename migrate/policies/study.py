@@ -3,12 +3,16 @@
 StudiedPolicy       one class
 studied_policies    those of a file
 becomes_native      whether a policy class becomes an RLModule of its own
+shared_imports      what rewritten classes of a file do to its imports
+can_be_native       the same, if certain distributions were rewritten
 policy_layers       the layers that the native policies of a file need
 """
 
 from __future__ import annotations
 
 import ast
+import dataclasses
+from collections.abc import Collection
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -20,9 +24,9 @@ from rlmigrate.migrate.index.entries import FileEntry
 from rlmigrate.migrate.index.repo import RepoIndex
 from rlmigrate.migrate.policies.native import Native, native_policy
 from rlmigrate.migrate.policies.networkless import networkless_policy
+from rlmigrate.migrate.policies.old_imports import bound_names, old_distributions, used_outside
 from rlmigrate.migrate.policies.problem import NotMovable
 from rlmigrate.migrate.policies.reading import PolicyFacts, PolicyPlan, policy_plan, read_policy
-from rlmigrate.migrate.policies.words import OLD_DISTRIBUTIONS
 from rlmigrate.migrate.source import SourceFile
 
 
@@ -44,9 +48,33 @@ class StudiedPolicy:
 @lru_cache(maxsize=8)
 def studied_policies(source: SourceFile, index: RepoIndex) -> tuple[StudiedPolicy, ...]:
     """Understand every policy class of a file that inherits from one of RLlib's."""
+    first = _first_look(source, index)
+    if not any(each.native is not None for each in first):
+        return first
+    from rlmigrate.migrate.distributions.choice import native_distributions
+
+    moves, taken = shared_imports(source, index)
+    native = native_distributions(index)
+    done = [_attempt(source, index, each, taken, native) for each in first]
+    return tuple(dataclasses.replace(each, moves=moves) for each in done)
+
+
+@lru_cache(maxsize=8)
+def _first_look(source: SourceFile, index: RepoIndex) -> tuple[StudiedPolicy, ...]:
+    """See which classes can be written, whatever else the file binds."""
+    from rlmigrate.migrate.distributions.choice import native_distributions
+
+    found = _policies(source, index)
+    if not any(each.plan.outcome is Outcome.BRIDGED for each in found):
+        return tuple(found)
+    native = native_distributions(index)
+    return tuple(_attempt(source, index, each, frozenset(), native) for each in found)
+
+
+def _policies(source: SourceFile, index: RepoIndex) -> list[StudiedPolicy]:
     file = index.files.get(source.path)
     if file is None:
-        return ()
+        return []
     entries = {
         entry.line: entry
         for entry in file.classes
@@ -57,33 +85,30 @@ def studied_policies(source: SourceFile, index: RepoIndex) -> tuple[StudiedPolic
         if node.lineno in entries:
             facts = read_policy(index, entries[node.lineno], node)
             found.append(StudiedPolicy(file, node, facts, policy_plan(facts)))
-    return tuple(_written(source, index, found))
+    return found
 
 
-def _written(
-    source: SourceFile, index: RepoIndex, found: list[StudiedPolicy]
-) -> list[StudiedPolicy]:
-    """Write what can be native; once to see which can, and again knowing what else is in use."""
-    first = [_attempt(source, index, each, frozenset()) for each in found]
-    nodes = [each.node for each in first if each.native is not None]
-    if not nodes:
-        return first
-    old = _old_distributions(source, found[0].file)
-    staying = old & _used_outside(source, nodes)
-    moves = tuple(removals(source, old - staying))
-    taken = _bound(source) - (old - staying)
-    done = [_attempt(source, index, each, frozenset(taken)) for each in found]
-    return [
-        StudiedPolicy(each.file, each.node, each.facts, each.plan, each.native, moves)
-        for each in done
-    ]
+def shared_imports(source: SourceFile, index: RepoIndex) -> tuple[tuple[Edit, ...], frozenset[str]]:
+    """Edits that take out imports only rewritten classes used, and the names that stay bound."""
+    from rlmigrate.migrate.distributions.choice import native_nodes
+
+    nodes = [each.node for each in _first_look(source, index) if each.native is not None]
+    nodes += native_nodes(source, index)
+    file = index.files[source.path]
+    old = old_distributions(source, file)
+    going = old - used_outside(source, nodes)
+    return tuple(removals(source, going)), frozenset(bound_names(source) - going)
 
 
 def _attempt(
-    source: SourceFile, index: RepoIndex, policy: StudiedPolicy, taken: frozenset[str]
+    source: SourceFile,
+    index: RepoIndex,
+    policy: StudiedPolicy,
+    taken: frozenset[str],
+    distributions: Collection[str],
 ) -> StudiedPolicy:
-    """Write one class natively where its plan is to run on as it is."""
-    if policy.plan.outcome is not Outcome.BRIDGED:
+    """Write one class natively where its plan was to run on as it is."""
+    if policy.plan.outcome is not Outcome.BRIDGED and policy.native is None:
         return policy
     from rlmigrate.migrate.emit.file import layers_module
 
@@ -95,41 +120,43 @@ def _attempt(
         ray_version=settings.ray_version,
     )
     file, node = policy.file, policy.node
+    known = _local_distributions(index, file, distributions)
     try:
         if policy.facts.networkless:
             native = networkless_policy(source, file, node, names)
         else:
-            native = native_policy(source, file, index, node, names, distributions={})
+            native = native_policy(source, file, index, node, names, distributions=known)
     except NotMovable as problem:
         return StudiedPolicy(file, node, policy.facts, PolicyPlan(Outcome.BRIDGED, str(problem)))
     plan = PolicyPlan(Outcome.NATIVE, f"is an RLModule on {native.base}")
     return StudiedPolicy(file, node, policy.facts, plan, native)
 
 
-def _old_distributions(source: SourceFile, file: FileEntry) -> set[str]:
-    """Local names of the old stack's distributions that the file imports at its top."""
-    return {
-        alias.asname or alias.name
-        for node in source.tree.body
-        if isinstance(node, ast.ImportFrom)
-        for alias in node.names
-        if (file.imports.resolve(alias.asname or alias.name) or "").startswith(OLD_DISTRIBUTIONS)
-    }
+def _local_distributions(
+    index: RepoIndex, file: FileEntry, native: Collection[str]
+) -> dict[str, str]:
+    """Rewritten distributions that a file knows: their name to its name for them."""
+    if not native:
+        return {}
+    found = {c.name: c.name for c in file.classes if c.qualified in native}
+    for local, target in file.imports.names.items():
+        entry = index.class_named(target)
+        if entry is not None and entry.qualified in native:
+            found[entry.name] = local
+    return found
 
 
-def _used_outside(source: SourceFile, nodes: list[ast.ClassDef]) -> set[str]:
-    inside = {id(each) for node in nodes for each in ast.walk(node)}
-    return {name.id for name in source.nodes(ast.Name) if id(name) not in inside}
-
-
-def _bound(source: SourceFile) -> set[str]:
-    bound = {each.name for each in source.nodes(ast.ClassDef)}
-    bound |= {each.name for each in source.nodes(ast.FunctionDef)}
-    for node in source.nodes(ast.Import):
-        bound |= {alias.asname or alias.name.split(".")[0] for alias in node.names}
-    for statement in source.nodes(ast.ImportFrom):
-        bound |= {alias.asname or alias.name for alias in statement.names}
-    return bound | {n.id for n in source.nodes(ast.Name) if isinstance(n.ctx, ast.Store)}
+def can_be_native(index: RepoIndex, qualified: str, distributions: Collection[str]) -> bool:
+    """Tell whether a policy class could be written if these distributions were."""
+    entry = index.class_named(qualified)
+    if entry is None:
+        return False
+    source = index.source_of(entry.path)
+    return any(
+        policy.node.lineno == entry.line
+        and _attempt(source, index, policy, frozenset(), distributions).native is not None
+        for policy in _policies(source, index)
+    )
 
 
 def becomes_native(index: RepoIndex, qualified: str) -> bool:
@@ -138,12 +165,12 @@ def becomes_native(index: RepoIndex, qualified: str) -> bool:
     if entry is None:
         return False
     return any(
-        policy.node.lineno == entry.line and policy.plan.outcome is Outcome.NATIVE
-        for policy in studied_policies(index.source_of(entry.path), index)
+        policy.node.lineno == entry.line and policy.native is not None
+        for policy in _first_look(index.source_of(entry.path), index)
     )
 
 
 def policy_layers(source: SourceFile, index: RepoIndex) -> frozenset[str]:
     """The layers that the native policies of one file need."""
-    natives = [policy.native for policy in studied_policies(source, index)]
+    natives = [policy.native for policy in _first_look(source, index)]
     return frozenset().union(*(native.layers for native in natives if native is not None))

@@ -5,8 +5,10 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterable
 
+from rlmigrate.migrate.distributions.choice import studied_distributions
 from rlmigrate.migrate.findings import Item, Kind, Outcome
 from rlmigrate.migrate.rules.base import Case, FileContext, Finding, Rule
+from rlmigrate.migrate.tree import inside
 
 #: Method of an old distribution, and what it becomes.
 HOMES = {
@@ -24,10 +26,11 @@ HOMES = {
 
 
 def check(context: FileContext) -> Iterable[Finding]:
-    """Yield each class that inherits from one of RLlib's old distributions."""
+    """Yield each class that inherits from one of RLlib's old distributions and stays one."""
     file = context.index.files.get(context.source.path)
     if file is None:
         return
+    studied = {each.node: each for each in studied_distributions(context.source, context.index)}
     entries = {
         entry.line: entry
         for entry in file.classes
@@ -35,16 +38,18 @@ def check(context: FileContext) -> Iterable[Finding]:
     }
     for node in context.source.nodes(ast.ClassDef) if entries else ():
         entry = entries.get(node.lineno)
-        if entry is None:
+        study = studied.get(node)
+        if entry is None or (study is not None and study.written is not None):
             continue
         methods = [item.name for item in node.body if isinstance(item, ast.FunctionDef)]
         places = "; ".join(f"{name}() becomes {HOMES[name]}" for name in methods if name in HOMES)
+        reason = f"{entry.name} {study.reason}" if study is not None and study.reason else ""
         calls_model = any(
             isinstance(inner, ast.Attribute)
             and inner.attr == "model"
             and isinstance(inner.value, ast.Name)
             and inner.value.id == "self"
-            for inner in ast.walk(node)
+            for inner in inside(node)
         )
         where = (
             "it calls its model, which new distributions do not know: sample in "
@@ -52,6 +57,7 @@ def check(context: FileContext) -> Iterable[Finding]:
             if calls_model
             else "write it as a TorchDistribution and set self.action_dist_cls in setup()"
         )
+        parts = ("" if calls_model else reason, where, places, f"see {RULE.link}")
         yield Finding(
             Item(
                 path=str(context.source.path),
@@ -60,7 +66,7 @@ def check(context: FileContext) -> Iterable[Finding]:
                 kind=Kind.DISTRIBUTION,
                 outcome=Outcome.MANUAL,
                 code=RULE.code,
-                message="; ".join(part for part in (where, places, f"see {RULE.link}") if part),
+                message="; ".join(part for part in parts if part),
             )
         )
 
@@ -76,7 +82,7 @@ RULE = Rule(
     code="RLM301",
     name="action-distribution",
     kind=Kind.DISTRIBUTION,
-    summary="Say what each method of an action distribution becomes.",
+    summary="Say what each method of an action distribution becomes that cannot be written.",
     explanation=(
         "New distributions are made by from_logits() from the module's outputs alone, take the "
         "last axis as the components of an action, and know no model. wrap_model runs the old "
@@ -98,9 +104,9 @@ RULE = Rule(
             "from ray.rllib.models.torch.torch_action_dist import TorchDistributionWrapper\n\n\n"
             + _CLASS,
             "from ray.rllib.models.torch.torch_action_dist import TorchDistributionWrapper\n\n\n"
-            "# TODO(rlmigrate RLM301): write it as a TorchDistribution and set"
-            " self.action_dist_cls in\n"
-            f"#     setup(); logp() becomes logp(); see {_LINK}\n" + _CLASS,
+            "# TODO(rlmigrate RLM301): Mine does not say how many inputs it takes; write it as a\n"
+            "#     TorchDistribution and set self.action_dist_cls in setup(); logp() becomes"
+            f" logp(); see\n#     {_LINK}\n" + _CLASS,
         ),
     ),
 )
