@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     )
     from rlmigrate.compat.weights import TransferReport, transfer_weights
     from rlmigrate.compat.wrap import wrap_model, wrap_policy
+    from rlmigrate.compat.wrap.on_ray.learner import legacy_loss
 
 _HOME = {
     "ConversionReport": "rlmigrate.compat.checkpoints",
@@ -33,6 +34,7 @@ _HOME = {
     "check_parity": "rlmigrate.compat.parity",
     "compare": "rlmigrate.compat.parity",
     "convert_checkpoint": "rlmigrate.compat.checkpoints",
+    "legacy_loss": "rlmigrate.compat.wrap.on_ray.learner",
     "ray_names": "rlmigrate.compat.names",
     "record": "rlmigrate.compat.parity",
     "transfer_weights": "rlmigrate.compat.weights",
@@ -49,6 +51,7 @@ __all__ = [
     "check_parity",
     "compare",
     "convert_checkpoint",
+    "legacy_loss",
     "ray_names",
     "record",
     "transfer_weights",

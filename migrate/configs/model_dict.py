@@ -10,6 +10,7 @@ import ast
 
 from rlmigrate.migrate.configs.connectors import connectors_of
 from rlmigrate.migrate.configs.decision import Decision, Gain
+from rlmigrate.migrate.configs.learner_class import own_loss
 from rlmigrate.migrate.configs.literals import Entry, dict_entries
 from rlmigrate.migrate.configs.writing import Piece, call, mapping
 from rlmigrate.migrate.edits import Imports
@@ -148,15 +149,16 @@ def _custom(
         arguments["model_config"] = config
     spec = call("RLModuleSpec", **arguments)
     gains, wanted, columns = connectors_of(context, target)
+    losses, more, said = own_loss(context, target, written, algorithm=algorithm)
     how = "the RLModule" if outcome is Outcome.NATIVE else "an RLModule that wraps the old class"
     return Decision(
         CUSTOM,
         "custom_model",
         outcome,
-        f"custom model {name} becomes {how} in an RLModuleSpec{columns}",
+        f"custom model {name} becomes {how} in an RLModuleSpec{columns}{said}",
         node,
-        (Gain("rl_module", "rl_module_spec", spec), *gains),
-        imports | wanted | Imports(frozenset({SPEC})),
+        (Gain("rl_module", "rl_module_spec", spec), *gains, *losses),
+        imports | wanted | more | Imports(frozenset({SPEC})),
         new_name=target.rpartition(".")[2],
     )
 

@@ -324,6 +324,15 @@ class Expressions(States):
     def _on_training(self, mark: Mark) -> list[Piece]:
         return self._replace(mark.node, "self.training")
 
+    def _on_loss_column(self, mark: Mark) -> list[Piece]:
+        node = mark.node
+        assert isinstance(node, ast.Subscript)
+        batch = self.source.segment(node.value)
+        text = f"{batch}[{self.names.core('Columns')}.{mark.detail}]"
+        if mark.data["prepared"]:
+            text = f"{self.names.layer('preprocess')}({text}, self.observation_space)"
+        return self._replace(node, text)
+
     def _on_kept_local(self, mark: Mark) -> list[Piece]:
         return self._replace(mark.node, mark.detail)
 

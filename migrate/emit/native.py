@@ -9,11 +9,12 @@ import ast
 
 from rlmigrate.migrate.edits import Edit, Imports
 from rlmigrate.migrate.emit.expressions import Expressions
+from rlmigrate.migrate.emit.learner import learner_edits
 from rlmigrate.migrate.emit.names import Names
 from rlmigrate.migrate.emit.result import Emitted
 from rlmigrate.migrate.emit.sequences import opening_lines
 from rlmigrate.migrate.emit.setup import setup_edits
-from rlmigrate.migrate.emit.text import indent_of, signature_span
+from rlmigrate.migrate.emit.text import indent_of, method_span, signature_span
 from rlmigrate.migrate.index.known import ray_kind
 from rlmigrate.migrate.source import SourceFile, Span
 from rlmigrate.migrate.understanding.facts import ModelFacts, Reading
@@ -33,6 +34,7 @@ def emit_native(source: SourceFile, reading: Reading, names: Names) -> Emitted:
         *_forward(source, reading, names, words),
         *_values(source, reading, names, words),
     ]
+    pieces = learner_edits(source, reading, names, pieces)
     edits = tuple(Edit(span, text, CODE) for span, text in _merged(pieces))
     return Emitted(edits, Imports(frozenset(names.wanted)), frozenset(names.layers))
 
@@ -177,7 +179,7 @@ def _values(
     if node is None:
         return []
     if reading.facts.value == "none":
-        return [(_whole(source, node), "")]
+        return [(method_span(source, node), "")]
     pieces, _ = _override(source, reading, names, node, "ValueFunctionAPI")
     arguments = "self, batch, embeddings=None"
     returns = f" -> {source.segment(node.returns)}" if node.returns is not None else ""
@@ -199,12 +201,3 @@ def _values(
         )
         pieces.append((Span(at, at), text))
     return pieces
-
-
-def _whole(source: SourceFile, node: ast.FunctionDef) -> Span:
-    """A method with the blank lines before it."""
-    first = min([d.lineno for d in node.decorator_list], default=node.lineno)
-    start, end = source.line_span(first, node.end_lineno or node.lineno)
-    before = source.text[:start].rstrip(" \t\r\n")
-    newline = source.text.find("\n", len(before))
-    return Span(newline + 1 if newline >= 0 else start, end)

@@ -1,6 +1,7 @@
 """Places in a source file that ast does not name.
 
 signature_span   from `def` to the colon of a function
+method_span      a method, with the blank lines before it
 indent_of        the white space before a statement
 Lines            lines to delete, tidied so that no double blank lines stay
 """
@@ -40,6 +41,15 @@ def _line_offsets(text: str) -> list[int]:
     for line in text.splitlines(keepends=True):
         offsets.append(offsets[-1] + len(line))
     return offsets
+
+
+def method_span(source: SourceFile, node: ast.FunctionDef) -> Span:
+    """A method with the blank lines before it."""
+    first = min([d.lineno for d in node.decorator_list], default=node.lineno)
+    start, end = source.line_span(first, node.end_lineno or node.lineno)
+    before = source.text[:start].rstrip(" \t\r\n")
+    newline = source.text.find("\n", len(before))
+    return Span(newline + 1 if newline >= 0 else start, end)
 
 
 def indent_of(source: SourceFile, node: ast.stmt) -> str:

@@ -25,14 +25,14 @@ def check(context: FileContext) -> Iterable[Finding]:
             kind=Kind.MODEL,
             outcome=Outcome.NATIVE,
             code=RULE.code,
-            message=_message(facts),
+            message=_message(facts, result.study.plan.learner),
             new_name=facts.name,
             new_path=str(context.source.path),
         )
         yield Finding(item, result.emitted.edits, result.emitted.imports, dict(result.new_files))
 
 
-def _message(facts: ModelFacts) -> str:
+def _message(facts: ModelFacts, learner: str | None) -> str:
     parts = ["becomes a TorchRLModule with the same parameter names"]
     if facts.obs in PREPARED:
         parts.append(
@@ -45,6 +45,8 @@ def _message(facts: ModelFacts) -> str:
             f"{columns}: put ViewColumns of the layers file into the env-to-module and the learner "
             "pipeline (Ray's PrevActionsPrevRewards and FrameStackingEnvToModule give other shapes)"
         )
+    if learner is not None:
+        parts.append(f"its loss moves into {learner}, which builds on PPO's")
     return "; ".join(parts)
 
 

@@ -8,6 +8,7 @@ from rlmigrate.migrate.emit.file import model_results
 from rlmigrate.migrate.findings import Item, Kind, Outcome
 from rlmigrate.migrate.rules.base import FileContext, Finding, Rule
 from rlmigrate.migrate.rules.cases.rlm102 import CASES, UNCHANGED
+from rlmigrate.migrate.strategy import ModelPlan
 
 
 def check(context: FileContext) -> Iterable[Finding]:
@@ -23,11 +24,18 @@ def check(context: FileContext) -> Iterable[Finding]:
             kind=Kind.MODEL,
             outcome=Outcome.BRIDGED,
             code=RULE.code,
-            message=f"runs on inside a module, because it {result.study.plan.reason}",
+            message=_message(result.study.plan),
             new_name=facts.name,
             new_path=str(context.source.path),
         )
         yield Finding(item, result.emitted.edits, result.emitted.imports)
+
+
+def _message(plan: ModelPlan) -> str:
+    said = f"runs on inside a module, because it {plan.reason}"
+    if plan.legacy_loss:
+        said += "; its loss counts with .learners(learner_class=legacy_loss(...)) of rlmigrate"
+    return said
 
 
 RULE = Rule(

@@ -1,6 +1,7 @@
 """Choose an outcome.
 
 Study         the plan for a class, with the reading that it rests on
+learner_name  what the Learner with a model's loss is called
 study_class   read a class and choose
 plan_model    the plan alone, for rules that only point at the result
 """
@@ -40,6 +41,7 @@ def study_class(index: RepoIndex, file: FileEntry, node: ast.ClassDef, *, qualif
 def _study(index: RepoIndex, file: FileEntry, node: ast.ClassDef, qualified: str) -> Study:
     reading = _read(index, file, node, qualified)
     outcome, reason = _choose(index, reading)
+    native = outcome is Outcome.NATIVE
     plan = ModelPlan(
         qualified=qualified,
         outcome=outcome,
@@ -49,6 +51,8 @@ def _study(index: RepoIndex, file: FileEntry, node: ast.ClassDef, qualified: str
         stateful=bool(reading.facts.states) or reading.facts.sequential,
         columns=tuple(view.column for view in reading.facts.views),
         lookback=_lookback(reading.facts.views),
+        learner=learner_name(node.name) if native and reading.facts.loss else None,
+        legacy_loss=outcome is Outcome.BRIDGED and _has_loss(index, qualified),
     )
     return Study(plan, reading)
 
@@ -116,6 +120,21 @@ def _ends(shift: object) -> list[object]:
     if isinstance(shift, list | tuple):
         return list(shift)
     raise ValueError(shift)
+
+
+def learner_name(model: str) -> str:
+    """Name the Learner that has the loss of a model.
+
+    >>> learner_name("MaskedModel")
+    'MaskedLearner'
+    """
+    return f"{model.removesuffix('Model') or model}Learner"
+
+
+def _has_loss(index: RepoIndex, qualified: str) -> bool:
+    """Say whether a class of the repository defines a loss or metrics of its own."""
+    family = (index.class_named(name) for name in (qualified, *index.bases_of(qualified)))
+    return any({"custom_loss", "metrics"} & set(entry.methods) for entry in family if entry)
 
 
 def plan_model(index: RepoIndex, entry: ClassEntry) -> ModelPlan:

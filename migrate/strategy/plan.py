@@ -17,7 +17,8 @@ class ModelPlan:
     `new_name` is importable from `module`; `model_config` holds what the class reads and the old
     code supplied without saying so (keys of the old model dict that must be passed on). `columns`
     must come from a connector, which reaches back `lookback` steps; None where the source does not
-    say how many.
+    say how many. `learner` is the Learner beside a native class that has its loss, on PPO's;
+    `legacy_loss` says that a bridged class needs one that calls its custom_loss.
     """
 
     qualified: str
@@ -29,3 +30,5 @@ class ModelPlan:
     stateful: bool = False
     columns: tuple[str, ...] = ()
     lookback: int | None = 1
+    learner: str | None = None
+    legacy_loss: bool = False

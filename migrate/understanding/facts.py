@@ -5,6 +5,7 @@ Parameter    a constructor parameter of the class's own
 Stash        an attribute that forward sets for a later call
 Subnet       a network of RLlib that the class holds
 View         a column that a connector must supply
+OwnLoss      the methods that move into a Learner
 ModelFacts   all of it
 Mark         a place in the source, and what stands there
 Reading      facts and marks
@@ -63,6 +64,21 @@ class View:
 
 
 @dataclass(frozen=True)
+class OwnLoss:
+    """Methods that move into a Learner.
+
+    `keeps` are attributes that nothing else uses, which move along; `stashes` those that forward
+    sets. `listed` says whether custom_loss returns a list.
+    """
+
+    methods: tuple[str, ...]
+    keeps: tuple[str, ...] = ()
+    stashes: tuple[str, ...] = ()
+    reads_batch: bool = False
+    listed: bool = True
+
+
+@dataclass(frozen=True)
 class ModelFacts:
     """One class; every field is plain data, so that it can be printed and compared."""
 
@@ -91,6 +107,7 @@ class ModelFacts:
     head_size: str | None = None  # where num_outputs is read: None | "local" | "attribute"
     discrete: bool = False
     value: str = "none"  # "none" | "computed" | "overridden" where a base computes them too
+    loss: OwnLoss | None = None
     extra_methods: tuple[str, ...] = ()
     problems: tuple[Problem, ...] = ()
 

@@ -15,19 +15,28 @@ from rlmigrate.migrate.understanding.values import Values
 
 
 def read_kept(
-    scope: Scope, forward: Forward, values: Values, *, needed: list[str] | None = None
+    scope: Scope,
+    forward: Forward,
+    values: Values,
+    *,
+    needed: list[str] | None = None,
+    reported: tuple[str, ...] = (),
 ) -> tuple[tuple[Stash, ...], dict[str, str]]:
     """Return what forward keeps, and for each net that is asked for values the local it was given.
 
     `needed` are the attributes that values of the class or of its kin read; None where it has none.
 
     Marks: `kept_local` in forward; in value_function `kept_embedding`, or `kept_pure` where the
-    batch alone gives the value; `drop` where nothing needs the attribute any more.
+    batch alone gives the value; `drop` where nothing needs the attribute any more. A loss needs
+    the `reported` attributes too.
     """
     stashes = []
     for attribute, local in forward.stored.items():
-        pure = _pure_source(scope, forward, attribute) if needed is None else None
+        pure = None
+        if needed is None and attribute not in reported:
+            pure = _pure_source(scope, forward, attribute)
         for_value = attribute in (values.kept if needed is None else needed)
+        for_value = for_value or attribute in reported
         stashes.append(
             Stash(attribute, local, for_value, ast.unparse(pure) if pure is not None else None)
         )

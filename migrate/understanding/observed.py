@@ -78,7 +78,7 @@ class Observed:
         helpers = [
             method
             for name, method in self.scope.methods.items()
-            if name not in {"__init__", "forward", "value_function"}
+            if name not in {"__init__", "forward", "value_function", "custom_loss", "metrics"}
         ]
         return any(
             isinstance(node, ast.Subscript)

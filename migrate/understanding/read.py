@@ -35,6 +35,7 @@ from rlmigrate.migrate.understanding.inherited import (
 )
 from rlmigrate.migrate.understanding.kept import read_kept
 from rlmigrate.migrate.understanding.kin import Kin, Relative, is_abstract, read_kin, related
+from rlmigrate.migrate.understanding.losses import read_losses
 from rlmigrate.migrate.understanding.recurrence import (
     is_recurrent,
     read_initial_states,
@@ -99,6 +100,8 @@ def _read(
                 scope.mark("value_return", each)
     if sequential:
         read_initial_states(scope)
+    alone = not (kin or states or sequential or lender)
+    loss = read_losses(scope, forward if alone else None, target=index.settings.target)
     configs = Configs(scope)
     if mode in {"mixed", "flat"} and not index.preprocesses:
         scope.problem(node, "is configured with _disable_preprocessor_api")
@@ -114,7 +117,9 @@ def _read(
     elif forward:
         shared = bool(kin) or sequential
         needed = kept_for_values(kin, forward.node.name, forward.stored) if shared else None
-        stashes, sources = read_kept(scope, forward, values, needed=needed)
+        stashes, sources = read_kept(
+            scope, forward, values, needed=needed, reported=loss.stashes if loss else ()
+        )
         forward.observed.finish()
     if kin and views.needed:
         scope.problem(node, "shares bases and asks for columns beside the observation")
@@ -152,6 +157,7 @@ def _read(
         head_size=_head(constructor, reads_own_head),
         discrete=_is_discrete(scope, constructor),
         value=_value(kin) if values.node else "none",
+        loss=loss,
         extra_methods=tuple(
             m
             for m in scope.methods

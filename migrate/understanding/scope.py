@@ -57,6 +57,7 @@ class Scope:
     parents: dict[ast.AST, ast.AST] = field(default_factory=dict)
     methods: dict[str, ast.FunctionDef] = field(default_factory=dict)
     handled: set[int] = field(default_factory=set)
+    served: set[str] = field(default_factory=set)  # methods of ModelV2 that have a place
 
     def __post_init__(self) -> None:
         for parent in ast.walk(self.node):

@@ -82,6 +82,7 @@ def _read_mixin(scope: Scope, base: ast.expr, mixin: Relative) -> None:
 
 def _read_members(scope: Scope, kept: Collection[str], served: Collection[str]) -> None:
     forwards = {"forward", "forward_rnn", "value_function"}
+    served = {*served, *scope.served}
     for node in scope.node.body:
         if isinstance(node, ast.FunctionDef):
             if node.name in HOOKS and node.name not in served:
@@ -114,6 +115,8 @@ def _read_members(scope: Scope, kept: Collection[str], served: Collection[str]) 
             stored = isinstance(getattr(inner, "ctx", None), ast.Store)
             if attribute in OWN_NAMES and stored and not _dropped(scope, scope.parent(inner)):
                 scope.problem(inner, f"sets self.{attribute}, which RLModule keeps for itself")
+            if name in scope.served:
+                continue
             if attribute in kept and (name not in forwards or _is_helper(scope, name)):
                 _read_kept_elsewhere(scope, inner, name, attribute)
 

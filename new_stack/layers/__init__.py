@@ -7,6 +7,7 @@ preprocess, flatten, preprocessed_space        what the old preprocessors made o
 fold_time, unfold_outputs, unfold_values       sequences as rows, and back
 name_states, add_time_dimension                lists of states, rows as sequences
 custom_settings, old_model_config              the model config as old models took it
+unmasked                                       the rows of a batch that count for a loss
 action_distribution                            the distribution that the old stack chose
 DefaultModel                                   the module of the default nets, a base for policies
 preprocessed, old_observations, acted          what policies without a network got and gave
@@ -48,6 +49,7 @@ _HOME = {
     "same_padding": "padding",
     "unfold_outputs": "sequences",
     "unfold_values": "sequences",
+    "unmasked": "losses",
     "valid_padding": "padding",
 }
 
@@ -79,6 +81,7 @@ __all__ = [
     "same_padding",
     "unfold_outputs",
     "unfold_values",
+    "unmasked",
     "valid_padding",
 ]
 

@@ -83,7 +83,7 @@ def test_facts_can_be_printed() -> None:
         ),
         ("width=8", "fcnet_hiddens=8", "takes a parameter fcnet_hiddens that RLlib's model"),
         ("class M(TorchModelV2, nn.Module)", "class M(Other, TorchModelV2)", "inherits from Other"),
-        ("def helper", "def metrics", "reports metrics(), which belongs into a Learner"),
+        ("def helper", "def is_time_major", "is time-major"),
         ("return 1", "return self._v", "uses self._v, which forward sets, in helper"),
         ("return 1", "return self.forward({}, [], None)", "calls its own forward"),
         ("self.vf = nn", "self.config = nn", "sets self.config, which RLModule keeps"),
