@@ -26,11 +26,12 @@ def emit_bridge(
     moves: Moves,
     renamed: Mapping[str, tuple[str, str]],
     reason: str,
+    role: str | None = None,
 ) -> Emitted:
     """Rename the class, and make the module under its name.
 
     `renamed` are local names of other bridged classes: local name to (module, legacy name), the
-    module empty where the class stands in the same file.
+    module empty where the class stands in the same file. `role` is what wrap_model must be told.
     """
     text = source.text
     start = source.offset(node.lineno, node.col_offset)
@@ -57,12 +58,10 @@ def emit_bridge(
     at = source.line_span(last, last).end
     lead = "" if text[at - 1 : at] in "\r\n" else "\n"
     gap = "\n\n" if not indent else "\n"
-    call = f'{indent}{node.name} = wrap_model({legacy}, name="{node.name}")'
+    arguments = f'{legacy}, name="{node.name}"' + (f', role="{role}"' if role else "")
+    call = f"{indent}{node.name} = wrap_model({arguments})"
     if len(call) > WIDTH:
-        call = (
-            f"{indent}{node.name} = wrap_model(\n"
-            f'{indent}    {legacy}, name="{node.name}"\n{indent})'
-        )
+        call = f"{indent}{node.name} = wrap_model(\n{indent}    {arguments}\n{indent})"
     line = f"{lead}{gap}{indent}# On the old model, because it {reason}.\n{call}\n"
     edits.append(Edit(Span(at, at), line, CODE))
     return Emitted(tuple(edits), Imports(frozenset(wanted)))

@@ -125,6 +125,7 @@ def _emit(
             moves=moves,
             renamed=renamed_models(index, file),
             reason=study.plan.reason,
+            role=study.plan.role,
         )
     else:
         return None

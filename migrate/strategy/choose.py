@@ -16,6 +16,7 @@ from rlmigrate.migrate.findings import Outcome
 from rlmigrate.migrate.index.entries import ClassEntry, FileEntry
 from rlmigrate.migrate.index.repo import RepoIndex
 from rlmigrate.migrate.strategy.plan import ModelPlan
+from rlmigrate.migrate.strategy.role import role_of
 from rlmigrate.migrate.understanding import Problem, Reading, read_model
 from rlmigrate.migrate.understanding.facts import View
 from rlmigrate.migrate.understanding.kin import relative
@@ -53,6 +54,7 @@ def _study(index: RepoIndex, file: FileEntry, node: ast.ClassDef, qualified: str
         lookback=_lookback(reading.facts.views),
         learner=learner_name(node.name) if native and reading.facts.loss else None,
         legacy_loss=outcome is Outcome.BRIDGED and _has_loss(index, qualified),
+        role=role_of(index, qualified) if outcome is Outcome.BRIDGED else None,
     )
     return Study(plan, reading)
 

@@ -32,3 +32,4 @@ class ModelPlan:
     lookback: int | None = 1
     learner: str | None = None
     legacy_loss: bool = False
+    role: str | None = None

@@ -6,7 +6,7 @@ read_surroundings   bases, hooks, names of RLlib, children, uses from outside
 from __future__ import annotations
 
 import ast
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 
 from rlmigrate.migrate.index.imports import dotted
 from rlmigrate.migrate.index.known import ray_kind
@@ -20,6 +20,15 @@ from rlmigrate.migrate.understanding.vocabulary import HARMLESS, HOOKS, OWN_NAME
 
 PLAIN_BASES = frozenset({"torch.nn.Module", "torch.nn.modules.Module", "abc.ABC", "object"})
 ROOTS = frozenset({"TorchModelV2", "ModelV2"})
+
+
+#: Bases that carry the heads of an algorithm, which the bridge serves where an algorithm has them.
+PROTOCOLS: Mapping[str, str] = {
+    "DQNTorchModel": "carries the heads of DQN",
+    "SACTorchModel": "carries the policy and the twin Q-nets of SAC",
+    "RNNSACTorchModel": "carries the nets of recurrent SAC, which the new stack lacks",
+    "DDPGTorchModel": "carries the actor and critics of DDPG, which the new stack lacks",
+}
 
 
 def read_surroundings(
@@ -59,6 +68,8 @@ def _read_bases(scope: Scope, *, recurrent: bool) -> None:
         mixin = relative_behind(scope, base, kin.mixins) if kin is not None else None
         if mixin is not None:
             _read_mixin(scope, base, mixin)
+        elif protocol := PROTOCOLS.get(found.rpartition(".")[2]):
+            scope.problem(base, protocol)
         elif ray_kind(found) == "model" or "." not in found:
             scope.problem(base, f"inherits from {ast.unparse(base)}")
         else:
