@@ -29,6 +29,15 @@ from pathlib import Path
 
 warnings.filterwarnings("ignore")
 mode, root, kept = sys.argv[1], Path(sys.argv[2]), Path(sys.argv[3])
+# What a package's own training code would put into custom_model_config.
+MARL = {"num_agents": 2, "global_state_flag": False, "mask_flag": False, "opp_action_in_cc": False,
+        "algorithm": "mappo"}
+CONFIGS = [{}]
+if "marllib" in str(root):
+    for core in ("mlp", "gru"):
+        arch = {"core_arch": core, "fc_layer": 1, "out_dim_fc_0": 8, "encode_layer": "8",
+                "hidden_state_size": 8}
+        CONFIGS.append({**MARL, "model_arch_args": arch})
 tasks = json.loads((kept / "tasks.json").read_text())
 out = {}
 
@@ -72,6 +81,7 @@ def spaces():
         Dict({"valid_avail_actions_mask": unit(3), "cart": flat}),
         Dict({"own_obs": Discrete(6), "opponent_obs": Discrete(6), "opponent_action": Discrete(2)}),
         Dict({"obs": flat, "action_mask": unit(3)}), Dict({"obs": flat, "state": flat}),
+        Dict({"obs": flat}),
         Repeated(player, max_len=4),
     ):
         yield obs, Discrete(3)
@@ -79,10 +89,11 @@ def spaces():
     yield flat, Tuple([Discrete(2), Discrete(2)])
 
 
-def build(cls, obs, act):
+def build(cls, obs, act, given):
     from ray.rllib.models import MODEL_DEFAULTS, ModelCatalog
     ModelCatalog.register_custom_model("it", cls)
-    config = {**MODEL_DEFAULTS, "custom_model": "it", "max_seq_len": 4}
+    config = {**MODEL_DEFAULTS, "custom_model": "it", "max_seq_len": 4,
+              "custom_model_config": given}
     preprocessor = ModelCatalog.get_preprocessor_for_space(obs)
     dist, size = ModelCatalog.get_action_dist(act, config, framework="torch")
     space = preprocessor.observation_space
@@ -112,9 +123,9 @@ def inputs(model, preprocessor, obs, act):
 def attempt(name, cls):
     import torch
     reasons = []
-    for at, (obs, act) in enumerate(spaces()):
+    for at, ((obs, act), given) in enumerate((pair, c) for pair in spaces() for c in CONFIGS):
         try:
-            model, preprocessor, size = build(cls, obs, act)
+            model, preprocessor, size = build(cls, obs, act, given)
             model.eval()
             data, state, seq = inputs(model, preprocessor, obs, act)
             result, _ = model(dict(data), state, seq)
@@ -133,8 +144,8 @@ def compare(name, cls):
     import torch
     at, weights, data, state, seq, expected = torch.load(
         kept / name.replace("/", "_"), weights_only=False)
-    obs, act = list(spaces())[at]
-    model, _, _ = build(cls, obs, act)
+    (obs, act), given = [(pair, c) for pair in spaces() for c in CONFIGS][at]
+    model, _, _ = build(cls, obs, act, given)
     model.load_state_dict(weights)
     model.eval()
     result, _ = model(dict(data), state, seq)
@@ -235,13 +246,48 @@ def survey(folder: Path, *, oracle: bool) -> dict[str, str]:
     return results
 
 
+HEAD = """# Old model classes that run without Ray
+
+Made by `benchmarks/run_without_ray.py`: each torch model class of a package is imported as it is
+under `ray_names(ray=False)` (what `rlmigrate run --no-ray` does), built for a dozen spaces and
+called. Where Ray 2.60 runs the class, too, the outputs on equal weights are equal to the last bit;
+classes that it does not run any more import names that it has dropped.
+
+| package | runs | of | equal to Ray 2.60 | Ray 2.60 does not run it |
+|---|---|---|---|---|
+"""
+
+
+def title(folder: Path) -> str:
+    """Name a package by its last two folders, without those of this machine."""
+    kept = [part for part in folder.parts if part not in ("/", "tmp")]
+    return "/".join(kept[-2:]) if folder.name in ("models", "examples") else folder.name
+
+
+def markdown(tables: dict[Path, dict[str, str]]) -> str:
+    """Make the page: counts, and why the others do not run."""
+    rows, reasons = [], []
+    for folder, results in tables.items():
+        alone = sum(text == "runs, Ray does not" for text in results.values())
+        equal = sum(text == "runs" for text in results.values())
+        counts = (equal + alone, len(results), equal, alone)
+        rows.append(f"| {title(folder)} | {' | '.join(map(str, counts))} |")
+        for name, text in results.items():
+            if not text.startswith("runs"):
+                reasons.append(f"| {title(folder)} | `{name}` | {text.replace('|', '/')} |")
+    head = "\n\n## Why the others do not run\n\n| package | class | reason |\n|---|---|---|\n"
+    return HEAD + "\n".join(rows) + head + "\n".join(reasons) + "\n"
+
+
 def main() -> int:
     parser = argparse.ArgumentParser()
     parser.add_argument("folders", nargs="+", type=Path)
     parser.add_argument("--oracle", action="store_true")
     parser.add_argument("--json", type=Path)
+    parser.add_argument("--markdown", type=Path, help="write the table of docs/")
     given = parser.parse_args()
     report = {}
+    tables: dict[Path, dict[str, str]] = {}
     for folder in given.folders:
         results = survey(folder, oracle=given.oracle)
         runs = sum(text.startswith("runs") for text in results.values())
@@ -251,6 +297,9 @@ def main() -> int:
                 print(f"    {name}: {text}")
         reasons = Counter(text.split(":")[0] for text in results.values())
         report[str(folder)] = {"runs": runs, "of": len(results), "reasons": dict(reasons)}
+        tables[folder] = results
+    if given.markdown:
+        given.markdown.write_text(markdown(tables))
     if given.json:
         given.json.write_text(json.dumps(report, indent=1))
     return 0

@@ -45,7 +45,7 @@ class TorchDistributionWrapper(ActionDistribution):
     def sampled_action_logp(self) -> torch.Tensor:
         """Give the log-probability of the actions drawn last."""
         assert self.last_sample is not None, "draw a sample first"
-        dist = getattr(self, "dist", None)
+        dist: Any = getattr(self, "dist", None)
         if not getattr(dist, "_validate_args", False):
             return self.logp(self.last_sample)
         # What was drawn from it lies in its support; looking again costs as much as the rest.

@@ -7,6 +7,7 @@ from rlmigrate.legacy.exploration.create import create_exploration
 from rlmigrate.legacy.exploration.epsilon_greedy import EpsilonGreedy
 from rlmigrate.legacy.exploration.gaussian_noise import GaussianNoise
 from rlmigrate.legacy.exploration.ornstein_uhlenbeck_noise import OrnsteinUhlenbeckNoise
+from rlmigrate.legacy.exploration.parameter_noise import ParameterNoise
 from rlmigrate.legacy.exploration.random import Random
 from rlmigrate.legacy.exploration.soft_q import SoftQ
 from rlmigrate.legacy.exploration.stochastic_sampling import StochasticSampling
@@ -16,6 +17,7 @@ __all__ = [
     "Exploration",
     "GaussianNoise",
     "OrnsteinUhlenbeckNoise",
+    "ParameterNoise",
     "Random",
     "SoftQ",
     "StochasticSampling",

@@ -12,6 +12,7 @@ _HOMES = {
     "EpsilonGreedy": "epsilon_greedy",
     "GaussianNoise": "gaussian_noise",
     "OrnsteinUhlenbeckNoise": "ornstein_uhlenbeck_noise",
+    "ParameterNoise": "parameter_noise",
     "Random": "random",
     "SoftQ": "soft_q",
     "StochasticSampling": "stochastic_sampling",

@@ -9,7 +9,7 @@ import tree
 
 from rlmigrate.legacy.exploration.base import Exploration
 from rlmigrate.legacy.types import Tensor, TensorStruct
-from rlmigrate.legacy.utils.schedules import PiecewiseSchedule
+from rlmigrate.legacy.utils.schedules import PiecewiseSchedule, schedule_from
 
 # Logits at or below this mark actions that are not allowed.
 FLOAT_MIN = -3.4e38
@@ -39,7 +39,7 @@ class EpsilonGreedy(Exploration):
             (warmup_timesteps, initial_epsilon),
             (warmup_timesteps + epsilon_timesteps, final_epsilon),
         ]
-        self.epsilon_schedule: Any = epsilon_schedule or PiecewiseSchedule(
+        self.epsilon_schedule: Any = schedule_from(epsilon_schedule) or PiecewiseSchedule(
             points, outside_value=final_epsilon
         )
         self.last_timestep: Any = 0

@@ -7,7 +7,7 @@ from typing import Any
 from rlmigrate.legacy.exploration.base import Exploration
 from rlmigrate.legacy.exploration.random import Random
 from rlmigrate.legacy.types import Tensor, TensorStruct
-from rlmigrate.legacy.utils.schedules import PiecewiseSchedule
+from rlmigrate.legacy.utils.schedules import PiecewiseSchedule, schedule_from
 
 
 class GaussianNoise(Exploration):
@@ -37,7 +37,7 @@ class GaussianNoise(Exploration):
             (random_timesteps, initial_scale),
             (random_timesteps + scale_timesteps, final_scale),
         ]
-        self.scale_schedule: Any = scale_schedule or PiecewiseSchedule(
+        self.scale_schedule: Any = schedule_from(scale_schedule) or PiecewiseSchedule(
             points, outside_value=final_scale
         )
         self.last_timestep: Any = 0

@@ -51,6 +51,13 @@ class PPOTorchPolicy(
         KLCoeffMixin.__init__(self, config)
         self._initialize_loss_from_dummy_batch()
 
+    @staticmethod
+    def with_updates(**changes: Any) -> Any:
+        """Build a policy class with some of PPO's functions replaced, as up to Ray 1.13."""
+        from rlmigrate.legacy.policies.ppo_parts import with_updates
+
+        return with_updates(**changes)
+
     def loss(self, model: Any, dist_class: Any, train_batch: Any) -> Tensor:
         """Compute PPO's loss, averaged over real steps; leaves its parts in `tower_stats`."""
         config = self.config

@@ -92,9 +92,13 @@ class KLCoeffMixin(Mixin):
 
 
 class ValueNetworkMixin(Mixin):
-    """Give the model's values with the actions, and the value after the last step."""
+    """Give the model's values with the actions, and the value after the last step.
 
-    def __init__(self, config: dict[str, Any]) -> None:
+    Built from the config, which follows the two spaces in the form of Ray 0.8 to 1.x.
+    """
+
+    def __init__(self, *spaces_and_config: Any) -> None:
+        config: dict[str, Any] = spaces_and_config[-1]
         self._has_values = bool(config.get("use_gae") or config.get("vtrace"))
 
     def _value(self, **input_dict: Any) -> float:
@@ -112,11 +116,14 @@ class ValueNetworkMixin(Mixin):
 
 
 class TargetNetworkMixin(Mixin):
-    """Keep `target_model` behind the model, by `config["tau"]` per update."""
+    """Keep `target_model` behind the model, by `config["tau"]` per update.
+
+    Built without arguments, or in the form of Ray 0.8 to 1.x with spaces and config.
+    """
 
     target_models: dict[Any, Any]
 
-    def __init__(self) -> None:
+    def __init__(self, *spaces_and_config: Any) -> None:
         self.update_target(tau=self.config.get("tau", 1.0))
 
     def update_target(self, tau: float | None = None) -> None:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from rlmigrate.errors import LegacyError
+
 
 def _linear(left: float, right: float, alpha: float) -> float:
     return left + alpha * (right - left)
@@ -121,3 +123,28 @@ class ExponentialSchedule(Schedule):
 
     def _value(self, t: Any) -> Any:
         return self.initial_p * self.decay_rate ** (t / self.schedule_timesteps)
+
+
+def schedule_from(given: Any) -> Any:
+    """Build a schedule from {"type": its class's name, other arguments...}; others pass.
+
+    Raises LegacyError for a type that is unknown.
+    """
+    if not isinstance(given, dict):
+        return given
+    args = dict(given)
+    name = str(args.pop("type", "")).rpartition(".")[2]
+    kinds = {
+        kind.__name__: kind
+        for kind in (
+            ConstantSchedule,
+            ExponentialSchedule,
+            LinearSchedule,
+            PiecewiseSchedule,
+            PolynomialSchedule,
+        )
+    }
+    if name not in kinds:
+        raise LegacyError(f"schedule: type is {name!r}, expected one of {sorted(kinds)}")
+    args.pop("framework", None)
+    return kinds[name](**args)

@@ -117,7 +117,8 @@ def _build_from_arguments(
     if not (isinstance(cls, type) and issubclass(cls, Checkpointable)):
         raise CheckpointError(f"{file}: {cls!r} is no class of a module")
     if len(args) == 1 and not accepts(until="2.38"):
-        args, kwargs = (), {**_keywords(args[0]), **kwargs}
+        kwargs = {**_keywords(args[0]), **kwargs}
+        args = ()
     return cls(*args, **{**kwargs, **overrides})
 
 

@@ -290,3 +290,29 @@ def test_target_networks_follow(tau):
     policy.update_target()
     expected = tau * policy.model.state_dict()[key] + (1 - tau) * before
     assert torch.equal(policy.target_model.state_dict()[key], expected)
+
+
+@pytest.mark.parametrize("random_timesteps", [0, 10])
+def test_parameter_noise_acts_adapts_and_leaves_the_weights_as_they_were(random_timesteps, equal):
+    settings = {
+        "exploration_config": {"type": "ParameterNoise", "random_timesteps": random_timesteps}
+    }
+    ours, theirs = pair(
+        DQNTorchPolicy, RayDQNTorchPolicy, RayDQNConfig(), gym.spaces.Discrete(3), settings
+    )
+    before = theirs.get_weights()
+    x = np.random.default_rng(2).normal(size=(5, 4)).astype(np.float32)
+    for timestep in (5, 50):
+        found = []
+        for policy, batch in ((ours, SampleBatch), (theirs, RaySampleBatch)):
+            torch.manual_seed(3)
+            policy.exploration.on_episode_start(policy)
+            acted = [policy.compute_actions(x, explore=e, timestep=timestep) for e in (1, 1, 0, 1)]
+            policy.exploration.postprocess_trajectory(policy, batch({"obs": x}))
+            policy.exploration.on_episode_end(policy)
+            found.append([acted, policy.exploration.get_state(), policy.get_weights()])
+        equal(found[0][0], found[1][0])
+        assert found[0][1] == found[1][1]
+        equal(found[0][2], found[1][2])
+    for name, weight in ours.get_weights().items():
+        np.testing.assert_allclose(weight, before[name], atol=1e-6)

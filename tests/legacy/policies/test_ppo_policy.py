@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
+from gymnasium.spaces import Box, Discrete
 from ray.rllib.policy.sample_batch import SampleBatch as RaySampleBatch
 
 from rlmigrate.legacy.batches import SampleBatch
@@ -259,3 +260,55 @@ def test_gradients_given_from_outside(ppo_pair, equal):
     ours.apply_gradients([g.numpy().copy() for g in mine])
     theirs.apply_gradients([g.numpy().copy() for g in ray])
     equal(ours.get_weights(), theirs.get_weights())
+
+
+def test_with_updates_builds_ppos_policy_from_functions(ppo_pair, equal):
+    from rlmigrate.legacy.policies import PPOTorchPolicy
+
+    _, theirs = ppo_pair(Discrete(3))
+    built = PPOTorchPolicy.with_updates(name="MyPPO")
+    policy = built(theirs.observation_space, theirs.action_space, {})
+    policy.set_weights(theirs.get_weights())
+    assert (built.__name__, type(policy).__mro__[-2].__name__) == ("MyPPO", "Policy")
+    x = observations()
+    torch.manual_seed(1)
+    expected = theirs.compute_actions(x)
+    torch.manual_seed(1)
+    equal(policy.compute_actions(x), expected)
+    rows = trajectory(theirs, 6, terminated=True)
+    batches = [cls(dict(rows)) for cls in (SampleBatch, RaySampleBatch)]
+    ours, rays = (
+        policy.postprocess_trajectory(batches[0]),
+        theirs.postprocess_trajectory(batches[1]),
+    )
+    equal(ours["value_targets"], rays["value_targets"])
+    policy.learn_on_batch(ours)
+    theirs.learn_on_batch(rays)
+    equal(policy.get_weights(), theirs.get_weights())
+
+
+def test_with_updates_replaces_functions_and_takes_mixins_as_ray_1_did():
+    from rlmigrate.legacy.policies import KLCoeffMixin, PPOTorchPolicy, ValueNetworkMixin
+    from rlmigrate.legacy.policies.ppo_parts import ppo_surrogate_loss
+
+    calls = []
+
+    def loss(policy, model, dist_class, batch):
+        calls.append(type(policy).__name__)
+        return 2 * ppo_surrogate_loss(policy, model, dist_class, batch)
+
+    def before_loss_init(policy, obs_space, action_space, config):
+        ValueNetworkMixin.__init__(policy, obs_space, action_space, config)
+        KLCoeffMixin.__init__(policy, config)
+        policy.entropy_coeff, policy.cur_lr = 0.0, 0.1
+
+    built = PPOTorchPolicy.with_updates(
+        name="Twice",
+        loss_fn=loss,
+        before_loss_init=before_loss_init,
+        mixins=[ValueNetworkMixin, KLCoeffMixin],
+    )
+    again = built.with_updates(name="Again")
+    policy = again(Box(-1.0, 1.0, (4,), np.float32), Discrete(2), {})
+    assert calls == ["Again"]
+    assert policy.kl_coeff == 0.2
