@@ -76,7 +76,9 @@ def layers_beside(
     here = (
         needed | _layers_of(source.path, index, settings) if source.path in index.files else needed
     )
-    return ((str(path), layers_text(here | beside | names_in_file(path), target=settings.target)),)
+    names = here | beside | names_in_file(path)
+    text = layers_text(names, target=settings.target, ray_version=settings.ray_version)
+    return ((str(path), text),)
 
 
 def _studies(source: SourceFile, index: RepoIndex, file: FileEntry) -> list[Study]:

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
+from rlmigrate.eras import current_name
 from rlmigrate.migrate.source import SourceFile
 
 FOLDER = Path(__file__).parents[2] / "new_stack" / "layers"
@@ -85,8 +86,8 @@ def _imports(tree: ast.Module) -> dict[str, tuple[str, str]]:
     return found
 
 
-def layers_text(names: Iterable[str], *, target: str) -> str:
-    """Write a file with `names` and everything that they use."""
+def layers_text(names: Iterable[str], *, target: str, ray_version: str) -> str:
+    """Write a file with `names` and everything that they use, as a release of Ray has them."""
     known = units()
     order: list[str] = []
 
@@ -108,7 +109,9 @@ def layers_text(names: Iterable[str], *, target: str) -> str:
         for local in sorted(unit.uses & set(unit.imports)):
             module, original = unit.imports[local]
             if not module.startswith(OWN):
-                wanted[local] = (HOMES[target].get(module, module), original)
+                home = HOMES[target].get(module, module)
+                there = current_name(f"{home}.{original}", ray_version=ray_version)
+                wanted[local] = (there.rpartition(".")[0] if original and there else home, original)
     blocks = [HEAD, *_render_imports(wanted), ""]
     for name in order:
         blocks += ["", known[name].text, ""]

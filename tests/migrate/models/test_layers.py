@@ -7,6 +7,10 @@ import numpy as np
 import pytest
 import torch
 
+from rlmigrate import eras
+from rlmigrate.migrate.emit.layers_file import layers_text, units
+from rlmigrate.migrate.index import ImportTable
+from rlmigrate.migrate.source import SourceFile
 from rlmigrate.new_stack import layers
 
 ray_fcnet = pytest.importorskip("ray.rllib.models.torch.fcnet")
@@ -235,3 +239,12 @@ def test_old_model_config_has_defaults_and_the_users_part() -> None:
     rest = set(old) - {"custom_model_config", "fcnet_hiddens"}
     assert {key: old[key] for key in rest} == {key: MODEL_DEFAULTS[key] for key in rest}
     assert layers.custom_settings(given, without=("depth",)) == {"width": 4}
+
+
+@pytest.mark.parametrize("release", eras.TARGETS)
+def test_imports_of_the_layers_file_are_names_of_the_release(release):
+    text = layers_text(units(), target="ray", ray_version=release)
+    names = ImportTable.of(SourceFile.from_text(text)).names.values()
+    rows = [eras.resolve(name) for name in names if "distribution" in name]
+    assert rows
+    assert all(row is not None and row.alive_in(release) for row in rows)
