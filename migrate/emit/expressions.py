@@ -219,6 +219,11 @@ class Expressions(States):
             if node.end_lineno != node.lineno or not crowded:
                 return f"{{{columns}.ACTION_DIST_INPUTS: ", "}"
             return f"{{\n{step}{columns}.ACTION_DIST_INPUTS: ", f",\n{indent}}}"
+        if self.reading.facts.adds:  # what the base kept stays beside what changes
+            return (
+                f"{{\n{step}**outs,\n{step}{columns}.ACTION_DIST_INPUTS: ",
+                f",\n{indent}}}",
+            )
         parts = ", ".join(f'"{name}": {name}' for name in self.embedded)
         kept = self.embedded[0] if len(self.embedded) == 1 else f"{{{parts}}}"
         return (

@@ -151,6 +151,8 @@ def own_forward(reading: Reading) -> ast.FunctionDef | None:
 
 def _twin(names: Names, facts: ModelFacts, *, kept: bool) -> tuple[str, list[str]] | None:
     """The other of _forward and _forward_train, where one calls the other."""
+    if kept and facts.adds:
+        return None
     if kept:
         columns = names.core("Columns")
         return "_forward", [

@@ -1,6 +1,6 @@
 """States and sequences that the new stack says otherwise, one edit a mark.
 
-States   the part of `Expressions` that is about time
+States   the part of `Expressions` that is about time, and about bases
 """
 
 from __future__ import annotations
@@ -66,6 +66,29 @@ class States:
         return returned_sequences(
             self.source, self.names, self.embedded, pair, same=mark.detail == "same"
         )
+
+    def _base_forward(self) -> str:
+        method = "_forward_train" if self.embedded else "_forward"
+        return f"super().{method}(batch, **kwargs)"
+
+    def _on_super_return(self, mark: Mark) -> list[Piece]:
+        return self._replace(mark.node, self._base_forward())
+
+    def _on_super_pair(self, mark: Mark) -> list[Piece]:
+        node = mark.node
+        assert isinstance(node, ast.Assign)
+        assert isinstance(node.targets[0], ast.Tuple)
+        first = self.source.segment(node.targets[0].elts[0])
+        column = f"[{self.names.core('Columns')}.ACTION_DIST_INPUTS]"
+        if not self.embedded:
+            return self._replace(node, f"{first} = {self._base_forward()}{column}")
+        line = self.source.line_span(node.lineno, node.lineno)
+        text = self.source.text[line.start : line.end]
+        indent = text[: len(text) - len(text.lstrip())]
+        return self._replace(node, f"outs = {self._base_forward()}\n{indent}{first} = outs{column}")
+
+    def _on_super_values(self, mark: Mark) -> list[Piece]:
+        return self._replace(mark.node, "super().compute_values(batch, embeddings)")
 
     def _on_named_states(self, mark: Mark) -> list[Piece]:
         return wrapped(self._span(mark.node), self.names.layer("name_states"))

@@ -101,6 +101,7 @@ class ModelFacts:
     inherits: tuple[str, ...] = ()  # bases that are models of the repository, as written
     base_sets: tuple[str, ...] = ()  # "action_dist_cls", "num_outputs": what a base sets up
     base_embeds: bool = False  # a base's forward has a training form
+    adds: bool = False  # its forward adds to its base's
     helps: bool = False  # a forward calls forward_rnn by itself, not RLlib's
     kept_by: str = ""  # the class whose forward the values follow, where it is another
     family: tuple[tuple[str, str], ...] = ()  # models tied to it: how, and which

@@ -17,6 +17,7 @@ from rlmigrate.migrate.understanding.columns import Views
 from rlmigrate.migrate.understanding.flow import assigned_at_returns
 from rlmigrate.migrate.understanding.observed import Observed
 from rlmigrate.migrate.understanding.scope import Scope, names_in, parameters, self_attribute
+from rlmigrate.migrate.understanding.super_calls import read_super_calls
 
 #: Reads of a tensor that need no cast.
 CASTS = frozenset(
@@ -59,6 +60,7 @@ def read_forward(
     observed = Observed(scope, node, batch, views or Views())
     observed.find_replacement()
     result = Forward(node, observed)
+    result.returns += read_super_calls(scope, node)
     _read_net_calls(scope, result, nets, (batch, state, seq_lens))
     observed.read()
     if sequential:

@@ -18,9 +18,17 @@ from rlmigrate.migrate.understanding.constructor import find_subnets
 from rlmigrate.migrate.understanding.facts import Stash
 from rlmigrate.migrate.understanding.forward import Forward, read_forward, stored_locals
 from rlmigrate.migrate.understanding.kept import mark_values
-from rlmigrate.migrate.understanding.kin import Kin, Relative, is_abstract, owner_in, read_kin
+from rlmigrate.migrate.understanding.kin import (
+    Kin,
+    Relative,
+    is_abstract,
+    keeper_in,
+    owner_in,
+    read_kin,
+)
 from rlmigrate.migrate.understanding.observed import Observed
 from rlmigrate.migrate.understanding.scope import Scope, self_attribute
+from rlmigrate.migrate.understanding.super_calls import calls_base
 from rlmigrate.migrate.understanding.values import Values
 
 
@@ -36,10 +44,20 @@ def kept_for_values(kin: Kin, method: str, stored: dict[str, str]) -> list[str]:
     """Attributes kept by the class's own forward that some value_function after it reads."""
     wanted: set[str] = set()
     for line in kin.users(method):
-        owner = owner_in("value_function", line)
-        if owner is not None:
-            wanted |= loads_of_values(owner.methods["value_function"])
+        wanted |= loads_in(line)
     return [attribute for attribute in stored if attribute in wanted]
+
+
+def loads_in(line: tuple[Relative, ...]) -> set[str]:
+    """Attributes that the values of a line of classes read, through super() too."""
+    found: set[str] = set()
+    for each in line:
+        method = each.methods.get("value_function")
+        if method is not None:
+            found |= loads_of_values(method)
+            if not calls_base(method):
+                break
+    return found
 
 
 def loads_of_values(function: ast.FunctionDef) -> set[str]:
@@ -55,7 +73,7 @@ def borrowed_forward(scope: Scope, kin: Kin) -> tuple[Forward, Relative] | None:
     line = (kin.own, *kin.bases)
     for each in (line, *((heir, *bases) for heir, bases in kin.heirs)):
         name = forward_name(each)
-        owner = owner_in(name, each)
+        owner = keeper_in(name, each)
         if owner is not None and not is_abstract(owner.methods[name]):
             node = owner.methods[name]
             forward = Forward(node, Observed(scope, node, batch=""))
@@ -69,7 +87,7 @@ def borrowed_mode(kin: Kin) -> str:
     modes = set()
     for line in ((kin.own, *kin.bases), *((heir, *bases) for heir, bases in kin.heirs)):
         name = forward_name(line)
-        owner = owner_in(name, line)
+        owner = keeper_in(name, line)
         if owner is None or is_abstract(owner.methods[name]):
             continue
         if name == "forward_rnn":
@@ -104,7 +122,7 @@ def check_agreement(scope: Scope, index: RepoIndex, kin: Kin) -> None:
     layouts: dict[str, list[tuple[str, str]]] = {}
     for line in kin.users("value_function"):
         name = forward_name(line)
-        owner = owner_in(name, line)
+        owner = keeper_in(name, line)
         if owner is None or is_abstract(owner.methods[name]) or owner.qualified in layouts:
             continue
         stored = stored_locals(owner.methods[name], owner.file)
@@ -140,7 +158,6 @@ def base_embeds(kin: Kin) -> bool:
             continue
         stored = set(stored_locals(method, base.file))
         for each in ((kin.own, *kin.bases), *((heir, *bases) for heir, bases in kin.heirs), line):
-            values = owner_in("value_function", each)
-            if values is not None and stored & loads_of_values(values.methods["value_function"]):
+            if stored & loads_in(each):
                 return True
     return False

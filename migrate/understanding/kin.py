@@ -16,6 +16,7 @@ from functools import cached_property
 from rlmigrate.migrate.index.entries import FileEntry
 from rlmigrate.migrate.index.repo import RepoIndex
 from rlmigrate.migrate.understanding.scope import body_without_docstring
+from rlmigrate.migrate.understanding.super_calls import calls_base
 
 
 @dataclass(frozen=True, eq=False)
@@ -61,7 +62,7 @@ class Kin:
             yield (self.own, *self.bases)
         for heir, bases in self.heirs:
             line = (heir, *bases)
-            found = _owner(method, line)
+            found = keeper_in(method, line)
             if found is not None and found.qualified == self.own.qualified:
                 yield line
 
@@ -73,6 +74,14 @@ def _owner(method: str, line: tuple[Relative, ...]) -> Relative | None:
 def owner_in(method: str, line: tuple[Relative, ...]) -> Relative | None:
     """The first class of a line that defines `method`."""
     return _owner(method, line)
+
+
+def keeper_in(method: str, line: tuple[Relative, ...]) -> Relative | None:
+    """The class whose `method` does the work: the first that does not only add to its base's."""
+    return next(
+        (each for each in line if method in each.methods and not calls_base(each.methods[method])),
+        None,
+    )
 
 
 def is_abstract(method: ast.FunctionDef) -> bool:
@@ -148,4 +157,13 @@ def relative(index: RepoIndex, qualified: str) -> Relative | None:
     return None
 
 
-__all__ = ["Kin", "Relative", "is_abstract", "owner_in", "read_kin", "related", "relative"]
+__all__ = [
+    "Kin",
+    "Relative",
+    "is_abstract",
+    "keeper_in",
+    "owner_in",
+    "read_kin",
+    "related",
+    "relative",
+]

@@ -43,6 +43,7 @@ from rlmigrate.migrate.understanding.recurrence import (
     read_sequences,
 )
 from rlmigrate.migrate.understanding.scope import Scope, self_attribute
+from rlmigrate.migrate.understanding.super_calls import calls_base, read_super_values
 from rlmigrate.migrate.understanding.surroundings import read_surroundings
 from rlmigrate.migrate.understanding.values import Values, read_values
 
@@ -93,6 +94,10 @@ def _read(
         scope, kin, nets, views, named=named, sequential=sequential
     )
     mode = forward.observed.mode if forward and lender is None else borrowed_mode(kin)
+    own_forward = None
+    if forward and lender is None and calls_base(forward.node):
+        own_forward, mode = forward, _joint_mode(forward, borrowed_mode(kin))
+        forward, lender = _under(scope, kin, own_forward)
     values = read_values(scope, forward, nets) if forward else Values(None)
     if (states or sequential) and values.node is not None:
         for each in ast.walk(values.node):
@@ -112,6 +117,10 @@ def _read(
     configs.check()
     stashes: tuple[Stash, ...] = ()
     sources: dict[str, str] = {}
+    read_super_values(scope)
+    if own_forward is not None:
+        own_forward.observed.finish()
+        mode = own_forward.observed.mode
     if forward and lender is not None:
         stashes = read_borrowed(scope, index, forward, values, lender)
     elif forward:
@@ -152,6 +161,7 @@ def _read(
         base_sets=_base_sets(kin),
         base_embeds=base_embeds(kin),
         helps=forward_name((kin.own, *kin.bases)) == "forward",
+        adds=own_forward is not None,
         kept_by=lender.qualified if lender else "",
         family=related(index, kin) if kin else (),
         head_size=_head(constructor, reads_own_head),
@@ -228,6 +238,24 @@ def _value(kin: Kin) -> str:
     base = kin.base_owner("value_function")
     abstract = base is None or is_abstract(base.methods["value_function"])
     return "computed" if abstract else "overridden"
+
+
+def _joint_mode(forward: Forward, base: str) -> str:
+    """How a class reads observations whose forward adds to its base's."""
+    own = forward.observed.mode
+    return own if base in {own, "unread"} else base if own == "unread" else "split"
+
+
+def _under(scope: Scope, kin: Kin, forward: Forward) -> tuple[Forward | None, Relative | None]:
+    """The base's forward under one that adds to it, whose keepsakes values find."""
+    if forward.given:
+        scope.problem(forward.node, "calls a net of RLlib beside its base's forward")
+    if forward.stored:
+        scope.problem(forward.node, "keeps something beside its base's forward")
+    if _has_states(kin):
+        scope.problem(forward.node, "calls its base's forward with states")
+    lent = borrowed_forward(scope, kin)
+    return lent if lent is not None else (forward, None)
 
 
 def _check_head(scope: Scope, call: ast.Call) -> None:
