@@ -45,9 +45,7 @@ class Job:
             return Outcome(path, error=str(error))
         except RecursionError:
             return Outcome(path, error=f"{path}: nested too deeply to be read")
-        except (KeyboardInterrupt, SystemExit):
-            raise
-        except BaseException as error:  # a panic in libcst's parser is no Exception
+        except Exception as error:  # ours: the other files are still done
             return Outcome(path, error=_internal(path, error))
 
 
