@@ -1,6 +1,6 @@
 """What the user asked the codemods to do.
 
-Settings        select, ignore, exclude, target, Ray version, layers and jobs
+Settings        select, ignore, exclude, target, Ray version, layers, jobs and experiment files
 load_settings   the project's `[tool.rlmigrate]`, overridden by options
 """
 
@@ -32,6 +32,7 @@ class Settings:
     ray_version: str = TARGETS[-1]
     layers: str = "file"
     jobs: int = 1
+    yaml_to_python: bool = False
 
     def wants(self, code: str) -> bool:
         """Tell whether a rule is selected; `RLM4` stands for all codes that begin so.
@@ -93,6 +94,9 @@ def _settings(table: Mapping[str, object], *, where: str) -> Settings:
         elif key == "jobs":
             if not isinstance(value, int) or value < 1:
                 problems.append(f"jobs: {value!r} is not a positive number")
+        elif key == "yaml_to_python":
+            if not isinstance(value, bool):
+                problems.append(f"yaml_to_python: {value!r} is neither true nor false")
         else:
             value = _words(value)
             if key in ("select", "ignore"):

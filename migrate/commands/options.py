@@ -110,7 +110,8 @@ def _options(values: dict[str, object]) -> Options:
 
     paths = take("paths")
     assert isinstance(paths, tuple)
-    names = ("select", "ignore", "exclude", "jobs", "target", "ray_version", "layers")
+    names = ["select", "ignore", "exclude", "jobs", "target", "ray_version", "layers"]
+    names.append("yaml_to_python")
     given = {name: take(name) for name in names if name in values}
     settings = load_settings(paths[0], **given)
     return Options(

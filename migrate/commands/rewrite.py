@@ -26,6 +26,12 @@ if TYPE_CHECKING:
     help="Where layers of RLlib's nets come from: a file beside the models, or rlmigrate.",
 )
 @click.option(
+    "--yaml-to-python",
+    is_flag=True,
+    default=None,
+    help="Write a Python script beside each YAML experiment file, with config builders.",
+)
+@click.option(
     "--max-files", type=click.IntRange(min=1), metavar="N", help="Change N files at most."
 )
 @click.option("--interactive", is_flag=True, help="Ask for each file.")

@@ -25,6 +25,7 @@ from rlmigrate.migrate.rules.base import FileContext
 from rlmigrate.migrate.source import SourceFile
 
 CODE = "RLM408"
+SHARING = "vf_share_layers"
 
 #: Keys of the dict that the builder calls otherwise, beside those of keys.OLD.
 DICT_ONLY: Mapping[str, tuple[str, str]] = {
@@ -43,8 +44,8 @@ STAYING: Mapping[str, str] = {
 }
 #: Keys that are dropped, with the values for which that changes nothing.
 DROPPED: Mapping[str, tuple[object, ...]] = {
-    "use_pytorch": (True,),
-    "eager": (False,),
+    "use_pytorch": (True, False),
+    "eager": (True, False),
     "log_sys_usage": (True,),
 }
 
@@ -56,14 +57,45 @@ class Part:
     entry: Entry
     node: ast.expr
     comments: tuple[str, ...] = ()
+    inner: tuple[str, ...] = ()  # inside the value, lost where that is written anew
 
 
 def decide_entries(
     context: FileContext, parts: Sequence[Part], *, algorithm: str
 ) -> list[Decision]:
     """Decide on each key, in order."""
-    found = [_kept(context, part, _decide(context, part, algorithm)) for part in parts]
+    merged = _with_sharing(parts)
+    together = merged is not parts
+    found = [_decide(context, part, algorithm, shares=together) for part in merged]
+    if together and any(d.stays and d.name in ("model", "custom_model") for d in found):
+        merged = parts  # the model needs a person, and so does the key beside it
+        found = [_decide(context, part, algorithm) for part in parts]
+    found = [_kept(context, part, own) for part, own in zip(merged, found, strict=True)]
     return [_once(context, part, found, at) for at, part in enumerate(parts)]
+
+
+def _with_sharing(parts: Sequence[Part]) -> Sequence[Part]:
+    """Take `vf_share_layers`, which once stood beside the model and won, for a key of the model."""
+    loose = [part for part in parts if part.entry.key == SHARING]
+    models = [part for part in parts if part.entry.key == "model"]
+    if len(loose) != 1 or len(models) > 1:
+        return parts
+    keys: list[ast.expr | None] = [ast.Constant(SHARING)]
+    values = [loose[0].entry.value]
+    if models:
+        own = models[0].entry.value
+        if not isinstance(own, ast.Dict):
+            return parts
+        kept = [i for i, key in enumerate(own.keys) if not _is_key(key, SHARING)]
+        keys = [*(own.keys[i] for i in kept), *keys]
+        values = [*(own.values[i] for i in kept), *values]
+    made = ast.copy_location(ast.Dict(keys, values), (models or loose)[0].entry.value)
+    whole = replace((models or loose)[0], entry=Entry("model", made))
+    return [whole if part is (models or loose)[0] else part for part in parts]
+
+
+def _is_key(node: ast.expr | None, name: str) -> bool:
+    return isinstance(node, ast.Constant) and node.value == name
 
 
 def _once(context: FileContext, part: Part, decisions: Sequence[Decision], at: int) -> Decision:
@@ -91,7 +123,7 @@ def _kept(context: FileContext, part: Part, decision: Decision) -> Decision:
     return replace(decision, gains=(Gain("update_from_dict", "", rest),))
 
 
-def _decide(context: FileContext, part: Part, algorithm: str) -> Decision:
+def _decide(context: FileContext, part: Part, algorithm: str, *, shares: bool = False) -> Decision:
     key, value, node = part.entry.key or "", part.entry.value, part.node
     if key == "model":
         return decide_model(context, node, value, algorithm=algorithm)
@@ -110,6 +142,8 @@ def _decide(context: FileContext, part: Part, algorithm: str) -> Decision:
         decided = special.decide(context, node, value)
         if decided is not None:
             return decided
+    if key == SHARING and shares:
+        return _native(key, node, note="; it stands in the model's config")
     now = OLD.get(key)
     if now is not None and now.name and "." not in now.name:
         gain = Gain(now.method, now.name, context.source.segment(value))
@@ -171,6 +205,8 @@ def _calls(
         methods.setdefault(gain.method, []).append((gain, ()))
     for part, decision in zip(parts, decisions, strict=True):
         comments = part.comments
+        if not any(isinstance(gain.value, str) for gain in decision.gains):
+            comments += part.inner
         for gain in decision.gains:
             methods.setdefault(gain.method, []).append((gain, comments))
             comments = ()
@@ -196,18 +232,27 @@ def _call(method: str, gains: list[tuple[Gain, tuple[str, ...]]], indent: str) -
     return "\n".join([*lines, f"{indent})"])
 
 
-def comments_in(source: SourceFile, node: ast.Dict | ast.Call) -> dict[int, list[str]]:
-    """Comments inside a dict, by the line of the key that they belong to.
+def comments_in(source: SourceFile, node: ast.Dict | ast.Call) -> dict[tuple[int, bool], list[str]]:
+    """Comments inside a dict, by the line of the key that they belong to, and whether inside it.
 
-    A comment behind a key belongs to it, one on a line of its own to the next key.
+    A comment behind a key belongs to it, one on a line of its own to the next key; one in the
+    middle of a value lies inside that key.
     """
     span = source.span(node)
     text = source.text[span.start : span.end]
     if "#" not in text:
         return {}
-    keys = node.keys if isinstance(node, ast.Dict) else node.keywords
-    starts = sorted(item.lineno for item in keys if item is not None)
-    found: dict[int, list[str]] = {}
+    if isinstance(node, ast.Dict):
+        pairs = [(k.lineno, v) for k, v in zip(node.keys, node.values, strict=True) if k]
+    else:
+        pairs = [(k.lineno, k.value) for k in node.keywords]
+    starts = sorted(start for start, _ in pairs)
+    within = {
+        line: start
+        for start, value in pairs
+        for line in range(value.lineno, value.end_lineno or value.lineno)
+    }
+    found: dict[tuple[int, bool], list[str]] = {}
     try:
         tokens = list(tokenize.generate_tokens(io.StringIO(f"({text})").readline))
     except (tokenize.TokenError, IndentationError):
@@ -217,10 +262,13 @@ def comments_in(source: SourceFile, node: ast.Dict | ast.Call) -> dict[int, list
             continue
         line = token.start[0] + node.lineno - 1
         alone = not token.line[: token.start[1]].strip(" (")
+        if line in within:
+            found.setdefault((within[line], True), []).append(token.string)
+            continue
         if alone:
             owner = next((start for start in starts if start > line), None)
         else:
             owner = max((start for start in starts if start <= line), default=None)
         if owner is not None:
-            found.setdefault(owner, []).append(token.string)
+            found.setdefault((owner, False), []).append(token.string)
     return found

@@ -22,13 +22,14 @@ def parts_of(context: FileContext, node: ast.expr) -> list[Part] | None:
             if key is None:
                 if _defaults(context, value):
                     continue
-                inner = dict_entries(context, value)
-                if inner is None:
+                spread = dict_entries(context, value)
+                if spread is None:
                     return None
-                parts += [Part(entry, entry.value) for entry in inner]
+                parts += [Part(entry, entry.value) for entry in spread]
             elif isinstance(key, ast.Constant) and isinstance(key.value, str):
-                above = tuple(comments.pop(key.lineno, ()))
-                parts.append(Part(Entry(key.value, value), key, above))
+                above = tuple(comments.pop((key.lineno, False), ()))
+                inner = tuple(comments.pop((key.lineno, True), ()))
+                parts.append(Part(Entry(key.value, value), key, above, inner))
             else:
                 return None
         return parts
