@@ -43,9 +43,12 @@ def wrap_algorithm_config(config: Any) -> Any:
 
     def spec(overrides: Mapping[str, Any], spaces: tuple[Any, Any]) -> Any:
         model = {**shared, **(overrides.get("model") or {})}
-        module_class = _class_for(config, model.pop("custom_model", None))
+        custom = model.pop("custom_model", None)
+        module_class = _class_for(config, custom or _default_class(model))
         settings = {
-            key: getattr(config, key) for key in _MODULE_SETTINGS if getattr(config, key, None)
+            key: value
+            for key in _MODULE_SETTINGS
+            if (value := getattr(config, key, None)) is not None
         }
         return core.RLModuleSpec(
             module_class=module_class,
@@ -105,17 +108,27 @@ def _of_policy(policy: Any) -> tuple[Mapping[str, Any], tuple[Any, Any]]:
     return overrides if isinstance(overrides, Mapping) else {}, (observations, actions)
 
 
+def _default_class(model: Mapping[str, Any]) -> type:
+    """Return what stands for the old default models: ours, which also run where Ray's fail.
+
+    A custom distribution is registered with Ray's catalog, and so needs Ray's.
+    """
+    home = (
+        "ray.rllib.models.torch" if model.get("custom_action_dist") else "rlmigrate.legacy.models"
+    )
+    found: type = importlib.import_module(f"{home}.torch_modelv2").TorchModelV2
+    return found
+
+
 def _class_for(config: Any, custom: Any) -> type[Any]:
-    """Wrap a custom model, or the algorithm's default one, in the role the algorithm needs."""
+    """Wrap a model class, given itself or by name, in the role the algorithm needs."""
     if isinstance(custom, str):
         registry = importlib.import_module("ray.tune.registry")
         try:
             custom = registry._global_registry.get(registry.RLLIB_MODEL, custom)
         except (KeyError, ValueError) as error:
             raise UsageError(f"custom_model {custom!r} is not registered") from error
-    if custom is None:
-        custom = importlib.import_module("ray.rllib.models.torch.torch_modelv2").TorchModelV2
-    elif not isinstance(custom, type):
+    if not isinstance(custom, type):
         raise UsageError(f"custom_model is {custom!r}; expected a class or a registered name")
     family_of(custom)
     names = [base.__name__ for base in type(config).__mro__]

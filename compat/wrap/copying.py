@@ -24,6 +24,29 @@ def copy_model(model: M) -> M:
     return copy.deepcopy(model, memo)
 
 
+def closes_over_modules(model: nn.Module) -> bool:
+    """Tell whether a submodule's methods refer to modules of their surroundings.
+
+    A class made within a model's constructor can: a copy of the model would go on calling the
+    parts of the original.
+    """
+    return any(
+        isinstance(cell.cell_contents, nn.Module)
+        for kind in {type(part) for part in model.modules()}
+        if "<locals>" in kind.__qualname__
+        for method in vars(kind).values()
+        for cell in getattr(method, "__closure__", None) or ()
+        if not _is_empty(cell)
+    )
+
+
+def _is_empty(cell: Any) -> bool:
+    try:
+        return cell.cell_contents is None
+    except ValueError:
+        return True
+
+
 def _stashed_tensors(root: nn.Module) -> list[torch.Tensor]:
     """Collect the non-leaf tensors that submodules hold in plain attributes."""
     found: list[torch.Tensor] = []

@@ -11,7 +11,7 @@ import torch
 from torch import nn
 
 from rlmigrate.compat.wrap.building import Built, build_model
-from rlmigrate.compat.wrap.copying import copy_model, detach_stashes
+from rlmigrate.compat.wrap.copying import closes_over_modules, copy_model, detach_stashes
 from rlmigrate.compat.wrap.distributions import action_distribution
 from rlmigrate.compat.wrap.inputs import LegacyInput, legacy_input
 from rlmigrate.compat.wrap.modes import ModeSwitch
@@ -55,6 +55,7 @@ class WrappedModel(_Base):
     inference_only: bool
     action_dist_cls: type | None
     legacy_model: Any
+    target_legacy_model: Any
 
     # ---- construction
 
@@ -96,9 +97,23 @@ class WrappedModel(_Base):
 
         def run(model: nn.Module) -> torch.Tensor:
             logits: torch.Tensor = self._wrap_run(batch, model)[0]["action_dist_inputs"]
+            # Distributions may call the model: autoregressive ones do, for each sub-action.
+            distribution = self._wrap_old_distribution(logits.flatten(0, -2).clone(), model)
+            distribution.sample()
+            distribution.sampled_action_logp()
+            distribution.deterministic_sample()
             return logits
 
-        return unneeded_parts(self.legacy_model, run)
+        return unneeded_parts(self._wrap_twin, run)
+
+    def _wrap_twin(self) -> nn.Module:
+        """Copy the model, or build it again where a copy would share parts with it."""
+        if not closes_over_modules(self.legacy_model):
+            model: nn.Module = self.legacy_model
+            return copy_model(model)
+        twin: nn.Module = self._wrap_build(dict(self.model_config)).model
+        twin.load_state_dict(self.legacy_model.state_dict())
+        return twin
 
     @property
     def _wrap_family(self) -> Family:
@@ -287,7 +302,7 @@ class WrappedModel(_Base):
 
     def make_target_networks(self) -> None:
         """Copy the model as a target that no optimizer moves."""
-        self.target_legacy_model = copy_model(self.legacy_model).requires_grad_(False)
+        self.target_legacy_model = self._wrap_twin().requires_grad_(False)
 
     def get_target_network_pairs(self) -> list[tuple[nn.Module, nn.Module]]:
         """Return (model, target) for the Learner to bring closer."""
@@ -317,6 +332,8 @@ class WrappedModel(_Base):
 
     def __deepcopy__(self, memo: dict[int, Any]) -> WrappedModel:
         detach_stashes(self, memo)
+        if closes_over_modules(self.legacy_model):
+            memo[id(self.legacy_model)] = self._wrap_twin()
         twin = type(self).__new__(type(self))
         memo[id(self)] = twin
         twin.__dict__.update(copy.deepcopy(self.__getstate__(), memo))

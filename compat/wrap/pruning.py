@@ -15,20 +15,17 @@ import torch
 import tree
 from torch import nn
 
-from rlmigrate.compat.wrap.copying import copy_model
-
 Run = Callable[[nn.Module], torch.Tensor]
 
 
-def unneeded_parts(model: nn.Module, run: Run) -> list[str]:
-    """Name the submodules of `model` without which `run(model)` returns the same.
+def unneeded_parts(twin_of: Callable[[], nn.Module], run: Run) -> list[str]:
+    """Name the submodules of a model without which `run(model)` returns the same.
 
-    Returns none if the model cannot be copied or run on zeros.
+    `twin_of` makes a copy to try on. Returns none if it cannot, or the copy does not run on zeros.
     """
     try:
         with torch.random.fork_rng(devices=[]):
-            twin = copy_model(model).eval()
-            return _find(twin, run)
+            return _find(twin_of().eval(), run)
     except Exception:  # user code: a model that cannot be tried keeps all its parts
         return []
 

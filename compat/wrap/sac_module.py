@@ -9,7 +9,6 @@ import torch
 from torch import nn
 
 from rlmigrate.compat.wrap.building import Built, build_model
-from rlmigrate.compat.wrap.copying import copy_model
 from rlmigrate.compat.wrap.inputs import LegacyInput
 from rlmigrate.compat.wrap.module import Batch, WrappedModel
 from rlmigrate.compat.wrap.stacks import sac_parts
@@ -93,7 +92,7 @@ class WrappedSacModel(WrappedModel):
 
     def make_target_networks(self) -> None:
         """Copy the model; only its critics are targets."""
-        self.target_legacy_model = copy_model(self.legacy_model).requires_grad_(False)
+        self.target_legacy_model = self._wrap_twin().requires_grad_(False)
 
     def get_target_network_pairs(self) -> list[tuple[nn.Module, nn.Module]]:
         """Return the critics with their targets."""

@@ -80,6 +80,7 @@ def test_ppo_with_a_custom_model_samples_and_learns(registered):
 
 def test_previous_actions_and_recurrence_need_nothing_more():
     model = {"use_lstm": True, "lstm_cell_size": 4, "lstm_use_prev_reward": True}
+    model["lstm_use_prev_action"] = True  # with which Ray's own LSTMWrapper fails for Discrete
     config = wrap_algorithm_config(old(PPOConfig(), **model))
     runner, episodes = sample(config)
     assert runner.module.is_stateful()

@@ -10,6 +10,8 @@ import pytest
 import torch
 from ray.rllib.core.rl_module.rl_module import RLModule, RLModuleSpec
 from ray.rllib.models.torch.fcnet import FullyConnectedNetwork
+from ray.rllib.models.torch.torch_modelv2 import TorchModelV2
+from torch import nn
 
 from rlmigrate import wrap_model
 from rlmigrate.legacy.models.fcnet import FullyConnectedNetwork as OurFullyConnectedNetwork
@@ -87,3 +89,38 @@ def test_wrap_time_config_is_the_default_below_the_spec(build):
         (5,),
     ]
     assert module.legacy_model.vf_share_layers
+
+
+class Nested(TorchModelV2, nn.Module):
+    """Makes a class whose forward reaches for this very model, as Ray's autoregressive one does."""
+
+    def __init__(self, obs_space, action_space, num_outputs, model_config, name):
+        nn.Module.__init__(self)
+        super().__init__(obs_space, action_space, num_outputs, model_config, name)
+        self.inner = nn.Linear(4, num_outputs)
+
+        class Outer(nn.Module):
+            def forward(self_, inputs):
+                return self.inner(inputs)
+
+        self.outer = Outer()
+
+    def forward(self, input_dict, state, seq_lens):
+        return self.outer(input_dict["obs"]), state
+
+
+def test_a_copy_does_not_share_what_closures_refer_to(build):
+    module = build(wrap_model(Nested, stack="ray"), model_config={})
+    module.make_target_networks()
+    twin = copy.deepcopy(module)
+    expected = module.forward_inference(OBS)["action_dist_inputs"]
+    with torch.no_grad():
+        module.legacy_model.inner.weight.zero_()
+    assert torch.equal(twin.forward_inference(OBS)["action_dist_inputs"], expected)
+    target = module.forward_target(OBS)["target_network_action_dist_inputs"]
+    assert torch.equal(target, expected)
+
+
+def test_parts_that_closures_refer_to_stay_for_inference(build):
+    module = build(wrap_model(Nested, stack="ray"), model_config={}, inference_only=True)
+    assert module.forward_inference(OBS)["action_dist_inputs"].shape == (5, 3)
