@@ -30,8 +30,8 @@ def check(context: FileContext) -> Iterable[Finding]:
 
 _LOSS = (
     "class Mine(PPOTorchPolicy):\n"
-    "    def loss(self, model, dist_class, train_batch):\n"
-    "        return super().loss(model, dist_class, train_batch) * 2\n"
+    "    def learn_on_batch(self, samples):\n"
+    "        return super().learn_on_batch(samples[:2])\n"
 )
 _LINK = "https://docs.ray.io/en/latest/rllib/new-api-stack-migration-guide.html"
 
@@ -57,11 +57,11 @@ RULE = Rule(
     ),
     cases=(
         Case(
-            "a loss of one's own",
+            "a way of one's own to learn",
             "from ray.rllib.algorithms.ppo.ppo_torch_policy import PPOTorchPolicy\n\n\n" + _LOSS,
             "from ray.rllib.algorithms.ppo.ppo_torch_policy import PPOTorchPolicy\n\n\n"
-            "# TODO(rlmigrate RLM202): Mine changes how the policy learns; loss() goes into\n"
-            "#     compute_loss_for_module() of a Learner subclass; see\n"
+            "# TODO(rlmigrate RLM202): Mine changes how the policy learns;"
+            " learn_on_batch() goes into\n#     update() of a Learner subclass; see\n"
             f"#     {_LINK}\n" + _LOSS,
         ),
     ),

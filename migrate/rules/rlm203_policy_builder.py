@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import ast
 from collections.abc import Iterable
 
 from rlmigrate.migrate.findings import Item, Kind, Outcome
+from rlmigrate.migrate.policies.builders import builder_calls
 from rlmigrate.migrate.policies.hooks import BUILDER
 from rlmigrate.migrate.rules.base import Case, FileContext, Finding, Rule
-
-BUILDERS = frozenset({"build_policy_class", "build_torch_policy", "build_tf_policy"})
 
 
 def check(context: FileContext) -> Iterable[Finding]:
@@ -17,65 +15,27 @@ def check(context: FileContext) -> Iterable[Finding]:
     file = context.index.files.get(context.source.path)
     if file is None:
         return
-    made: set[str] = set()
-    for call in sorted(context.source.nodes(ast.Call), key=lambda node: node.lineno):
-        target = file.imports.qualified(call.func) or ""
-        owner = call.func.value if isinstance(call.func, ast.Attribute) else None
-        builds = target.startswith("ray.rllib.") and target.rpartition(".")[2] in BUILDERS
-        updates = (
-            isinstance(call.func, ast.Attribute)
-            and call.func.attr == "with_updates"
-            and owner is not None
-            and (
-                (isinstance(owner, ast.Name) and owner.id in made)
-                or _is_ray_policy(file.imports.qualified(owner))
-            )
-        )
-        if not builds and not updates:
-            continue
-        name = _argument(call, "name") or "the policy"
-        made |= _assigned_to(context, call)
+    for call in builder_calls(context.source, file):
         places = [
-            f"{keyword.arg} goes into {BUILDER[keyword.arg]}"
-            for keyword in call.keywords
-            if keyword.arg is not None and keyword.arg in BUILDER
+            f"{argument} goes into {BUILDER[argument]}"
+            for argument in call.all
+            if argument in BUILDER
         ]
         what = "; ".join(places) or "its functions go into an RLModule and a Learner"
         yield Finding(
             Item(
                 path=str(context.source.path),
-                line=call.lineno,
-                name=name,
+                line=call.line,
+                name=call.name,
                 kind=Kind.POLICY,
                 outcome=Outcome.MANUAL,
                 code=RULE.code,
-                message=f"{name} is made by a policy builder; {what}; see {RULE.link}",
+                message=f"{call.name} is made by a policy builder; {what}; see {RULE.link}",
             )
         )
 
 
-def _is_ray_policy(target: str | None) -> bool:
-    return bool(target) and str(target).startswith("ray.rllib.") and str(target).endswith("Policy")
-
-
-def _argument(call: ast.Call, name: str) -> str | None:
-    for keyword in call.keywords:
-        if keyword.arg == name and isinstance(keyword.value, ast.Constant):
-            return str(keyword.value.value)
-    return None
-
-
-def _assigned_to(context: FileContext, call: ast.Call) -> set[str]:
-    return {
-        target.id
-        for statement in context.source.nodes(ast.Assign)
-        if statement.value is call
-        for target in statement.targets
-        if isinstance(target, ast.Name)
-    }
-
-
-_CALL = 'MyPolicy = build_policy_class(name="MyPolicy", framework="torch", loss_fn=my_loss)\n'
+_CALL = 'MyPolicy = build_policy_class(name="MyPolicy", framework="torch", stats_fn=my_stats)\n'
 _LINK = "https://docs.ray.io/en/latest/rllib/new-api-stack-migration-guide.html"
 
 RULE = Rule(
@@ -107,8 +67,8 @@ RULE = Rule(
             "build_policy_class",
             "from ray.rllib.policy.policy_template import build_policy_class\n\n" + _CALL,
             "from ray.rllib.policy.policy_template import build_policy_class\n\n"
-            "# TODO(rlmigrate RLM203): MyPolicy is made by a policy builder; loss_fn goes into\n"
-            "#     compute_loss_for_module() of a Learner subclass; see\n"
+            "# TODO(rlmigrate RLM203): MyPolicy is made by a policy builder; stats_fn goes into\n"
+            "#     self.metrics.log_dict() in a Learner subclass; see\n"
             f"#     {_LINK}\n" + _CALL,
         ),
     ),

@@ -1,0 +1,93 @@
+"""What a policy learned by is moved into a Learner and a connector, for a person to finish."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from rlmigrate.migrate.findings import Item, Kind, Outcome
+from rlmigrate.migrate.learners.study import learned_in
+from rlmigrate.migrate.rules.base import Case, FileContext, Finding, Rule
+
+
+def check(context: FileContext) -> Iterable[Finding]:
+    """Yield each policy whose loss, optimizer or postprocessing gets a new place beside it."""
+    for learned in learned_in(context.source, context.index):
+        skeleton = learned.skeleton
+        keys = ", ".join(repr(key) for key in skeleton.asked)
+        settings = f"; pass {keys} in config.training(learner_config_dict=...)" if keys else ""
+        item = Item(
+            path=str(context.source.path),
+            line=learned.line,
+            name=f"{learned.name}.learning",
+            kind=Kind.POLICY,
+            outcome=Outcome.MANUAL,
+            code=RULE.code,
+            message=(
+                f"its code stands in {' and '.join(skeleton.names)} now; read it, finish what is "
+                f"marked there, and compare a loss on one batch{settings}"
+            ),
+            new_name=skeleton.names[0],
+            new_path=str(context.source.path),
+        )
+        yield Finding(item, learned.edits, skeleton.imports)
+
+
+_IMPORT = "from ray.rllib.algorithms.ppo.ppo_torch_policy import PPOTorchPolicy\n"
+_POLICY = """\
+
+
+class Twice(PPOTorchPolicy):
+    def loss(self, model, dist_class, train_batch):
+        return super().loss(model, dist_class, train_batch) * self.config["vf_loss_coeff"]
+"""
+_LEARNER = """\
+
+
+class TwiceLearner(PPOTorchLearner):
+    \"\"\"What Twice learned by, for config.training(learner_class=...).\"\"\"
+
+    def compute_loss_for_module(self, *, module_id, config, batch, fwd_out):
+        return super().compute_loss_for_module(
+            module_id=module_id, config=config, batch=batch, fwd_out=fwd_out
+        ) * config.vf_loss_coeff
+"""
+_LINK = "https://docs.ray.io/en/latest/rllib/new-api-stack-migration-guide.html"
+_MARK = (
+    "\n\n# TODO(rlmigrate RLM202): Twice changes how the policy learns; loss() goes into\n"
+    f"#     compute_loss_for_module() of a Learner subclass; see\n#     {_LINK}\n"
+)
+
+RULE = Rule(
+    code="RLM205",
+    name="learner",
+    kind=Kind.POLICY,
+    summary="Move what a policy learned by into a Learner and a connector.",
+    explanation=(
+        "loss() becomes compute_loss_for_module(), optimizer() becomes "
+        "configure_optimizers_for_module(), postprocess_trajectory() becomes a learner connector, "
+        "each with the code of the policy, whose names are written as the new stack has them: "
+        "outputs of the model are in fwd_out, columns of the batch are named by Columns, settings "
+        "are attributes of the config. What has no certain counterpart is marked where it stands. "
+        "The old class stays above, marked by RLM202 or RLM203, until the new one is finished."
+    ),
+    check=check,
+    since="2.40",
+    link=_LINK,
+    unchanged=(
+        Case(
+            "a loss of a class of one's own",
+            "from mine import PPOTorchPolicy  # not of rllib\n" + _POLICY,
+        ),
+    ),
+    cases=(
+        Case(
+            "a loss on PPO's",
+            _IMPORT + _POLICY,
+            _IMPORT
+            + "from ray.rllib.algorithms.ppo.torch.ppo_torch_learner import PPOTorchLearner\n"
+            + _MARK
+            + _POLICY.lstrip()
+            + _LEARNER,
+        ),
+    ),
+)

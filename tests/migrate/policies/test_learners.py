@@ -1,0 +1,222 @@
+"""Losses, optimizers and postprocessings in the Learner that is written beside a policy."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import gymnasium as gym
+import numpy as np
+import pytest
+import torch
+
+pytest.importorskip("ray.rllib")
+from ray.rllib.algorithms.ppo import PPOConfig
+from ray.rllib.core.rl_module.rl_module import RLModuleSpec
+from ray.rllib.env.single_agent_episode import SingleAgentEpisode
+from ray.rllib.policy.sample_batch import SampleBatch
+
+OBSERVATIONS = gym.spaces.Box(-1, 1, (4,), np.float32)
+ACTIONS = gym.spaces.Discrete(3)
+MODEL = """import numpy as np
+import torch
+from ray.rllib.algorithms.ppo.ppo_torch_policy import PPOTorchPolicy
+from ray.rllib.evaluation.postprocessing import Postprocessing, compute_gae_for_sample_batch
+from ray.rllib.models.torch.torch_modelv2 import TorchModelV2
+from ray.rllib.policy.sample_batch import SampleBatch
+from ray.rllib.utils.torch_utils import sequence_mask
+from torch import nn
+
+
+class Net(TorchModelV2, nn.Module):
+    def __init__(self, obs_space, action_space, num_outputs, model_config, name):
+        TorchModelV2.__init__(self, obs_space, action_space, num_outputs, model_config, name)
+        nn.Module.__init__(self)
+        self.trunk = nn.Linear(4, 8)
+        self.head = nn.Linear(8, num_outputs)
+        self.critic = nn.Linear(8, 1)
+
+    def forward(self, input_dict, state, seq_lens):
+        self._features = torch.tanh(self.trunk(input_dict["obs"]))
+        return self.head(self._features), state
+
+    def value_function(self):
+        return self.critic(self._features).squeeze(-1)
+
+
+"""
+OWN = """class Policy(PPOTorchPolicy):
+    def loss(self, model, dist_class, train_batch):
+        logits, state = model(train_batch)
+        dist = dist_class(logits, model)
+        if state:
+            lengths = train_batch[SampleBatch.SEQ_LENS]
+            max_seq_len = logits.shape[0] // len(lengths)
+            mask = sequence_mask(lengths, max_seq_len)
+            mask = torch.reshape(mask, [-1])
+
+            def mean(x):
+                return torch.sum(x[mask]) / torch.sum(mask)
+
+        else:
+            mean = torch.mean
+        before = dist_class(train_batch[SampleBatch.ACTION_DIST_INPUTS], model)
+        ratio = torch.exp(
+            dist.logp(train_batch[SampleBatch.ACTIONS]) - train_batch[SampleBatch.ACTION_LOGP]
+        )
+        clipped = torch.clamp(ratio, 1 - self.config["clip_param"], 1 + self.config["clip_param"])
+        # The smaller of the two, as always.
+        surrogate = torch.min(ratio, clipped) * train_batch[Postprocessing.ADVANTAGES]
+        values = model.value_function()
+        error = self._error(values, train_batch[Postprocessing.VALUE_TARGETS])
+        model.tower_stats["mean_error"] = mean(error)
+        total = mean(error * self.config["vf_loss_coeff"] - surrogate)
+        total += self.kl_coeff * mean(before.kl(dist))
+        return total - self.entropy_coeff * mean(dist.entropy())
+
+    def _error(self, values, targets):
+        return (values - targets).abs()
+
+    def stats_fn(self, train_batch):
+        return {}
+"""
+TWICE = """class Policy(PPOTorchPolicy):
+    def loss(self, model, dist_class, train_batch):
+        return super().loss(model, dist_class, train_batch) * 2
+"""
+BUILT = """from ray.rllib.algorithms.ppo.ppo_torch_policy import PPOTorchPolicy as Base
+
+
+def my_loss(policy, model, dist_class, train_batch):
+    logits, _ = model(train_batch)
+    logp = dist_class(logits, model).logp(train_batch["actions"])
+    return -torch.mean(logp * train_batch["advantages"]) * policy.config["vf_loss_coeff"]
+
+
+First = Base.with_updates(name="First", loss_fn=my_loss)
+Policy = First.with_updates(name="Policy")
+"""
+
+
+def batch() -> dict[str, torch.Tensor]:
+    torch.manual_seed(0)
+    inputs = torch.randn(6, 3)
+    return {
+        "obs": torch.rand(6, 4),
+        "actions": torch.tensor([0, 1, 2, 0, 1, 2]),
+        "action_dist_inputs": inputs,
+        "action_logp": torch.log_softmax(inputs, 1)[:, 0],
+        "advantages": torch.randn(6),
+        "value_targets": torch.randn(6),
+        "vf_preds": torch.randn(6),
+    }
+
+
+def config() -> PPOConfig:
+    return PPOConfig().training(entropy_coeff=0.01, kl_coeff=0.3, vf_loss_coeff=0.7)
+
+
+def old_policy(cls: type, net: type) -> Any:
+    old = config().api_stack(
+        enable_rl_module_and_learner=False, enable_env_runner_and_connector_v2=False
+    )
+    settings = old.to_dict()
+    settings["model"] = {**settings["model"], "custom_model": net}
+    return cls(OBSERVATIONS, ACTIONS, settings)
+
+
+def learner_of(learner_class: type, net: type) -> Any:
+    spec = RLModuleSpec(module_class=net)
+    made = config().training(learner_class=learner_class).rl_module(rl_module_spec=spec)
+    spaces = {"__env__": (OBSERVATIONS, ACTIONS), "default_policy": (OBSERVATIONS, ACTIONS)}
+    learner = made.build_learner(env=None, spaces=spaces)
+    return learner, made
+
+
+@pytest.mark.parametrize("text", [OWN, TWICE], ids=["own", "twice"])
+def test_the_moved_loss_is_the_old_one(migrate, text):
+    done = migrate(MODEL + text)
+    old, new = done.old(), done.new()
+    policy = old_policy(old.Policy, old.Net)
+    learner, made = learner_of(new.PolicyLearner, new.Net)
+    module = learner.module["default_policy"].unwrapped()
+    module.load_state_dict(policy.model.state_dict())
+    given = batch()
+    expected = policy.loss(policy.model, policy.dist_class, SampleBatch(given))
+    outs = module.forward_train(given)
+    found = learner.compute_loss_for_module(
+        module_id="default_policy", config=made, batch=given, fwd_out=outs
+    )
+    assert torch.equal(found, expected)
+    given["loss_mask"] = torch.tensor([True, True, False, True, True, True])
+    masked = learner.compute_loss_for_module(
+        module_id="default_policy", config=made, batch=given, fwd_out=outs
+    )
+    assert not torch.equal(masked, expected)
+
+
+def test_every_old_name_of_a_loss_is_gone(migrate):
+    done = migrate(MODEL + OWN)
+    learner = done.text().partition("class PolicyLearner")[2]
+    for name in ("SampleBatch", "Postprocessing", "train_batch", "tower_stats", "self.config"):
+        assert name not in learner
+    assert "TODO" not in learner
+    assert done.items["Policy"].outcome == "manual"
+    assert "PolicyLearner" in done.items["Policy.learning"].message
+
+
+def test_a_builder_gets_its_learner_once(migrate):
+    done = migrate(MODEL + BUILT)
+    after = done.text()
+    assert after.count("class FirstLearner(PPOTorchLearner)") == 1
+    assert "class PolicyLearner" not in after  # the second link of the chain adds nothing
+    assert "leave out padded steps" in after
+    assert migrate(after).text() == after
+    compile(after, "after", "exec")
+
+
+def test_what_the_policy_had_is_marked_where_it_stands(migrate):
+    text = MODEL + (
+        "class Policy(PPOTorchPolicy):\n"
+        "    def loss(self, model, dist_class, train_batch):\n"
+        "        weight = self.some_schedule.value(self.global_timestep)\n"
+        "        return super().loss(model, dist_class, train_batch) * weight\n\n"
+        "    def optimizer(self):\n"
+        '        return torch.optim.SGD(self.model.parameters(), lr=self.config["lr"])\n'
+    )
+    after = migrate(text).text()
+    learner = after.partition("class PolicyLearner")[2]
+    assert "# TODO(rlmigrate RLM205): the policy had some_schedule, find it a place" in learner
+    assert "optimizer=torch.optim.SGD(module.parameters(), lr=config.lr)" in learner
+    assert migrate(after).text() == after
+
+
+def test_the_optimizer_is_registered(migrate):
+    text = MODEL + (
+        "class Policy(PPOTorchPolicy):\n"
+        "    def optimizer(self):\n"
+        '        return torch.optim.SGD(self.model.parameters(), lr=self.config["lr"])\n'
+    )
+    new = migrate(text).new()
+    learner, _ = learner_of(new.PolicyLearner, new.Net)
+    assert isinstance(learner.get_optimizer("default_policy"), torch.optim.SGD)
+
+
+def test_a_postprocessing_becomes_a_connector(migrate):
+    text = MODEL + (
+        "class Policy(PPOTorchPolicy):\n"
+        "    def postprocess_trajectory(self, sample_batch, other=None, episode=None):\n"
+        "        rewards = np.clip(sample_batch[SampleBatch.REWARDS], -1, 1)\n"
+        "        sample_batch[SampleBatch.REWARDS] = rewards\n"
+        "        return sample_batch\n"
+    )
+    done = migrate(text)
+    connector = done.new().PolicyConnector(OBSERVATIONS, ACTIONS)
+    episode = SingleAgentEpisode(
+        observations=[OBSERVATIONS.sample() for _ in range(4)],
+        actions=[0, 1, 2],
+        rewards=[5.0, -0.5, -7.0],
+        len_lookback_buffer=0,
+    )
+    out = connector(rl_module=None, batch={}, episodes=[episode])
+    ((_, items),) = out["rewards"].items()
+    assert np.concatenate([np.asarray(i).reshape(-1) for i in items]).tolist() == [1.0, -0.5, -1.0]
