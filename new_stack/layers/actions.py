@@ -14,18 +14,21 @@ from rlmigrate.new_stack.distributions import (
     TorchMultiCategorical,
     TorchMultiDistribution,
 )
+from rlmigrate.new_stack.layers.integer_box import IntegerBox
 
 
 def action_distribution(space: gym.Space[Any]) -> Any:
     """Return the distribution class for an action space; its `required_input_dim` sizes the head.
 
-    Discrete: categorical. Box: Gaussian. MultiDiscrete: categorical per number. Tuple and Dict:
-    one distribution per part. Raises ValueError for other spaces.
+    Discrete: categorical. Box: Gaussian. MultiDiscrete and integer Box: categorical per number.
+    Tuple and Dict: one distribution per part. Raises ValueError for other spaces.
     """
     if isinstance(space, gym.spaces.Discrete):
         return TorchCategorical
     if isinstance(space, gym.spaces.Box) and np.issubdtype(space.dtype, np.floating):
         return TorchDiagGaussian
+    if isinstance(space, gym.spaces.Box):
+        return IntegerBox.get_partial_dist_cls(space=space)
     if isinstance(space, gym.spaces.MultiDiscrete):
         return TorchMultiCategorical.get_partial_dist_cls(
             space=space, input_lens=[int(n) for n in space.nvec.reshape(-1)]

@@ -248,3 +248,39 @@ def test_imports_of_the_layers_file_are_names_of_the_release(release):
     rows = [eras.resolve(name) for name in names if "distribution" in name]
     assert rows
     assert all(row is not None and row.alive_in(release) for row in rows)
+@pytest.mark.parametrize("stack", ["ray", "builtin"])
+@pytest.mark.parametrize(
+    "space",
+    [
+        gym.spaces.Box(-1, 2, (3,), np.int64),
+        gym.spaces.Box(0, 4, (2, 2), np.int32),
+        gym.spaces.Box(5, 6, (1,), np.int8),
+    ],
+)
+def test_integer_boxes_have_the_old_distribution(space, stack, tmp_path) -> None:
+    from ray.rllib.models.catalog import MODEL_DEFAULTS, ModelCatalog
+
+    from rlmigrate.migrate.emit.layers_file import layers_text
+
+    scope: dict[str, object] = {"__name__": "layers"}
+    exec(compile(layers_text(["action_distribution"], target=stack), "layers", "exec"), scope)
+    dist_cls = scope["action_distribution"](space)
+    old_cls, size = ModelCatalog.get_action_dist(space, MODEL_DEFAULTS, framework="torch")
+    assert dist_cls.required_input_dim(space=space) == size
+    logits = torch.randn(6, int(size))
+    old, new = old_cls(logits, None), dist_cls.from_logits(logits)
+    action = old.sample()
+    assert torch.equal(new.logp(action), old.logp(action))
+    assert torch.equal(new.entropy(), old.entropy())
+    assert torch.equal(new.to_deterministic().sample(), old.deterministic_sample())
+    assert new.sample().shape == action.shape
+    torch.manual_seed(3)
+    drawn = old.sample()
+    torch.manual_seed(3)
+    assert torch.equal(new.sample(), drawn)
+
+
+def test_integer_box_with_different_bounds_is_refused() -> None:
+    space = gym.spaces.Box(np.array([0, 0]), np.array([1, 2]), dtype=np.int64)
+    with pytest.raises(ValueError, match="same bounds"):
+        layers.action_distribution(space).required_input_dim(space=space)

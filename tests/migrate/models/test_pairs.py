@@ -40,6 +40,7 @@ OBSERVATIONS = {
 ACTIONS = {
     "discrete": Discrete(3),
     "gauss": Box(-1, 1, (2,), np.float32),
+    "integers": Box(-1, 2, (2,), np.int64),
     "multi": gym.spaces.MultiDiscrete([2, 3]),
     "tuple": gym.spaces.Tuple([Discrete(3), Box(-1, 1, (2,), np.float32)]),
 }
