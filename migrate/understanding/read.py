@@ -84,7 +84,8 @@ def _read(
     index: RepoIndex, file: FileEntry, node: ast.ClassDef, kin: Kin, *, listed: bool
 ) -> Reading:
     qualified = kin.own.qualified
-    plain = not index.preprocesses or (not kin and index.has_plain_observations(qualified))
+    raw = _is_raw(index, qualified)
+    plain = raw is True or (not kin and index.has_plain_observations(qualified))
     scope = Scope(node, file, kin, plain=plain)
     nets = {name: net for name, (net, _) in find_subnets(scope).items()}
     views = read_views(scope)
@@ -108,7 +109,9 @@ def _read(
     alone = not (kin or states or sequential or lender)
     loss = read_losses(scope, forward if alone else None, target=index.settings.target)
     configs = Configs(scope)
-    if mode in {"mixed", "flat"} and not index.preprocesses:
+    if raw is None and mode not in {"keyed", "unread"}:
+        scope.problem(node, "is configured with and without _disable_preprocessor_api")
+    elif raw and mode in {"mixed", "flat"}:
         scope.problem(node, "is configured with _disable_preprocessor_api")
     constructor = read_constructor(scope, configs, obs=mode)
     reads_own_head = _read_attributes(scope, configs, nets, obs=mode)
@@ -176,6 +179,14 @@ def _read(
         problems=tuple(sorted(scope.problems)),
     )
     return Reading(facts, node, tuple(scope.marks), scope.methods)
+
+
+def _is_raw(index: RepoIndex, qualified: str) -> bool | None:
+    """Say whether configs switch the preprocessors off; None where only some do."""
+    if all(file.preprocesses for file in index.files.values()):
+        return False
+    found = index.preprocesses(qualified)
+    return None if found is None else not found
 
 
 def _has_states(kin: Kin) -> bool:

@@ -101,3 +101,33 @@ def test_registered_environment(migrate) -> None:
     imports = "from ray.tune import register_env\n" + IMPORTED
     assert reads(migrate, use, "Box(0, 1, (3,))", imports) == "plain"
     assert reads(migrate, use, "Discrete(3)", imports) == "preprocessed"
+
+
+OFF = "from model import Policy\nc.experimental(_disable_preprocessor_api=True)\n"
+USED = '"custom_model": Policy'
+
+
+@pytest.mark.parametrize(
+    ("files", "expected"),
+    [
+        ({}, "preprocessed"),
+        ({"other.py": "import ray.rllib\nc.experimental(_disable_preprocessor_api=True)"}, None),
+        ({"a.py": OFF.replace("True", "False")}, "preprocessed"),
+        ({"a.py": OFF + "C = {" + USED + "}"}, "plain"),
+        ({"a.py": OFF + 'C = {"custom_model": "policy"}'}, "plain"),
+    ],
+)
+def test_preprocessors_that_are_switched_off(migrate, files, expected) -> None:
+    named = {"model.py": MODEL.format(use="", imports=""), **files}
+    done = migrate(named)
+    text = done.text("model.py")
+    assert done.items["Policy"].outcome == "native"
+    assert ("preprocess(" in text) == (expected != "plain")
+
+
+def test_preprocessors_that_are_switched_off_now_and_then(migrate) -> None:
+    on = "import ray.rllib\nfrom model import Policy\nC = {" + USED + "}"
+    files = {"model.py": MODEL.format(use="", imports=""), "a.py": OFF + "C = {" + USED + "}"}
+    done = migrate({**files, "b.py": on})
+    assert done.items["Policy"].outcome == "bridged"
+    assert "with and without _disable_preprocessor_api" in done.items["Policy"].message
