@@ -248,6 +248,8 @@ def test_imports_of_the_layers_file_are_names_of_the_release(release):
     rows = [eras.resolve(name) for name in names if "distribution" in name]
     assert rows
     assert all(row is not None and row.alive_in(release) for row in rows)
+
+
 @pytest.mark.parametrize("stack", ["ray", "builtin"])
 @pytest.mark.parametrize(
     "space",
@@ -263,7 +265,12 @@ def test_integer_boxes_have_the_old_distribution(space, stack, tmp_path) -> None
     from rlmigrate.migrate.emit.layers_file import layers_text
 
     scope: dict[str, object] = {"__name__": "layers"}
-    exec(compile(layers_text(["action_distribution"], target=stack), "layers", "exec"), scope)
+    exec(
+        compile(
+            layers_text(["action_distribution"], target=stack, ray_version="2.60"), "layers", "exec"
+        ),
+        scope,
+    )
     dist_cls = scope["action_distribution"](space)
     old_cls, size = ModelCatalog.get_action_dist(space, MODEL_DEFAULTS, framework="torch")
     assert dist_cls.required_input_dim(space=space) == size
