@@ -12,6 +12,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from rlmigrate import eras
 from rlmigrate.migrate.source import SourceFile
 
 #: What `ray.rllib.utils.framework` hands out, by position in the tuple it returns.
@@ -71,6 +72,7 @@ class ImportTable:
             for alias in node.names:
                 if alias.name == "*":
                     stars.append(base)
+                    names.update(_starred(base))
                 else:
                     names[alias.asname or alias.name] = f"{base}.{alias.name}"
         table = cls(module, is_package, names, tuple(stars))
@@ -123,6 +125,15 @@ class ImportTable:
             found = self.qualified(values[0]) if len(values) == 1 else None
             if found is not None and name not in self.names:
                 yield name, found
+
+
+def _starred(module: str) -> Iterable[tuple[str, str]]:
+    """Names that `from module import *` brings, as far as they are known: RLlib's."""
+    if module.startswith("ray."):
+        for name in eras.names():
+            home, _, last = name.rpartition(".")
+            if home == module:
+                yield last, name
 
 
 def absolute(node: ast.ImportFrom, *, module: str, is_package: bool) -> str:

@@ -6,6 +6,7 @@ read_file   classes, registrations and what the file does to models from outside
 from __future__ import annotations
 
 import ast
+import builtins
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -104,7 +105,13 @@ class _Reader:
         head, _, rest = written.partition(".")
         if head in self.local:
             return f"{self.local[head]}.{rest}" if rest else self.local[head]
-        return self.imports.resolve(written)
+        return self.imports.resolve(written) or self._starred(written)
+
+    def _starred(self, written: str) -> str | None:
+        """A name that only an `import *` can have brought; the index follows it from this file."""
+        if not self.imports.stars or hasattr(builtins, written.partition(".")[0]):
+            return None
+        return f"{self.module}.{written}"
 
     def _scope(self, node: ast.AST) -> str:
         """Name the classes and functions around a node, outermost first."""

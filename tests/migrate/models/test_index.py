@@ -91,6 +91,30 @@ def test_class_that_only_looks_like_a_model_is_none(code: str) -> None:
     assert RepoIndex.of_texts({"m.py": code}).legacy_kind("m.M") in {None, "module"}
 
 
+def test_names_that_a_star_brings_are_followed() -> None:
+    index = RepoIndex.of_texts(
+        {
+            "pkg/base.py": BASE,
+            "pkg/child.py": "from pkg.base import *\nclass Child(BaseModel): ...\n",
+            "train.py": (
+                "from pkg.child import *\nfrom ray.rllib.models import ModelCatalog\n"
+                "ModelCatalog.register_custom_model('child', Child)\n"
+                "ModelCatalog.register_custom_model('other', Unknown)\n"
+            ),
+            "star.py": (
+                "from ray.rllib.models.torch.torch_modelv2 import *\n"
+                "class Direct(TorchModelV2): ...\n"
+            ),
+        }
+    )
+    assert index.legacy_kind("pkg.child.Child") == "model"
+    assert index.legacy_kind("star.Direct") == "model"
+    registered = index.registrations["child"].class_name
+    assert registered is not None
+    assert index.class_named(registered) is index.classes["pkg.child.Child"]
+    assert index.class_named(str(index.registrations["other"].class_name)) is None
+
+
 def test_hierarchy_that_bites_its_tail_ends() -> None:
     code = "# rllib\nclass A(B): pass\nclass B(A): pass\n"
     assert RepoIndex.of_texts({"m.py": code}).legacy_kind("m.A") is None
