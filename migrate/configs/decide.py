@@ -14,7 +14,7 @@ from rlmigrate.migrate.configs.decision import Decision, Gain
 from rlmigrate.migrate.configs.keys import HOME, OLD, RENAMED_METHODS
 from rlmigrate.migrate.configs.model_dict import decide_model
 from rlmigrate.migrate.configs.policy_specs import decide_policies
-from rlmigrate.migrate.configs.special import SPECIAL
+from rlmigrate.migrate.configs.special import SPECIAL, THREE_RATES, decide_rates
 from rlmigrate.migrate.findings import Outcome
 from rlmigrate.migrate.reading.builders import Chain
 from rlmigrate.migrate.rules.base import FileContext
@@ -81,6 +81,10 @@ def _decide(
         return _model(context, chain, argument, value)
     if name == "policies" and method == "multi_agent" and isinstance(argument, ast.keyword):
         return decide_policies(context, chain, argument)
+    if chain.config.algorithm in THREE_RATES and method == "training":
+        rates = decide_rates(context, name, argument, value)
+        if rates is not None:
+            return rates
     special = SPECIAL.get(name)
     if special is not None and special.methods and method not in special.methods:
         special = None

@@ -18,7 +18,7 @@ from rlmigrate.migrate.configs.keys import HOME, OLD
 from rlmigrate.migrate.configs.literals import Entry
 from rlmigrate.migrate.configs.model_dict import decide_model
 from rlmigrate.migrate.configs.multi_agent import decide_multi_agent
-from rlmigrate.migrate.configs.special import SPECIAL, constant
+from rlmigrate.migrate.configs.special import SPECIAL, THREE_RATES, constant, decide_rates
 from rlmigrate.migrate.configs.writing import WIDTH, mapping, write
 from rlmigrate.migrate.findings import Kind, Outcome
 from rlmigrate.migrate.rules.base import FileContext
@@ -136,6 +136,10 @@ def _decide(context: FileContext, part: Part, algorithm: str, *, shares: bool = 
         if constant(value) in DROPPED[key]:
             return _native(key, node)
         return _manual(key, node, "the new stack runs torch only")
+    if algorithm in THREE_RATES:
+        rates = decide_rates(context, key, node, value)
+        if rates is not None:
+            return rates
     special = SPECIAL.get(key)
     home = HOME.get(key, "")
     if special is not None and (not special.methods or home in special.methods):

@@ -63,6 +63,8 @@ HARMLESS: dict[str, tuple[object, ...]] = {
     "framework": ("torch", None),
     "remote_worker_envs": (False,),
     "model": ({},),
+    "custom_model": (None, ""),
+    "custom_model_config": ({},),
     "multiagent": ({},),
 }
 #: Keys that configs translate themselves when they are updated from a dict.
@@ -104,6 +106,8 @@ def _findings(context: FileContext, loose: Loose) -> Iterator[Finding]:
     left: list[Key] = []
     idle: list[str] = []
     names = {key.name for key in loose.keys}
+    if isinstance(loose.node, ast.Dict):
+        names |= {str(constant(key)) for key in loose.node.keys if key is not None}
     for key in loose.keys:
         new = _new_name(key)
         framework = constant(key.value) if key.name == "framework" and key.value else None
@@ -120,6 +124,8 @@ def _findings(context: FileContext, loose: Loose) -> Iterator[Finding]:
                 renamed.append(f'"{key.name}" is "{new}" now')
         elif key.name in TRANSLATED:
             continue
+        elif key.name == "vf_share_layers" and names & {"use_lstm", "custom_model"}:
+            continue  # in the model's dict, where it belongs
         elif _needs_person(key):
             left.append(key)
         elif key.name in OLD:

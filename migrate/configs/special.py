@@ -1,6 +1,7 @@
 """Arguments of configs whose meaning, not only name, changed.
 
-SPECIAL   argument to what decides on it
+SPECIAL        argument to what decides on it
+decide_rates   the learning rates of algorithms that have three
 """
 
 from __future__ import annotations
@@ -139,17 +140,20 @@ _FILTER = "lambda env, spaces=None, device=None: MeanStdFilter()"
 
 def _remote_envs(context: FileContext, node: Argument, value: ast.expr) -> Decision | None:
     given = constant(value)
+    if context.settings.ray_version == "2.40":
+        return None  # has no other word for it
     if given is False:
         return _native(RENAMED, "remote_worker_envs", "environments are stepped in turn", node)
+    mode = '"ASYNC"' if context.settings.ray_version == "2.47" else '"async"'
     if given is True:
         return _native(
             RENAMED,
             "remote_worker_envs",
-            'remote_worker_envs is now env_runners(gym_env_vectorize_mode="ASYNC")',
+            f"remote_worker_envs is now env_runners(gym_env_vectorize_mode={mode})",
             node,
-            Gain("env_runners", "gym_env_vectorize_mode", '"ASYNC"'),
+            Gain("env_runners", "gym_env_vectorize_mode", mode),
         )
-    return _manual("remote_worker_envs", 'set env_runners(gym_env_vectorize_mode="ASYNC")', node)
+    return _manual("remote_worker_envs", f"set env_runners(gym_env_vectorize_mode={mode})", node)
 
 
 def _gpus(context: FileContext, node: Argument, value: ast.expr) -> Decision | None:
@@ -223,6 +227,32 @@ def _to_learners(context: FileContext, node: Argument, value: ast.expr) -> Decis
         node,
         Gain("learners", name, context.source.segment(value)),
     )
+
+
+#: SAC and CQL learn with three rates; the plain `lr` was never read, and is refused today.
+THREE_RATES = frozenset({"SAC", "CQL"})
+RATES = {
+    "actor_learning_rate": "actor_lr",
+    "critic_learning_rate": "critic_lr",
+    "entropy_learning_rate": "alpha_lr",
+}
+
+
+def decide_rates(
+    context: FileContext, name: str, node: Argument, value: ast.expr
+) -> Decision | None:
+    """Decide on the learning rates of SAC and CQL; None for any other argument."""
+    if name == "lr":
+        return _native(MEANING, name, "lr is dropped: it was not read; see actor_lr", node)
+    if name not in ("optimization", "optimization_config") or not isinstance(value, ast.Dict):
+        return None
+    gains = []
+    for key, rate in zip(value.keys, value.values, strict=True):
+        new = RATES.get(str(constant(key))) if key is not None else None
+        if new is None:
+            return _manual(name, "set training(actor_lr=, critic_lr=, alpha_lr=)", node)
+        gains.append(Gain("training", new, context.source.segment(rate)))
+    return _native(MEANING, name, f"{name} becomes actor_lr, critic_lr, alpha_lr", node, *gains)
 
 
 _LEARNERS = frozenset({"training"})

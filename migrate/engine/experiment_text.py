@@ -36,7 +36,7 @@ def python_text(
         f'"""Experiments of {source.path.name}: `python FILE.py [EXPERIMENT ...]` runs them."""\n'
         "\nimport sys\n\nfrom ray import tune\n"
     ]
-    names = []
+    names: list[str] = []
     for title, experiment in experiments.items():
         name = _identifier(str(title), taken=names)
         names.append(name)
@@ -65,7 +65,10 @@ def _function(source: SourceFile, name: str, title: str, experiment: Mapping[str
     run: dict[str, Piece | str] = {"name": _plain(title)}
     run |= {RUN[key]: _plain(experiment[key]) for key in experiment if key in RUN}
     if experiment.get("stop"):
-        stop = [(f"{_plain(STOP.get(k, k))}: ", _plain(v)) for k, v in experiment["stop"].items()]
+        stop: list[tuple[str, Piece | str]] = [
+            (f"{_plain(STOP.get(key, key))}: ", _plain(value))
+            for key, value in experiment["stop"].items()
+        ]
         run["stop"] = mapping(stop)
     kept = {CHECKPOINTS[k]: _plain(v) for k, v in experiment.items() if k in CHECKPOINTS}
     if kept:

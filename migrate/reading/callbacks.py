@@ -42,6 +42,7 @@ class Method:
     edits: list[Edit] = field(default_factory=list)
     problems: list[str] = field(default_factory=list)
     logs: bool = False
+    unneeded: set[str] = field(default_factory=set)  # classes that annotations named
 
 
 def read_trainer(context: FileContext, nodes: Nodes, method: ast.FunctionDef) -> Method:
@@ -69,14 +70,14 @@ def read_method(context: FileContext, nodes: Nodes, method: ast.FunctionDef) -> 
     for name in old:
         for use in _names(nodes, method, name):
             _used(context, nodes, made, use)
-        made.edits.append(_plain(context, method, given[name], ARGUMENTS[name]))
+        made.edits.append(_plain(context, method, given[name], ARGUMENTS[name], made))
     for use in _names(nodes, method, "samples") if {"samples", "worker"} <= given.keys() else ():
         _samples(context, nodes, made, use)
     for use in _names(nodes, method, "episode"):
         _member(context, nodes, made, use)
     episode = given.get("episode")
     if episode is not None and episode.annotation is not None and (old or made.edits):
-        made.edits.append(_plain(context, method, episode, "episode"))
+        made.edits.append(_plain(context, method, episode, "episode", made))
     more = ["metrics_logger"] if made.logs and "metrics_logger" not in given else []
     if method.args.kwarg is None and (made.edits or more):
         more.append("**kwargs")
@@ -85,8 +86,15 @@ def read_method(context: FileContext, nodes: Nodes, method: ast.FunctionDef) -> 
     return made
 
 
-def _plain(context: FileContext, method: ast.FunctionDef, arg: ast.arg, name: str) -> Edit:
+def _plain(
+    context: FileContext, method: ast.FunctionDef, arg: ast.arg, name: str, made: Method
+) -> Edit:
     """Rename a parameter and drop its annotation, which names a class of the old stack."""
+    imports = context.index.files[context.source.path].imports
+    for node in ast.walk(arg.annotation) if arg.annotation is not None else ():
+        qualified = imports.qualified(node) if isinstance(node, ast.Name | ast.Attribute) else None
+        if qualified is not None and qualified.startswith("ray."):
+            made.unneeded.add(qualified)
     span = context.source.span(arg)
     args = method.args
     pairs = zip(args.kwonlyargs, args.kw_defaults, strict=True)

@@ -99,7 +99,7 @@ def _removal(context: FileContext, nodes: Nodes, statement: ast.Expr) -> Edit:
 def _users(context: FileContext, name: str) -> list[Path]:
     """Files of the repository that write the name as a string, more often than they register it."""
     found = []
-    for path, entry in context.index.files.items():
+    for path in context.index.files:
         try:
             source = (
                 context.source if path == context.source.path else context.index.source_of(path)
@@ -112,10 +112,19 @@ def _users(context: FileContext, name: str) -> list[Path]:
             )
         except SourceError:
             continue
-        registered = sum(1 for r in entry.registrations if r.name == name and r.path == path)
+        registered = sum(_registers(node, name) for node in ast.walk(source.tree))
         if written > registered:
             found.append(path)
     return found
+
+
+def _registers(node: ast.AST, name: str) -> bool:
+    """Whether a call registers a model under this name."""
+    return (
+        isinstance(node, ast.Call)
+        and (dotted(node.func) or "").endswith("register_custom_model")
+        and any(isinstance(arg, ast.Constant) and arg.value == name for arg in node.args[:1])
+    )
 
 
 def _moves_on(context: FileContext, path: Path, name: str) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterable
 
+from rlmigrate.migrate.edits import Imports
 from rlmigrate.migrate.findings import Item, Kind, Outcome
 from rlmigrate.migrate.reading.callbacks import EPISODE, arguments, read_method, read_trainer
 from rlmigrate.migrate.reading.nodes import Nodes, nodes_of
@@ -71,7 +72,8 @@ def _finding(
     message = "takes the new stack's arguments" + (
         ", logs with metrics_logger" if made.logs else ""
     )
-    return Finding(item(Outcome.NATIVE, message), tuple(made.edits))
+    imports = Imports(unneeded=frozenset(made.unneeded))
+    return Finding(item(Outcome.NATIVE, message), tuple(made.edits), imports)
 
 
 RULE = Rule(

@@ -244,3 +244,31 @@ def test_policies_with_models_build_a_module_each(becomes: Becomes) -> None:
     assert module["flyer"].pi.net.mlp[0].in_features == 256
     own = config.get_config_for_module("walker")  # type: ignore[attr-defined]
     assert (own.lambda_, config.lambda_) == (0.5, 1.0)  # type: ignore[attr-defined]
+
+
+def test_learning_rates_of_sac(becomes: Becomes) -> None:
+    rates = '{"actor_learning_rate": 0.1, "critic_learning_rate": 0.2}'
+    for text in (
+        "from ray.rllib.agents.sac import SACTrainer\n"
+        f'made = SACTrainer(env="Pendulum-v1", config={{"lr": 0.3, "optimization": {rates}}})\n',
+        "from ray.rllib.algorithms.sac import SACConfig\n"
+        'made = SACConfig().environment("Pendulum-v1")\n'
+        f"made.training(lr=0.3, optimization_config={rates})\n",
+    ):
+        after = becomes(text).replace(".build_algo()", "")
+        assert "TODO" not in after
+        scope: dict[str, object] = {}
+        exec(compile(after, "sac", "exec"), scope)
+        config = scope["made"]
+        config.validate()  # type: ignore[attr-defined]
+        assert (config.actor_lr, config.critic_lr) == (0.1, 0.2)  # type: ignore[attr-defined]
+
+
+def test_environments_in_processes_of_their_own(becomes: Becomes) -> None:
+    text = becomes(
+        "from ray.rllib.algorithms.ppo import PPOConfig\n"
+        'config = PPOConfig().environment("CartPole-v1").rollouts(remote_worker_envs=True)\n'
+    )
+    scope: dict[str, object] = {}
+    exec(compile(text, "remote", "exec"), scope)
+    scope["config"].validate()  # type: ignore[attr-defined]
