@@ -19,6 +19,7 @@ from rlmigrate.migrate.index import RepoIndex
 from rlmigrate.migrate.index.entries import ClassEntry
 from rlmigrate.migrate.reading.nodes import nodes_of
 from rlmigrate.migrate.rules.base import FileContext
+from rlmigrate.migrate.understanding.vocabulary import MODEL_DEFAULTS
 
 CUSTOM = "RLM401"
 DEFAULT = "RLM402"
@@ -298,7 +299,7 @@ def _model_config(
             if not flat:
                 given.append(('"custom_model_config": ', context.source.segment(entry.value)))
             elif inner is not None and isinstance(entry.value, ast.Dict | ast.Call):
-                given += [(f'"{i.key}": ', context.source.segment(i.value)) for i in inner]
+                given += _custom_entries(context, inner)
             else:
                 given.append(("**", context.source.segment(entry.value)))
             continue
@@ -307,6 +308,18 @@ def _model_config(
             continue
         given.append((f'"{entry.key}": ', context.source.segment(entry.value)))
     return mapping(given) if given else None
+
+
+def _custom_entries(context: FileContext, inner: list[Entry]) -> list[tuple[str, Piece | str]]:
+    """The user's keys at the top level; those that RLlib's config has too stay in their own dict."""
+    said = [(f'"{i.key}": ', context.source.segment(i.value), i.key) for i in inner]
+    given: list[tuple[str, Piece | str]] = [
+        (k, v) for k, v, key in said if key not in MODEL_DEFAULTS
+    ]
+    apart: list[tuple[str, Piece | str]] = [(k, v) for k, v, key in said if key in MODEL_DEFAULTS]
+    if apart:
+        given.append(('"custom_model_config": ', mapping(apart)))
+    return given
 
 
 def _default(

@@ -28,9 +28,18 @@ def wrapped(span: Span, function: str, more: str = "") -> list[Piece]:
 
 
 def returned_sequences(
-    source: SourceFile, names: Names, embedded: Sequence[str], pair: ast.Tuple, *, same: bool
+    source: SourceFile,
+    names: Names,
+    embedded: Sequence[str],
+    pair: ast.Tuple,
+    *,
+    same: bool,
+    stateless_too: bool,
 ) -> list[Piece]:
-    """Write what a forward returns with time in it; `same` states are those that came in."""
+    """Write what a forward returns with time in it; `same` states are those that came in.
+
+    Where the model may be `stateless_too`, it returns no states rather than an empty dict.
+    """
     output, states = (source.span(element) for element in pair.elts)
     whole = source.span(pair)
     columns = names.core("Columns")
@@ -42,15 +51,18 @@ def returned_sequences(
     kept = embedded[0] if len(embedded) == 1 else f"{{{parts}}}"
     last = f",\n{step}{columns}.EMBEDDINGS: {kept}" if embedded else ""
     unfold = names.layer("unfold_outputs")
+    if stateless_too:
+        return [
+            (Span(whole.start, output.start), f"{{\n{step}{columns}.ACTION_DIST_INPUTS: {unfold}("),
+            (Span(output.end, states.start), f", batch),\n{step}**{names.layer('state_out')}("),
+            (Span(states.end, whole.end), f"){last},\n{indent}}}"),
+        ]
     before = f"{{\n{step}{columns}.ACTION_DIST_INPUTS: {unfold}("
     between = f", batch),\n{step}{columns}.STATE_OUT: "
     if same:
         return [
             (Span(whole.start, output.start), before),
-            (
-                Span(output.end, whole.end),
-                f"{between}batch.get({columns}.STATE_IN, {{}}){last},\n{indent}}}",
-            ),
+            (Span(output.end, whole.end), f"{between}batch[{columns}.STATE_IN]{last},\n{indent}}}"),
         ]
     naming = names.layer("name_states")
     return [

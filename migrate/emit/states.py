@@ -64,7 +64,12 @@ class States:
         pair = mark.node
         assert isinstance(pair, ast.Tuple)
         return returned_sequences(
-            self.source, self.names, self.embedded, pair, same=mark.detail == "same"
+            self.source,
+            self.names,
+            self.embedded,
+            pair,
+            same=mark.detail == "same",
+            stateless_too=self.reading.facts.stateless_too,
         )
 
     def _base_forward(self) -> str:

@@ -194,6 +194,7 @@ def _told(
                 _check_value(scope, value, result)
             continue
         swallowed = (result.keywords and not forwards) or parameter.name in mine
+        swallowed = swallowed or (not forwards and _mentions(scope, parameter.name))
         if swallowed and parameter.default is None:
             scope.problem(call, f"leaves {parameter.name} of {base.node.name} out")
         elif swallowed:
@@ -205,6 +206,11 @@ def _told(
         for value in given.values():
             _check_value(scope, value, result)
     return tuple(told)
+
+
+def _mentions(scope: Scope, key: str) -> bool:
+    """Say whether the class reads a key of this name by itself."""
+    return any(isinstance(n, ast.Constant) and n.value == key for n in ast.walk(scope.node))
 
 
 def _name_of(role: str, theirs: Constructor) -> str:

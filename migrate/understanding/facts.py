@@ -98,6 +98,7 @@ class ModelFacts:
     implied: tuple[View, ...] = ()  # those of them that the class reads without declaring them
     states: tuple[str, ...] = ()
     sequential: bool = False  # states stay a list, and time is folded into rows
+    stateless_too: bool = False  # the list of states may be empty
     inherits: tuple[str, ...] = ()  # bases that are models of the repository, as written
     base_sets: tuple[str, ...] = ()  # "action_dist_cls", "num_outputs": what a base sets up
     base_embeds: bool = False  # a base's forward has a training form

@@ -57,6 +57,11 @@ def read_forward(
         scope.problem(node, "has a forward with other parameters")
         return None
     batch, state, seq_lens = names[:3]
+    taken = {
+        n.id for n in ast.walk(node) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)
+    }
+    if taken & {"batch", "kwargs"}:
+        scope.problem(node, "uses the name batch or kwargs in forward")
     observed = Observed(scope, node, batch, views or Views())
     observed.find_replacement()
     result = Forward(node, observed)

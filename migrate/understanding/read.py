@@ -38,6 +38,7 @@ from rlmigrate.migrate.understanding.kin import Kin, Relative, is_abstract, read
 from rlmigrate.migrate.understanding.losses import read_losses
 from rlmigrate.migrate.understanding.recurrence import (
     is_recurrent,
+    may_be_stateless,
     read_initial_states,
     read_recurrent,
     read_sequences,
@@ -106,6 +107,9 @@ def _read(
                 scope.mark("value_return", each)
     if sequential:
         read_initial_states(scope)
+        same = any(m.kind == "return_sequences" and m.detail == "same" for m in scope.marks)
+        if same and may_be_stateless(kin):
+            scope.problem(scope.node, "returns no states where it may have some")
     alone = not (kin or states or sequential or lender)
     loss = read_losses(scope, forward if alone else None, target=index.settings.target)
     configs = Configs(scope)
@@ -160,6 +164,7 @@ def _read(
         implied=views.implied,
         states=states,
         sequential=sequential,
+        stateless_too=sequential and may_be_stateless(kin),
         inherits=_inherits(scope, kin),
         base_sets=_base_sets(kin),
         base_embeds=base_embeds(kin),

@@ -2,6 +2,7 @@
 
 read_recurrent        mark what `_forward_train` must say otherwise of a plain `forward_rnn`
 read_sequences        the same where states stay a list, as the old stack had them
+may_be_stateless      say whether there are states at all
 read_initial_states   mark what get_initial_state must say otherwise where states stay a list
 """
 
@@ -11,7 +12,7 @@ import ast
 
 from rlmigrate.migrate.index.imports import dotted
 from rlmigrate.migrate.understanding.forward import Forward, read_sequence_returns, read_stores
-from rlmigrate.migrate.understanding.kin import is_abstract
+from rlmigrate.migrate.understanding.kin import Kin, is_abstract, owner_in
 from rlmigrate.migrate.understanding.observed import Observed
 from rlmigrate.migrate.understanding.scope import Scope, names_in, parameters
 
@@ -62,6 +63,19 @@ def read_sequences(scope: Scope) -> Forward | None:
     read_sequence_returns(scope, result, names[1])
     read_stores(scope, result, {})
     return result
+
+
+def may_be_stateless(kin: Kin) -> bool:
+    """Say whether the class or an heir may have no states: none defined, or an empty list."""
+    for line in ((kin.own, *kin.bases), *((heir, *bases) for heir, bases in kin.heirs)):
+        owner = owner_in("get_initial_state", line)
+        if owner is None:
+            return True
+        for node in ast.walk(owner.methods["get_initial_state"]):
+            literal = node.value if isinstance(node, ast.Return) else None
+            if isinstance(literal, ast.List) and not literal.elts:
+                return True
+    return False
 
 
 def read_initial_states(scope: Scope) -> None:
@@ -170,4 +184,10 @@ def _read_returns(scope: Scope, result: Forward, states: tuple[str, ...]) -> Non
         scope.problem(result.node, "never returns")
 
 
-__all__ = ["is_recurrent", "read_initial_states", "read_recurrent", "read_sequences"]
+__all__ = [
+    "is_recurrent",
+    "may_be_stateless",
+    "read_initial_states",
+    "read_recurrent",
+    "read_sequences",
+]

@@ -45,14 +45,14 @@ def read_surroundings(
     `kept` are attributes that a forward of the class or its kin sets, `served` hooks that have a
     place on the new stack.
     """
-    _read_bases(scope, recurrent=recurrent)
+    _read_bases(scope, kept, recurrent=recurrent)
     _read_members(scope, kept, served)
     _read_changes(scope, kept)
     _read_repository(scope, index, qualified, kept)
     return _read_names(scope)
 
 
-def _read_bases(scope: Scope, *, recurrent: bool) -> None:
+def _read_bases(scope: Scope, kept: Collection[str], *, recurrent: bool) -> None:
     roots = ROOTS | {"RecurrentNetwork"} if recurrent else ROOTS
     models = []
     for base in scope.node.bases:
@@ -67,7 +67,7 @@ def _read_bases(scope: Scope, *, recurrent: bool) -> None:
             continue
         mixin = relative_behind(scope, base, kin.mixins) if kin is not None else None
         if mixin is not None:
-            _read_mixin(scope, base, mixin)
+            _read_mixin(scope, base, mixin, kept)
         elif protocol := PROTOCOLS.get(found.rpartition(".")[2]):
             scope.problem(base, protocol)
         elif ray_kind(found) == "model" or "." not in found:
@@ -81,14 +81,22 @@ def _read_bases(scope: Scope, *, recurrent: bool) -> None:
         scope.problem(scope.node, "is built by a metaclass of its own")
 
 
-def _read_mixin(scope: Scope, base: ast.expr, mixin: Relative) -> None:
+def _read_mixin(scope: Scope, base: ast.expr, mixin: Relative, kept: Collection[str]) -> None:
     """A class that is no model may add methods, as long as neither stack calls them."""
     old = {"forward", "value_function", "get_initial_state", "forward_rnn", *HOOKS}
     for name in mixin.methods:
         if name in OWN_NAMES or name in old:
             scope.problem(base, f"inherits {name} from {mixin.node.name}")
-    if any(self_attribute(n) in {"obs_space", "model_config"} for n in ast.walk(mixin.node)):
-        scope.problem(base, f"inherits from {mixin.node.name}, which reads spaces or the config")
+    for name, method in mixin.methods.items():
+        for node in ast.walk(method):
+            attribute = self_attribute(node)
+            if attribute in {"obs_space", "model_config", "num_outputs", *kept}:
+                scope.problem(
+                    base, f"inherits from {mixin.node.name}, which reads self.{attribute}"
+                )
+            stored = attribute and isinstance(getattr(node, "ctx", None), ast.Store)
+            if stored and name != "__init__":
+                scope.problem(base, f"inherits from {mixin.node.name}, which sets self.{attribute}")
 
 
 def _read_members(scope: Scope, kept: Collection[str], served: Collection[str]) -> None:

@@ -60,6 +60,12 @@ def name_states(states: Iterable[Any]) -> dict[str, torch.Tensor]:
     }
 
 
+def state_out(states: Iterable[Any]) -> dict[str, Any]:
+    """Return the column of new states, and no column where there are none."""
+    named = name_states(states)
+    return {"state_out": named} if named else {}
+
+
 def add_time_dimension(
     rows: torch.Tensor,
     *,
