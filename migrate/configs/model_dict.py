@@ -311,12 +311,12 @@ def _model_config(
 
 
 def _custom_entries(context: FileContext, inner: list[Entry]) -> list[tuple[str, Piece | str]]:
-    """The user's keys at the top level; those that RLlib's config has too stay in their own dict."""
-    said = [(f'"{i.key}": ', context.source.segment(i.value), i.key) for i in inner]
-    given: list[tuple[str, Piece | str]] = [
-        (k, v) for k, v, key in said if key not in MODEL_DEFAULTS
-    ]
-    apart: list[tuple[str, Piece | str]] = [(k, v) for k, v, key in said if key in MODEL_DEFAULTS]
+    """The user's keys at the top level; those that RLlib's config has too stay in a dict apart."""
+    given: list[tuple[str, Piece | str]] = []
+    apart: list[tuple[str, Piece | str]] = []
+    for entry in inner:
+        said = (f'"{entry.key}": ', context.source.segment(entry.value))
+        (apart if entry.key in MODEL_DEFAULTS else given).append(said)
     if apart:
         given.append(('"custom_model_config": ', mapping(apart)))
     return given

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from rlmigrate.migrate.emit.calls import owners
 from rlmigrate.migrate.emit.names import Names
 from rlmigrate.migrate.emit.states import States
+from rlmigrate.migrate.emit.text import unconditional
 from rlmigrate.migrate.source import SourceFile, Span
 from rlmigrate.migrate.understanding.facts import Mark, Reading
 from rlmigrate.migrate.understanding.observed import PREPARED, PREPARING
@@ -97,6 +98,10 @@ class Expressions(States):
     def _on_custom_whole(self, mark: Mark) -> list[Piece]:
         made = self.names.layer("custom_settings")
         return self._replace(mark.node, f"{made}(self.model_config)")
+
+    def _on_always(self, mark: Mark) -> list[Piece]:
+        assert isinstance(mark.node, ast.If)
+        return unconditional(self.source, mark.node)
 
     def _on_model_name(self, mark: Mark) -> list[Piece]:
         return self._replace(mark.node, '"default_model"')  # RLlib's name for all but Q-models

@@ -24,6 +24,7 @@ from rlmigrate.migrate.policies.study import policy_layers
 from rlmigrate.migrate.settings import Settings
 from rlmigrate.migrate.source import SourceFile
 from rlmigrate.migrate.strategy import Study, study_class
+from rlmigrate.migrate.understanding.kin import read_kin, related, relative
 
 LAYERS_FILE = "rlmigrate_layers"
 
@@ -92,7 +93,8 @@ def _studies(source: SourceFile, index: RepoIndex, file: FileEntry) -> list[Stud
     return [
         study_class(index, file, node, qualified=models[node.lineno].qualified)
         for node in source.nodes(ast.ClassDef)
-        if node.lineno in models and not _is_written(node)
+        if node.lineno in models
+        and not _is_written(index, file, node, models[node.lineno].qualified)
     ]
 
 
@@ -100,8 +102,16 @@ def _studies(source: SourceFile, index: RepoIndex, file: FileEntry) -> list[Stud
 NEW_METHODS = frozenset({"setup", "_forward", "_forward_train", "compute_values"})
 
 
-def _is_written(node: ast.ClassDef) -> bool:
-    return any(isinstance(m, ast.FunctionDef) and m.name in NEW_METHODS for m in node.body)
+def _is_written(index: RepoIndex, file: FileEntry, node: ast.ClassDef, qualified: str) -> bool:
+    """Say whether a class was written anew already, by itself or by what is tied to it."""
+    kin = read_kin(index, file, node, qualified)
+    near = [relative(index, name) for _, name in related(index, kin)] if kin else []
+    nodes = [node, *(each.node for each in near if each is not None)]
+    return any(
+        isinstance(method, ast.FunctionDef) and method.name in NEW_METHODS
+        for each in nodes
+        for method in each.body
+    )
 
 
 def _emit(

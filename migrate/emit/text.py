@@ -2,6 +2,7 @@
 
 signature_span   from `def` to the colon of a function
 method_span      a method, with the blank lines before it
+unconditional    an `if` that always holds, without its condition
 indent_of        the white space before a statement
 Lines            lines to delete, tidied so that no double blank lines stay
 """
@@ -56,6 +57,22 @@ def indent_of(source: SourceFile, node: ast.stmt) -> str:
     """The white space that a statement's line begins with."""
     line = _line(source, node.lineno)
     return line[: len(line) - len(line.lstrip())]
+
+
+def unconditional(source: SourceFile, node: ast.If) -> list[tuple[Span, str]]:
+    """Edits that leave the body of an `if` alone, one step further left, comments included."""
+    outer, inner = indent_of(source, node), indent_of(source, node.body[0])
+    first, last = node.test.end_lineno or node.lineno, node.body[-1].end_lineno or node.lineno
+    pieces = [(source.line_span(node.lineno, first), "")]
+    for number in range(first + 1, last + 1):
+        line = _line(source, number)
+        if line.startswith(inner):
+            start = source.line_span(number, number).start
+            pieces.append((Span(start + len(outer), start + len(inner)), ""))
+    end = node.end_lineno or last
+    if end > last:
+        pieces.append((source.line_span(last + 1, end), ""))
+    return pieces
 
 
 def _line(source: SourceFile, number: int) -> str:

@@ -36,6 +36,7 @@ from rlmigrate.migrate.understanding.inherited import (
 from rlmigrate.migrate.understanding.kept import read_kept
 from rlmigrate.migrate.understanding.kin import Kin, Relative, is_abstract, read_kin, related
 from rlmigrate.migrate.understanding.losses import read_losses
+from rlmigrate.migrate.understanding.own_view import read_own_view
 from rlmigrate.migrate.understanding.recurrence import (
     is_recurrent,
     may_be_stateless,
@@ -117,6 +118,7 @@ def _read(
         scope.problem(node, "is configured with and without _disable_preprocessor_api")
     elif raw and mode in {"mixed", "flat"}:
         scope.problem(node, "is configured with _disable_preprocessor_api")
+    read_own_view(scope)
     constructor = read_constructor(scope, configs, obs=mode)
     reads_own_head = _read_attributes(scope, configs, nets, obs=mode)
     if constructor.other_head is not None and reads_own_head:
