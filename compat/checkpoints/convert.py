@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import tempfile
 from collections.abc import Mapping
@@ -12,18 +13,19 @@ from pathlib import Path
 from typing import Any
 
 import gymnasium as gym
-import torch
-from torch.overrides import TorchFunctionMode
 
-from rlmigrate.compat.checkpoints.defaults import Plan, old_model_settings, plan_default
+from rlmigrate.compat.checkpoints.building import build_module
+from rlmigrate.compat.checkpoints.defaults import Plan, plan_default
 from rlmigrate.compat.checkpoints.filters import connector_state
+from rlmigrate.compat.checkpoints.optimizer import OPTIMIZER_FILE, learner_optimizer_state
 from rlmigrate.compat.checkpoints.reading import OldCheckpoint, OldPolicy, read_checkpoint
 from rlmigrate.compat.checkpoints.report import ConversionReport, PolicyConversion
 from rlmigrate.compat.weights import transfer_weights
-from rlmigrate.errors import CheckpointError, WeightsError
+from rlmigrate.errors import CheckpointError, UnsafeCheckpoint, WeightsError
 from rlmigrate.new_stack.checkpoints import pickling
 
 Spaces = tuple["gym.Space[Any]", "gym.Space[Any]"]
+_POLICY_ID = re.compile(r"[^<>:\"/\\|?*\x00-\x1f]{1,200}")
 FILTER_FILE = "mean_std_filter.json"
 
 
@@ -34,6 +36,7 @@ def convert_checkpoint(
     module_classes: Mapping[str, type] | type | None = None,
     spaces: Mapping[str, Spaces] | Spaces | None = None,
     mapping: Mapping[str, str | None] | None = None,
+    optimizer: bool = False,
 ) -> ConversionReport:
     """Write the policies of an old checkpoint as RLModule checkpoints.
 
@@ -41,7 +44,9 @@ def convert_checkpoint(
     Default nets become RLlib's new default module, or the old default model wrapped where that
     would not compute the same. `module_classes` names the migrated class of a custom model, one
     for all or by policy id; `spaces` gives (observation, action) spaces where the checkpoint or
-    its release did not keep them; `mapping` renames parameters as in `transfer_weights`.
+    its release did not keep them; `mapping` renames parameters as in `transfer_weights`;
+    `optimizer` asks for the optimizer's state too, in a file whose content
+    `learner.set_state({"optimizer": ...})` takes.
 
     Runs no code from the checkpoint. Raises CheckpointError if `source` cannot be read or
     `target` exists; nothing is left behind then.
@@ -53,7 +58,7 @@ def convert_checkpoint(
     out.parent.mkdir(parents=True, exist_ok=True)
     scratch = Path(tempfile.mkdtemp(prefix=f".{out.name}.", dir=out.parent))
     try:
-        done = _convert_all(old, scratch, module_classes, spaces, mapping)
+        done = _convert_all(old, scratch, module_classes, spaces, mapping, optimizer)
         scratch.chmod(0o755)
         scratch.rename(out)
     except BaseException:
@@ -64,6 +69,7 @@ def convert_checkpoint(
             policy,
             path=policy.path.replace(str(scratch), str(out)),
             filter_path=policy.filter_path.replace(str(scratch), str(out)),
+            optimizer_path=policy.optimizer_path.replace(str(scratch), str(out)),
         )
         for policy in done
     )
@@ -76,11 +82,12 @@ def _convert_all(
     module_classes: Mapping[str, type] | type | None,
     spaces: Mapping[str, Spaces] | Spaces | None,
     mapping: Mapping[str, str | None] | None,
+    optimizer: bool,
 ) -> list[PolicyConversion]:
     done = []
     modules: dict[str, Any] = {}
     for policy_id, found in old.policies.items():
-        folder = out if old.kind == "policy" else out / policy_id
+        folder = out if old.kind == "policy" else out / _folder_name(policy_id)
         folder.mkdir(exist_ok=True)
         given = spaces.get(policy_id) if isinstance(spaces, Mapping) else spaces
         policy = found if given is None else _with_spaces(found, given)
@@ -88,13 +95,23 @@ def _convert_all(
             module_class = module_classes.get(policy_id)
         else:
             module_class = module_classes
-        conversion, module = _convert_policy(policy, folder, module_class, mapping)
+        conversion, module = _convert_policy(policy, folder, module_class, mapping, optimizer)
         if module is not None:
             modules[policy_id] = module
         done.append(conversion)
     if old.kind == "algorithm" and len(modules) == len(old.policies):
         _write_multi(modules, out)
     return done
+
+
+def _folder_name(policy_id: object) -> str:
+    """Return a policy's ID, which names its folder.
+
+    Raises UnsafeCheckpoint if it would lead elsewhere; RLlib refuses such IDs too.
+    """
+    if isinstance(policy_id, str) and _POLICY_ID.fullmatch(policy_id) and policy_id.strip("."):
+        return policy_id
+    raise UnsafeCheckpoint(f"policy ID {policy_id!r} is no name for a folder; nothing was written")
 
 
 def _with_spaces(policy: OldPolicy, given: Spaces) -> OldPolicy:
@@ -110,11 +127,12 @@ def _convert_policy(
     folder: Path,
     module_class: type | None,
     mapping: Mapping[str, str | None] | None,
+    optimizer: bool,
 ) -> tuple[PolicyConversion, Any]:
     filter_path = _write_filter(policy, folder)
     plan = Plan("none") if module_class is not None else _plan(policy)
     notes = (policy.problem, *plan.notes) if policy.problem else plan.notes
-    module = None if policy.action_space is None else _build(policy, plan, module_class)
+    module = None if policy.action_space is None else build_module(policy, plan, module_class)
     if policy.action_space is None:
         notes += ("the checkpoint holds no spaces; pass spaces=(observation, action)",)
     if module is None:
@@ -128,12 +146,34 @@ def _convert_policy(
     except WeightsError as error:
         _write_state(policy, folder)
         return PolicyConversion(
-            policy.policy_id, "failed", str(folder), name, None, filter_path, (*notes, str(error))
+            policy.policy_id,
+            "failed",
+            str(folder),
+            name,
+            filter_path=filter_path,
+            notes=(*notes, str(error)),
         ), None
     module.save_to_path(str(folder), state=_views(module))
-    return PolicyConversion(
-        policy.policy_id, "converted", str(folder), name, transfer, filter_path, notes
-    ), module
+    optimizer_path = ""
+    if optimizer:
+        state, problem = learner_optimizer_state(policy, module, transfer)
+        if state is None:
+            notes += (f"optimizer state left out: {problem}",)
+        else:
+            file = folder / OPTIMIZER_FILE
+            file.write_bytes(pickling.dumps(state))
+            optimizer_path = str(file)
+    done = PolicyConversion(
+        policy.policy_id,
+        "converted",
+        str(folder),
+        name,
+        transfer,
+        filter_path,
+        optimizer_path,
+        notes,
+    )
+    return done, module
 
 
 def _views(module: Any) -> dict[str, Any]:
@@ -157,66 +197,6 @@ def _plan(policy: OldPolicy) -> Plan:
             ),
         )
     return plan_default(policy)
-
-
-def _build(policy: OldPolicy, plan: Plan, module_class: type | None) -> Any:
-    """Build the module that takes the weights, or None."""
-    space = policy.observation_space
-    raw = getattr(space, "original_space", space)
-    if module_class is not None:
-        made: Any = module_class
-        return made(
-            observation_space=raw,
-            action_space=policy.action_space,
-            inference_only=False,
-            model_config=old_model_settings(policy),
-        )
-    if plan.kind == "default":
-        from rlmigrate.new_stack.catalog.ppo import PPOCatalog
-        from rlmigrate.new_stack.defaults.ppo import DefaultPPOTorchRLModule
-        from rlmigrate.new_stack.models.default_config import DefaultModelConfig
-
-        with _NoRandomNumbers():
-            return DefaultPPOTorchRLModule(
-                observation_space=space,
-                action_space=policy.action_space,
-                inference_only=False,
-                model_config=vars(DefaultModelConfig(**plan.config)),
-                catalog_class=PPOCatalog,
-            )
-    if plan.kind == "wrapped":
-        from rlmigrate.compat.wrap.defaults import DefaultModel
-
-        return DefaultModel(
-            observation_space=raw,
-            action_space=policy.action_space,
-            inference_only=False,
-            model_config=dict(plan.config),
-        )
-    return None
-
-
-# torch.nn.init's functions count too: within one, the mode that asks below is not asked.
-_FILLING = (
-    torch.Tensor.uniform_,
-    torch.Tensor.normal_,
-    torch.nn.init.uniform_,
-    torch.nn.init.normal_,
-    torch.nn.init.kaiming_uniform_,
-    torch.nn.init.xavier_uniform_,
-)
-
-
-class _NoRandomNumbers(TorchFunctionMode):
-    """Leave out the random initial values of a net that gets all its weights from a file.
-
-    They take longer than reading, converting and writing it.
-    """
-
-    def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
-        if func in _FILLING:
-            return kwargs["tensor"] if kwargs and "tensor" in kwargs else args[0]
-        return func(*args, **(kwargs or {}))
 
 
 def _write_filter(policy: OldPolicy, folder: Path) -> str:

@@ -30,10 +30,12 @@ class Plan:
     """What to build for a policy.
 
     kind: RLlib's new default module, the old default model wrapped, or neither.
+    role: whose nets: a policy with a value function, DQN's or SAC's.
     config: for the module; notes: what was inferred and why it was not the default module.
     """
 
     kind: Literal["default", "wrapped", "none"]
+    role: Literal["policy", "dqn", "sac"] = "policy"
     config: Mapping[str, Any] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
 
@@ -41,21 +43,27 @@ class Plan:
 def plan_default(policy: OldPolicy) -> Plan:
     """Choose the module for a policy without a custom model.
 
-    Layer sizes are read off the weights, which are always there; activations come from the
-    config, or are RLlib's default where the checkpoint has no config.
+    DQN's and SAC's nets are told by their names. Layer sizes are read off the weights, which are
+    always there; activations come from the config, or are RLlib's default without one.
     """
     names = set(policy.weights)
+    if any(name.startswith(("advantage_module.", "q_net.")) for name in names):
+        from rlmigrate.compat.checkpoints.off_policy import plan_dqn, plan_sac
+
+        return plan_sac(policy) if "log_alpha" in names else plan_dqn(policy)
     recurrent = any(name.startswith("lstm.") for name in names)
     pattern = _RECURRENT if recurrent else _LINEAR
     strange = sorted(name for name in names if not pattern.fullmatch(name))
     old = policy.model_config
     notes = [] if old else ["no model config in the checkpoint; activation taken as tanh"]
-    wrapped = dict(_plain(old)) if old else _inferred_old_config(policy, recurrent=recurrent)
+    wrapped = dict(plain_config(old)) if old else _inferred_old_config(policy, recurrent=recurrent)
     reason = _against_default(policy, strange, recurrent=recurrent)
     if reason:
         if strange and not old:
             return Plan("none", notes=(f"unknown parameters {strange[:4]}", *notes))
-        return Plan("wrapped", wrapped, (f"kept as the old default model: {reason}", *notes))
+        return Plan(
+            "wrapped", "policy", wrapped, (f"kept as the old default model: {reason}", *notes)
+        )
     hiddens = list(old.get("fcnet_hiddens") or [])
     activation = old.get("fcnet_activation", "tanh")
     if old and not hiddens:
@@ -70,22 +78,29 @@ def plan_default(policy: OldPolicy) -> Plan:
         config["use_lstm"] = True
         config["lstm_cell_size"] = int(policy.weights["lstm.weight_hh_l0"].shape[1])
         config["max_seq_len"] = int(old.get("max_seq_len", 20))
-    return Plan("default", config, tuple(notes))
+    return Plan("default", "policy", config, tuple(notes))
 
 
-def _against_default(policy: OldPolicy, strange: list[str], *, recurrent: bool) -> str:
-    """Say why the new default module would not compute the same; empty if it would."""
+def against_observations(policy: OldPolicy) -> str:
+    """Say why no new default net computes the same on the observations; empty if it does."""
     space: Any = policy.observation_space
-    actions: Any = policy.action_space
-    old = policy.model_config
-    if strange:
-        return f"parameters that the new default net has not: {strange[:4]}"
     if not isinstance(space, gym.spaces.Box) or len(space.shape) != 1:
         return f"the new default net does not take {space}"
     if hasattr(space, "original_space"):
         return "observations are preprocessed, which a wrapped model does by itself"
     if not np.issubdtype(space.dtype, np.floating) or space.shape == (128,):
         return f"the old stack casts or rescales observations of {space}"
+    return ""
+
+
+def _against_default(policy: OldPolicy, strange: list[str], *, recurrent: bool) -> str:
+    """Say why the new default module would not compute the same; empty if it would."""
+    actions: Any = policy.action_space
+    old = policy.model_config
+    if strange:
+        return f"parameters that the new default net has not: {strange[:4]}"
+    if reason := against_observations(policy):
+        return reason
     if not _sizes(policy, "_hidden_layers"):
         return "the new default net has at least one hidden layer"
     if not any(name.startswith("_logits") for name in policy.weights):
@@ -122,7 +137,7 @@ def _inferred_old_config(policy: OldPolicy, *, recurrent: bool) -> dict[str, Any
     return config
 
 
-def _plain(config: Mapping[str, Any]) -> dict[str, Any]:
+def plain_config(config: Mapping[str, Any]) -> dict[str, Any]:
     """Keep what says something and is plain data."""
     from rlmigrate.legacy.catalog import MODEL_DEFAULTS
 
@@ -141,6 +156,6 @@ def old_model_settings(policy: OldPolicy) -> dict[str, Any]:
     The arguments of the old constructor stand at the top level, where a native module looks for
     them, and under custom_model_config, where a wrapped one does.
     """
-    settings = _plain(policy.model_config)
+    settings = plain_config(policy.model_config)
     custom = settings.get("custom_model_config")
     return {**settings, **custom} if isinstance(custom, dict) else settings

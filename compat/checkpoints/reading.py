@@ -74,6 +74,7 @@ class OldCheckpoint:
 def read_checkpoint(path: Path) -> OldCheckpoint:
     """Read a Policy, Algorithm or Trainer checkpoint of the old stack.
 
+    `path` may also be a folder that holds exactly one such checkpoint, as the results of a run do.
     Raises CheckpointError if there is none, or if it is one of the new stack.
     """
     if not path.exists():
@@ -92,9 +93,27 @@ def read_checkpoint(path: Path) -> OldCheckpoint:
     trainer = _trainer_file(path)
     if trainer is not None:
         return _trainer(trainer, path, version)
+    if path.is_dir():
+        inner = [each for each in sorted(path.iterdir()) if each.is_dir() and _holds_one(each)]
+        if len(inner) == 1:
+            return read_checkpoint(inner[0])
+        if inner:
+            raise CheckpointError(
+                f"{path} holds {len(inner)} checkpoints; name one of "
+                f"{', '.join(each.name for each in inner[-8:])}"
+            )
     raise CheckpointError(
         f"no old checkpoint in {path}: expected policy_state.pkl, algorithm_state.pkl with "
         f"policies/, or a file checkpoint-N; found {sorted(p.name for p in folder.iterdir())[:8]}"
+    )
+
+
+def _holds_one(folder: Path) -> bool:
+    """Tell whether a folder is an old checkpoint, by its files' names."""
+    return (
+        _state_file(folder, "policy_state") is not None
+        or (folder / "policies").is_dir()
+        or _trainer_file(folder) is not None
     )
 
 

@@ -27,6 +27,7 @@ class PolicyConversion:
     module_class: str = ""
     transfer: TransferReport | None = None
     filter_path: str = ""
+    optimizer_path: str = ""
     notes: tuple[str, ...] = ()
 
 

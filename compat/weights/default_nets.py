@@ -12,10 +12,11 @@ from dataclasses import dataclass
 
 import torch
 
+from rlmigrate.compat.weights.dqn_net import dqn_net_pairs, unused_in_dqn
 from rlmigrate.compat.weights.layouts import Layout
 
 # Buffers that only the new heads have (since Ray 2.38); they hold a constant.
-KEPT = re.compile(r"(^|\.)(pi|vf)\.log_std_clip_param_const$")
+KEPT = re.compile(r"(^|\.)(pi|vf|af|qf|qf_twin)\.log_std_clip_param_const$")
 FIRST_LAYER = re.compile(r"^(_hidden_layers|_value_branch_separate)\.0\._model\.\d+\.weight$")
 
 Arrays = Mapping[str, torch.Tensor]
@@ -32,8 +33,11 @@ class DefaultNetMap:
 def default_net_map(old: Arrays, new: Arrays) -> DefaultNetMap | None:
     """Map a default ModelV2's parameters to a default module's.
 
-    Returns None unless `new` has the names of a default module.
+    Returns None unless `new` has the names of a default module, PPO's or DQN's.
     """
+    if (dqn := dqn_net_pairs(old, new)) is not None:
+        known = tuple((source, target, ()) for source, target in dqn if target in new)
+        return DefaultNetMap(known, unused_in_dqn(old))
     if "pi.net.mlp.0.weight" not in new or not any(name.startswith("encoder.") for name in new):
         return None
     shared = any(name.startswith("encoder.encoder.") for name in new)

@@ -33,12 +33,16 @@ if TYPE_CHECKING:
     metavar="FILE",
     help="Write what was done as JSON, parameter by parameter.",
 )
+@click.option(
+    "--optimizer", is_flag=True, help="Convert the optimizer's state too, for a Learner to load."
+)
 @guarded
 def command(
     checkpoint: Path,
     out: Path | None,
     modules: tuple[str, ...],
     inspect: bool,
+    optimizer: bool,
     report: Path | None,
 ) -> None:
     """Turn an old CHECKPOINT into an RLModule checkpoint at OUT, for Ray or without it.
@@ -55,7 +59,9 @@ def command(
         raise UsageError("name the directory to write: rlmigrate convert CHECKPOINT OUT")
     from rlmigrate.compat.checkpoints import convert_checkpoint
 
-    done = convert_checkpoint(checkpoint, out, module_classes=_classes(modules))
+    done = convert_checkpoint(
+        checkpoint, out, module_classes=_classes(modules), optimizer=optimizer
+    )
     if report is not None:
         done.save(report)
     click.echo(_summary(done))
@@ -118,11 +124,18 @@ def _describe(old: OldCheckpoint) -> str:
             f"  model        {getattr(model, 'name', model) or 'default'}",
             f"  weights      {len(policy.weights)} arrays, {count} numbers",
             f"  timesteps    {policy.global_timestep}",
+            f"  optimizer    {_optimizers(policy.optimizer)}",
+            f"  filter       {getattr(policy.filter_state, 'name', None) or 'none written'}",
         ]
         lines += [f"    {name} {tuple(value.shape)}" for name, value in policy.weights.items()]
         if policy.problem:
             lines.append(f"  problem: {policy.problem}")
     return "\n".join(lines)
+
+
+def _optimizers(state: Any) -> str:
+    count = len(state) if isinstance(state, list | tuple) else 0
+    return f"{count} with state" if count else "no state"
 
 
 def _summary(done: ConversionReport) -> str:
@@ -136,4 +149,6 @@ def _summary(done: ConversionReport) -> str:
         lines += [f"  {note}" for note in policy.notes]
         if policy.filter_path:
             lines.append(f"  observation filter: {policy.filter_path}")
+        if policy.optimizer_path:
+            lines.append(f"  optimizer state: {policy.optimizer_path}")
     return "\n".join(lines)
