@@ -131,6 +131,11 @@ class ClassResult:
     notes: tuple[str, ...] = ()
     seconds: float = 0.0
 
+    def to_dict(self) -> dict[str, Any]:
+        """Give the result as plain JSON values; `read_result` reads them."""
+        plain: dict[str, Any] = _plain(self)
+        return plain
+
     @property
     def accounting(self) -> str:
         """Say how much was compared: `compared 5/5 outputs, 8/8 parameters, 9/9 cases`."""
@@ -196,3 +201,48 @@ def _plain(value: object) -> Any:
     if isinstance(value, float) and not math.isfinite(value):
         return str(value)
     return value
+
+
+def read_result(plain: Mapping[str, Any]) -> ClassResult:
+    """Rebuild a result from what `ClassResult.to_dict` gave."""
+    values = dict(plain)
+    values["status"] = Status(values["status"])
+    values["cases"] = CaseCount(**values["cases"])
+    values["outputs"] = {path: _output(item) for path, item in values["outputs"].items()}
+    lists = ("only_old", "only_new", "different")
+    parameters: dict[str, Any] = {
+        k: tuple(v) if k in lists else v for k, v in values["parameters"].items()
+    }
+    values["parameters"] = ParameterResult(**parameters)
+    values["findings"] = tuple(
+        Finding(**{**item, "severity": float(item["severity"])}) for item in values["findings"]
+    )
+    values["layers"] = tuple(
+        LayerResult(**{**item, "free": _float(item["free"]), "forced": _float(item["forced"])})
+        for item in values["layers"]
+    )
+    values["errors_by_case"] = {
+        path: {case: float(value) for case, value in row.items()}
+        for path, row in values["errors_by_case"].items()
+    }
+    for name in ("scatter", "preflight"):
+        values[name] = tuple(tuple(item) for item in values[name])
+    values["notes"] = tuple(values["notes"])
+    return ClassResult(**values)
+
+
+def _output(plain: Mapping[str, Any]) -> OutputResult:
+    values: dict[str, Any] = {
+        k: float(v) if isinstance(v, str) and k in _FLOATS else v for k, v in plain.items()
+    }
+    values["status"] = Status(values["status"])
+    values["index"] = tuple(values["index"])
+    return OutputResult(**values)
+
+
+def _float(value: object) -> float | None:
+    return None if value is None else float(str(value))
+
+
+#: Numbers that JSON may hold as text, since they are not finite.
+_FLOATS = {item.name for item in fields(OutputResult) if "float" in str(item.type)}

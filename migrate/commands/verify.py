@@ -19,7 +19,7 @@ from rlmigrate.errors import RlmigrateError, UsageError
 
 if TYPE_CHECKING:
     from rlmigrate.compat.parity.results import ClassResult, ParityReport
-    from rlmigrate.compat.parity.verify import Task
+    from rlmigrate.compat.parity.verifying import Task
     from rlmigrate.migrate.verifying.configuration import VerifySettings
     from rlmigrate.migrate.verifying.targets import Tree
 
@@ -41,6 +41,10 @@ EXIT = {"PASS": 0, "FAIL": 1, "ERROR": 2, "INCOMPLETE": 3}
 @click.option("--new-python", metavar="PATH", help="Interpreter of the new side.")
 @click.option("--limit", type=float, help="Accepted error in units of float32 noise (4).")
 @click.option("--seed", type=int, help="Seed of weights and samples (0).")
+@click.option("--weights", type=click.Path(path_type=Path), help="Checkpoint or file of weights.")
+@click.option("-j", "--jobs", type=click.IntRange(1), default=1, help="Comparisons at a time (1).")
+@click.option("--executor", type=click.Choice(["processes", "ray"]), default="processes")
+@click.option("--state", type=click.Path(path_type=Path), help="Keep results here, and go on.")
 @click.option("--no-localise", is_flag=True, help="Do not search for the faulty layer.")
 @click.option("--no-gradients", is_flag=True, help="Do not compare gradients.")
 @click.option("--format", "style", type=click.Choice(["text", "json", "markdown"]), default="text")
@@ -63,6 +67,10 @@ def command(paths: tuple[str, ...], **options: Any) -> None:
     except RlmigrateError as error:
         click.echo(f"rlmigrate verify: {error}", err=True)
         sys.exit(2)
+    except KeyboardInterrupt:
+        kept = f"; run again with --state {options['state']} to go on" if options["state"] else ""
+        click.echo(f"rlmigrate verify: interrupted{kept}", err=True)
+        sys.exit(130)
     _write(report, options)
     sys.exit(exit_status(report))
 
@@ -107,7 +115,7 @@ def _checked_out(path: Path, revision: str) -> Iterator[Path]:
 
 
 def _run(old: str, new: str, options: dict[str, Any]) -> ParityReport:
-    from rlmigrate.compat.parity.verify import VerifyOptions, verify_tasks
+    from rlmigrate.compat.parity.verifying import VerifyOptions, verify_tasks
     from rlmigrate.migrate.verifying.configuration import read_settings
     from rlmigrate.migrate.verifying.targets import Tree
 
@@ -132,13 +140,17 @@ def _run(old: str, new: str, options: dict[str, Any]) -> ParityReport:
         localise=not options["no_localise"],
         gradients=not options["no_gradients"],
         without_tf=not any(map(_mentions_tf, files)),
+        jobs=options["jobs"],
+        executor=options["executor"],
+        state=options["state"],
     )
     with _progress(len(tasks)) as advance:
         report = verify_tasks(tasks, options=chosen, skipped=settings.skip, done=advance)
     if options["artefacts"]:
         from rlmigrate.compat.parity.artefacts import write_artefacts
 
-        write_artefacts(report, tasks, chosen, options["artefacts"])
+        passing = Path(old) if options["old_rev"] else None
+        write_artefacts(report, tasks, chosen, options["artefacts"], passing=passing)
     return report
 
 
@@ -148,7 +160,7 @@ def _recording_task(
     """Match a recording with a class of the new tree, by the recorded class's name."""
     from rlmigrate.compat.parity.judge import NOISE_LIMIT
     from rlmigrate.compat.parity.recording.format import load
-    from rlmigrate.compat.parity.verify import Task
+    from rlmigrate.compat.parity.verifying import Task
     from rlmigrate.migrate.verifying.configuration import for_class
     from rlmigrate.migrate.verifying.targets import find_class
 
@@ -181,8 +193,8 @@ def make_tasks(
 ) -> list[Task]:
     """Join pairs, configuration, options and what the repository itself says."""
     from rlmigrate.compat.parity.judge import NOISE_LIMIT
-    from rlmigrate.compat.parity.verify import Task
-    from rlmigrate.migrate.verifying.configuration import for_class, skip_reason
+    from rlmigrate.compat.parity.verifying import Task
+    from rlmigrate.migrate.verifying.configuration import for_class, skip_reason, weights_of
     from rlmigrate.migrate.verifying.inference import infer
     from rlmigrate.migrate.verifying.targets import find_pairs
 
@@ -232,6 +244,8 @@ def make_tasks(
                 limit=options["limit"] or given.limit or settings.limit or NOISE_LIMIT,
                 problem=pair.problem,
                 notes=tuple(notes),
+                weights=options["weights"] or weights_of(settings, given),
+                policy=given.policy,
             )
         )
     return tasks

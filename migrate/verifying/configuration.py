@@ -11,6 +11,8 @@ seed = 0
 observation_space = "Dict(action_mask=Box(0.0, 1.0, (5,)), position=Box(-1.0, 1.0, (3,)))"
 action_space = "Discrete(5)"
 model_config = { fcnet_hiddens = [64, 64] }
+checkpoint = "runs/best/checkpoint_000100"  # or weights = "old.npz"; paths from this file
+policy = "default_policy"
 """
 
 from __future__ import annotations
@@ -37,6 +39,8 @@ class ClassSettings:
     mapping: Mapping[str, str] = field(default_factory=dict)
     allow_unmatched: tuple[str, ...] = ()
     weights: str | None = None
+    checkpoint: str | None = None
+    policy: str = "default_policy"
     limit: float | None = None
 
 
@@ -102,6 +106,14 @@ def for_class(settings: VerifySettings, qualified: str) -> ClassSettings:
         if qualified.endswith(f".{name}"):
             return found
     return ClassSettings()
+
+
+def weights_of(settings: VerifySettings, given: ClassSettings) -> Path | None:
+    """Give the checkpoint or file of weights of a class, from the settings' own folder."""
+    named = given.checkpoint or given.weights
+    if named is None:
+        return None
+    return ((settings.source.parent if settings.source else Path()) / named).resolve()
 
 
 def skip_reason(settings: VerifySettings, qualified: str) -> str | None:
