@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -27,7 +27,7 @@ _ORDER = (
     ("cases", "parameters", "state_in"),
     ("dist_inputs", "value", "state_out"),
     ("inference", "exploration"),
-    ("logp", "entropy", "deterministic_action", "loss"),
+    ("logp", "entropy", "kl", "deterministic_action", "loss"),
     ("gradients", "after one step"),
 )
 #: Points kept for the plot of error against magnitude.
@@ -152,6 +152,7 @@ class Account:
         layers: tuple[LayerResult, ...] = (),
         first_divergence: str | None = None,
         cause: str | None = None,
+        smallest: Mapping[str, Any] | None = None,
     ) -> ClassResult:
         """Sum up."""
         every = sorted([*findings, *self.findings], key=lambda f: (_rank(f.path), -f.severity))
@@ -185,6 +186,7 @@ class Account:
             preflight=facts,
             notes=tuple(said),
             seconds=seconds,
+            smallest=smallest,
         )
 
     def _status(

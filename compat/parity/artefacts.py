@@ -1,7 +1,8 @@
-"""What a failure leaves behind: report.json, and a repro.py that shows it without options."""
+"""What a failure leaves behind: report.json, a small failing input, and a repro.py to show it."""
 
 from __future__ import annotations
 
+import json
 import re
 import shutil
 from collections.abc import Mapping, Sequence
@@ -11,16 +12,20 @@ from pathlib import Path
 from rlmigrate.compat.parity.results import ParityReport, Status
 from rlmigrate.compat.parity.verifying import Task, VerifyOptions
 
-_SCRIPT = '''"""Shows how {name} fails; run it without options."""
+_SCRIPT = '''"""Shows how {name} fails; run it without options, or with --all for all cases."""
 
 import sys
-from pathlib import PosixPath, WindowsPath  # noqa: F401
+from dataclasses import replace
+from pathlib import Path, PosixPath, WindowsPath  # noqa: F401
 
 from rlmigrate.compat.parity.render.text import plain_text
 from rlmigrate.compat.parity.verifying import Task, VerifyOptions, verify_tasks
 
 TASK = {task!r}
 OPTIONS = {options!r}
+SMALLEST = Path(__file__).with_name("smallest.json")  # a small input that fails
+if SMALLEST.exists() and "--all" not in sys.argv:
+    TASK = replace(TASK, input=SMALLEST)
 
 report = verify_tasks([TASK], options=OPTIONS)
 print(plain_text(report, verbose=True))
@@ -58,6 +63,9 @@ def write_artefacts(
         )
         place = folder / re.sub(r"[^\w.-]", "_", result.name)
         place.mkdir(exist_ok=True)
+        if result.smallest is not None:
+            text = json.dumps(result.smallest, indent=1) + "\n"
+            (place / "smallest.json").write_text(text, encoding="utf-8")
         script = place / "repro.py"
         text = _SCRIPT.format(name=result.name, task=fixed, options=replace(options, state=None))
         script.write_text(text, encoding="utf-8")

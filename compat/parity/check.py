@@ -12,6 +12,7 @@ import numpy as np
 
 from rlmigrate.compat.parity.accounting import Account
 from rlmigrate.compat.parity.cases import Case, CaseOptions, edges, plan_cases
+from rlmigrate.compat.parity.cases.plain import to_plain
 from rlmigrate.compat.parity.compare_cases import Perturb, Segments, compare_cases
 from rlmigrate.compat.parity.gradients import compare_gradients, compare_step
 from rlmigrate.compat.parity.judge import NOISE_LIMIT
@@ -21,6 +22,7 @@ from rlmigrate.compat.parity.model_configs import new_model_config as default_mo
 from rlmigrate.compat.parity.pairing import compare_parameters, pair_names
 from rlmigrate.compat.parity.preflight import preflight
 from rlmigrate.compat.parity.results import ClassResult, Finding, ParityReport, Status
+from rlmigrate.compat.parity.shrink import shrink
 from rlmigrate.compat.parity.sides.base import Side
 from rlmigrate.errors import ParityError
 
@@ -159,9 +161,10 @@ def compare_sides(
             findings += compare_gradients(old, new, batch, account, mapping=pairing.mapping)
             if not findings and not account.findings:
                 compare_step(old, new, batch, account, mapping=pairing.mapping)
-        location = None
+        location = smallest = None
         if localise and account.failing_cases:
             location = _locate(old, new, cases, account, pairing.mapping, prefix)
+            smallest = _smallest(old, new, cases, account, segments, perturb)
     return account.result(
         name=name,
         labels=(old.label, new.label),
@@ -174,7 +177,36 @@ def compare_sides(
         layers=location.layers if location else (),
         first_divergence=location.first if location else None,
         cause=location.cause if location else None,
+        smallest=to_plain(smallest) if smallest else None,
     )
+
+
+def _smallest(
+    old: Side,
+    new: Side,
+    cases: Sequence[Case],
+    account: Account,
+    segments: Segments,
+    perturb: Perturb | None,
+) -> Case | None:
+    """Shrink the smallest case that fails at the first path, where the sides can run it."""
+    first = next((finding for finding in account.findings if finding.case), None)
+    wanted = {finding.case for finding in account.findings if first and finding.path == first.path}
+    failing = [case for case in cases if case.name in wanted]
+    if first is None or not failing:
+        return None
+
+    def fails(tried: Sequence[Case]) -> list[bool]:
+        scratch = Account(limit=account.limit)
+        compare_cases(old, new, tried, scratch, segments=segments, perturb=perturb)
+        found = {f.case for f in scratch.findings if (f.kind, f.path) == (first.kind, first.path)}
+        return [case.name in found for case in tried]
+
+    try:
+        return shrink(min(failing, key=lambda case: case.rows), fails)
+    except Exception as error:  # the user's own code may raise anything
+        account.note(f"input not made smaller: {type(error).__name__}: {error}")
+        return None
 
 
 def _locate(

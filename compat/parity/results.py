@@ -111,7 +111,10 @@ class CaseCount:
 
 @dataclass(frozen=True)
 class ClassResult:
-    """One pair of classes: the fields of the JSON report's `results`."""
+    """One pair of classes: the fields of the JSON report's `results`.
+
+    `smallest` is a small input that fails, as `cases.plain` writes it.
+    """
 
     name: str
     old: str
@@ -130,6 +133,7 @@ class ClassResult:
     preflight: tuple[tuple[str, str, str], ...] = ()
     notes: tuple[str, ...] = ()
     seconds: float = 0.0
+    smallest: Mapping[str, Any] | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """Give the result as plain JSON values; `read_result` reads them."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 
+from rlmigrate.compat.parity.cases.plain import from_plain, in_words
 from rlmigrate.compat.parity.render.numbers import noise, short, worst_abs, worst_noise
 from rlmigrate.compat.parity.results import ClassResult, ParityReport, Status
 
@@ -70,6 +71,8 @@ def details(result: ClassResult, *, limit: int = 8) -> list[str]:
         lines.append(f"first divergent layer: {result.first_divergence}")
     if result.cause:
         lines.append(f"probable cause: {result.cause}")
+    if result.smallest:
+        lines.append(f"smallest failing input: {in_words(from_plain(result.smallest))}")
     lines += [f"note: {note}" for note in result.notes]
     return lines
 

@@ -6,6 +6,7 @@ verify_one     one pair; trouble of any kind becomes its result
 
 from __future__ import annotations
 
+import json
 import sys
 from contextlib import ExitStack
 from functools import partial
@@ -14,6 +15,7 @@ from types import TracebackType
 from typing import Any, Self
 
 from rlmigrate.compat.parity.cases import CaseOptions, edges, plan_cases
+from rlmigrate.compat.parity.cases.plain import from_plain
 from rlmigrate.compat.parity.check import compare_sides
 from rlmigrate.compat.parity.model_configs import new_model_config
 from rlmigrate.compat.parity.processes.client import RemoteError, RemoteSide, SideProcess
@@ -137,6 +139,8 @@ def _compare(
             seed=options.seed, state_sizes=old.state_sizes, columns=old.columns
         ),
     )
+    if task.input is not None:
+        cases = (from_plain(json.loads(task.input.read_text(encoding="utf-8"))),)
     result = compare_sides(
         old,
         new,

@@ -40,6 +40,7 @@ class Task:
     recording: Path | None = None
     weights: Path | None = None
     policy: str = "default_policy"
+    input: Path | None = None
 
 
 @dataclass(frozen=True)
