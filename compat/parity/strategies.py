@@ -22,7 +22,7 @@ from hypothesis.extra import numpy as npst
 from rlmigrate.compat.parity.arrays import Array, Nested, stack_rows
 from rlmigrate.compat.parity.cases import edges
 from rlmigrate.compat.parity.cases.case import Case
-from rlmigrate.compat.parity.cases.spaces import children, is_float, rebuild
+from rlmigrate.compat.parity.cases.spaces import children, dtype_of, is_float, rebuild
 from rlmigrate.errors import UsageError
 
 #: Numbers are taken from [-1e6, 1e6] where a space has no bounds, as the planned cases do.
@@ -53,7 +53,7 @@ def values(space: gym.Space[Any], name: str = "") -> st.SearchStrategy[Nested]:
         digits = st.tuples(*(st.integers(int(a), int(a) + int(n) - 1) for a, n in ranges))
         return digits.map(lambda d: np.asarray(d, dtype=space.dtype).reshape(space.shape))
     if isinstance(space, spaces.MultiBinary):
-        return npst.arrays(space.dtype, space.shape, elements=st.integers(0, 1))
+        return npst.arrays(dtype_of(space), space.shape, elements=st.integers(0, 1))
     return _of_rllib(space)
 
 
@@ -78,7 +78,7 @@ def _boxes(space: spaces.Box) -> st.SearchStrategy[Array]:
         pairs = zip(space.low.reshape(-1), space.high.reshape(-1), strict=True)
         if np.unique(space.low).size == 1 and np.unique(space.high).size == 1:
             low, high = int(space.low.flat[0]), int(space.high.flat[0])
-            return npst.arrays(space.dtype, space.shape, elements=st.integers(low, high))
+            return npst.arrays(dtype_of(space), space.shape, elements=st.integers(low, high))
         whole = st.tuples(*(st.integers(int(low), int(high)) for low, high in pairs))
         return whole.map(lambda v: np.asarray(v, dtype=space.dtype).reshape(space.shape))
     low64 = np.maximum(space.low.astype(np.float64), -FAR)
@@ -89,7 +89,7 @@ def _boxes(space: spaces.Box) -> st.SearchStrategy[Array]:
         middle = np.clip(0.0, low64, high64)
         reached = np.where(unit < 0, middle - low64, high64 - middle)
         placed = np.clip(middle + unit * reached, low64, high64)
-        return np.clip(placed.astype(space.dtype), space.low, space.high)
+        return np.asarray(np.clip(placed.astype(space.dtype), space.low, space.high))
 
     unit = st.floats(-1.0, 1.0, width=32, allow_subnormal=False)
     small = int(np.prod(space.shape)) <= 64  # each number for itself, so that each shrinks to 0

@@ -135,9 +135,7 @@ def _compare(
     cases = plan_cases(
         observations,
         read_space(spaces["action_space"]),
-        options=CaseOptions(
-            seed=options.seed, state_sizes=old.state_sizes, columns=old.columns
-        ),
+        options=CaseOptions(seed=options.seed, state_sizes=old.state_sizes, columns=old.columns),
     )
     if task.input is not None:
         cases = (from_plain(json.loads(task.input.read_text(encoding="utf-8"))),)
