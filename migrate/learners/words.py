@@ -122,6 +122,11 @@ class LearnerWords(Rewriting):
         handler = getattr(self, f"on_{type(node).__name__}", None)
         return handler(node) if handler is not None else None
 
+    @property
+    def config(self) -> str:
+        """Where the config of the algorithm is."""
+        return "config" if self.place in {Place.LOSS, Place.OPTIMIZER} else "self.config"
+
     def on_Name(self, node: ast.Name) -> str | None:
         """Parameters under their new names, and names of RLlib that are gone."""
         role = self.roles.get(node.id)
@@ -129,9 +134,9 @@ class LearnerWords(Rewriting):
             return "module"
         if role == "batch" and self.place is not Place.EPISODES:
             return "batch"
-        if role == "policy" and node.id != "self":
-            self.note(node, "this took the policy, and gets what stands in its place")
-            return "module" if self.place is Place.EPISODES else "self"
+        if role == "policy":
+            self.note(node, "this took the policy; move it here, and give it what it asks for")
+            return "self"
         return self._of_ray(node)
 
     def _of_ray(self, node: ast.Name | ast.Attribute) -> str | None:
@@ -183,8 +188,8 @@ class LearnerWords(Rewriting):
         if node.attr == "device" and owner == "self":
             return "self._device"
         if node.attr == "config":
-            self.note(node, "this takes the config as a whole")
-            return "config"
+            self.note(node, "this takes the config as a whole, which is an AlgorithmConfig now")
+            return self.config
         if node.attr not in self.known and not isinstance(node.ctx, ast.Store):
             self.note(node, f"the policy had {node.attr}, find it a place")
         return f"{owner}.{node.attr}"
@@ -204,12 +209,10 @@ class LearnerWords(Rewriting):
         if key == "model":
             return "module.model_config" + _written(rest)
         key = RENAMED.get(key, key)
-        if self.place is Place.EPISODES:
-            self.note(node, f"connectors know no config; give {key} to the constructor")
         if key in HOME:
-            return f"config.{key}" + _written(rest)
+            return f"{self.config}.{key}" + _written(rest)
         self.asked.add(key)
-        return "config.learner_config_dict" + _written([(key, default), *rest])
+        return f"{self.config}.learner_config_dict" + _written([(key, default), *rest])
 
     def _steps(self, node: ast.expr) -> list[tuple[str, str | None]]:
         default: str | None = None

@@ -85,7 +85,9 @@ def write_learner(
         asked |= each.asked
     for helper in hooks.helpers:
         each = words(helper, Place.HELPER)
-        methods.append(f"    def {_signature(source, helper)}:\n{each.written(BODY)}")
+        plain = [ast.unparse(d) for d in helper.decorator_list]
+        mark = "".join(f"    @{d}\n" for d in plain if d in {"staticmethod", "property"})
+        methods.append(f"{mark}    def {_signature(source, helper)}:\n{each.written(BODY)}")
         asked |= each.asked
     blocks, made = [], []
     if methods or hooks.elsewhere:
@@ -137,7 +139,7 @@ def _method(
     if re.search(r"\bmodule\b", body):
         opening += f"{BODY}module = self.module[module_id].unwrapped()\n"
     dist = next((n for n, role in words.roles.items() if role == "dist_class"), "")
-    if dist and f"{dist}." in body:
+    if dist and re.search(rf"\b{dist}\b", body):
         opening = f"{BODY}module = self.module[module_id].unwrapped()\n"
         opening += f"{BODY}{dist} = module.get_train_action_dist_cls()\n"
     if not words.masked and "torch.mean" in body:
@@ -152,14 +154,27 @@ def _method(
 def _connector(words: LearnerWords, policy: str, names: Names) -> str:
     names.want(CONNECTOR, "ConnectorV2")
     columns = names.core("Columns")
-    arguments = [a.arg for a in words.function.args.args][1:]
-    named = [*arguments, "other_agent_batches", "episode"][len(arguments) :]
-    given = arguments[:3] if len(arguments) >= 3 else ["sample_batch", *named][:3]
+    positional = len(words.function.args.args) - 1
+    values = ["dict(columns)", "{}", "episode"]
+    given = values if words.function.args.vararg else values[:positional]
+    head = ast.unparse(words.function.args).partition(",")[2].strip()
     body = words.written(BODY)
+    others = ""
+    if len(given) > 1:
+        others = f"{BODY}    # TODO(rlmigrate {CODE}): other agents' samples are in the other episodes.\n"
+    configured = ""
+    if "self.config" in body:
+        configured = (
+            "    def __init__(self, *args, config, **kwargs):\n"
+            f"{BODY}super().__init__(*args, **kwargs)\n"
+            f"{BODY}self.config = config  # that of the algorithm\n"
+            "\n"
+        )
     return (
         f"class {policy}Connector(ConnectorV2):\n"
         f'    """What {policy} did to its samples, for config.learners(learner_connector=...)."""\n'
         "\n"
+        f"{configured}"
         "    def __call__(\n"
         "        self, *, rl_module, batch, episodes, explore=None, shared_data=None, **kwargs\n"
         "    ):\n"
@@ -178,13 +193,13 @@ def _connector(words: LearnerWords, policy: str, names: Names) -> str:
         f"{BODY}        }},\n"
         f"{BODY}    }}\n"
         f"{BODY}    module = rl_module[episode.module_id] if episode.module_id else rl_module\n"
-        f"{BODY}    # TODO(rlmigrate {CODE}): other agents' samples are in the other episodes.\n"
-        f"{BODY}    changed = self.postprocess(module, dict(columns), {{}}, episode)\n"
+        f"{others}"
+        f"{BODY}    changed = self.postprocess(module, {', '.join(given)})\n"
         f"{BODY}    for key, values in changed.items():\n"
         f"{BODY}        if values is not columns.get(key):\n"
         f"{BODY}            self.add_n_batch_items(batch, key, values, steps, episode)\n"
         f"{BODY}return batch\n"
         "\n"
-        f"    def postprocess(self, module, {', '.join(given)}):\n"
+        f"    def postprocess(self, module, {head}):\n"
         f"{body}"
     )
