@@ -161,7 +161,8 @@ def _connector(words: LearnerWords, policy: str, names: Names) -> str:
     body = words.written(BODY)
     others = ""
     if len(given) > 1:
-        others = f"{BODY}    # TODO(rlmigrate {CODE}): other agents' samples are in the other episodes.\n"
+        mark = f"# TODO(rlmigrate {CODE})"
+        others = f"{BODY}    {mark}: other agents' samples are in the other episodes.\n"
     configured = ""
     if "self.config" in body:
         configured = (
