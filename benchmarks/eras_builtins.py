@@ -51,6 +51,12 @@ AREAS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("ray.rllib.connectors", ("legacy.connectors",)),
     ("ray.rllib.utils.nested_dict", ("new_stack",)),
     ("ray.rllib.utils.typing", ("legacy", "compat.names")),
+    # One name means another function in each of these.
+    ("ray.rllib.utils.torch_utils", ("legacy.utils.torch_utils",)),
+    ("ray.rllib.utils.torch_ops", ("legacy.utils.torch_utils", "legacy.utils.numpy")),
+    ("ray.rllib.utils.tf_utils", ("legacy.models.tf.structs",)),
+    ("ray.rllib.utils.tf_ops", ("legacy.models.tf.structs",)),
+    ("ray.rllib.utils.numpy", ("legacy.utils.numpy",)),
     (
         "ray.rllib.utils",
         (
@@ -111,6 +117,29 @@ EXPLICIT: dict[str, str] = {
     "ray.tune.registry._global_registry": "rlmigrate.compat.names.tune.global_registry",
     "ray.rllib.utils.typing.Dict": "typing.Dict",
     "ray.rllib.utils.typing.List": "typing.List",
+    "ray.rllib.execution.replay_buffer.DEPRECATED_VALUE": (
+        "rlmigrate.compat.names.deprecation.DEPRECATED_VALUE"
+    ),
+    # Names that `import *` of this module used to bring along.
+    "ray.rllib.execution.replay_buffer.override": ("rlmigrate.legacy.utils.annotations.override"),
+    "ray.rllib.execution.replay_buffer.SampleBatchType": (
+        "rlmigrate.legacy.rllib_typing.SampleBatchType"
+    ),
+    "ray.rllib.execution.replay_buffer.SampleBatch": (
+        "rlmigrate.legacy.batches.sample_batch.SampleBatch"
+    ),
+    "ray.rllib.execution.replay_buffer.MultiAgentBatch": (
+        "rlmigrate.legacy.batches.multi_agent.MultiAgentBatch"
+    ),
+    "ray.rllib.execution.replay_buffer.DEFAULT_POLICY_ID": (
+        "rlmigrate.legacy.batches.columns.DEFAULT_POLICY_ID"
+    ),
+    "ray.rllib.agents.dqn.dqn_tf_policy.PRIO_WEIGHTS": (
+        "rlmigrate.legacy.policies.dqn_torch_policy.PRIO_WEIGHTS"
+    ),
+    "ray.rllib.algorithms.dqn.dqn_tf_policy.PRIO_WEIGHTS": (
+        "rlmigrate.legacy.policies.dqn_torch_policy.PRIO_WEIGHTS"
+    ),
     "ray.rllib.utils.merge_dicts": "rlmigrate.compat.names.tune.merge_dicts",
     "ray.rllib.models.tf.tf_action_dist.ActionDistribution": (
         "rlmigrate.legacy.distributions.base.ActionDistribution"

@@ -3,6 +3,7 @@
 init, shutdown, is_initialized   do nothing
 get, put                         an object is its own reference
 remote                           refused: it needs Ray
+log_once                         true the first time for a key
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from rlmigrate.errors import MissingDependency
 T = TypeVar("T")
 
 _initialized = [False]
+_logged: set[str] = set()
 
 
 def init(*_args: object, **_settings: object) -> None:
@@ -44,3 +46,10 @@ def get(reference: T) -> T:
 def remote(*_args: object, **_settings: object) -> object:
     """Refuse: raises MissingDependency."""
     raise MissingDependency("Ray", extra="ray", purpose="ray.remote")
+
+
+def log_once(key: str) -> bool:
+    """Tell whether this is the first call for a key."""
+    first = key not in _logged
+    _logged.add(key)
+    return first

@@ -24,6 +24,15 @@ def load(dotted: str) -> object:
     return found
 
 
+# What `import *` of an execution module brought along: what that module itself had imported.
+_EXECUTION = "ray.rllib.execution."
+_ALONG: dict[str, str | None] = {
+    **dict.fromkeys(("collections", "logging", "os", "platform", "random", "time")),
+    "np": "numpy",
+    **dict.fromkeys(("Any", "Callable", "Dict", "List", "Optional", "Tuple", "Union"), "typing"),
+}
+
+
 class Resolver:
     """Finds the object for a name; `real` says whether Ray's own objects come first."""
 
@@ -47,6 +56,10 @@ class Resolver:
             return importlib.import_module(dotted)
         row = eras.resolve(dotted)
         if row is None:
+            if name in _ALONG and module.startswith(_EXECUTION):
+                home = _ALONG[name]
+                found = importlib.import_module(home or name)
+                return getattr(found, name) if home == "typing" else found
             if module == "ray.rllib.utils.typing":
                 return Any
             raise AttributeError(f"module {module!r} has no attribute {name!r}")
@@ -72,13 +85,14 @@ class Resolver:
     def exported(self, module: str) -> list[str]:
         """Name what `from module import *` can give."""
         start = module + "."
-        return [
+        along = [*_ALONG] if module.startswith(_EXECUTION) else []
+        return along + [
             row.name.rpartition(".")[2]
             for row in eras.names().values()
             if row.name.startswith(start)
             and "." not in row.name[len(start) :]
             and row.kind not in ("module", "argument", "method")
-            and eras.builtin(row.name)
+            and (eras.builtin(row.name) or _stands_in(row))
             and (self.era is None or row.lived_in(self.era))
         ]
 
@@ -88,6 +102,11 @@ def _as_written(row: eras.Row, found: object) -> object:
     if row.name.endswith("DEFAULT_CONFIG") and isinstance(found, type):
         return found().to_dict()  # type: ignore[attr-defined]
     return found
+
+
+def _stands_in(row: eras.Row) -> bool:
+    name = row.name.rpartition(".")[2]
+    return row.kind in ("class", "function") or (name[:1].isupper() and not name.isupper())
 
 
 def _lifetime(row: eras.Row) -> str:

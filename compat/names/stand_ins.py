@@ -12,6 +12,7 @@ stand_in       the class or function for a row of the table
 
 from __future__ import annotations
 
+from abc import ABCMeta
 from copy import deepcopy
 from typing import NoReturn
 
@@ -23,8 +24,8 @@ class UnknownInRay(RlmigrateError, ImportError):
     """RLlib had this name, and nothing here implements it."""
 
 
-class _Missing(type):
-    """The class of classes that only name what is missing."""
+class _Missing(ABCMeta):
+    """The class of classes that only name what is missing; they mix with abstract classes."""
 
     missing: str
 
@@ -36,13 +37,18 @@ class _Missing(type):
             raise AttributeError(name)
         raise UnknownInRay(cls.missing)
 
+    def __getitem__(cls, _parameters: object) -> _Missing:
+        """Take type parameters, as annotations write them."""
+        return cls
+
     def with_updates(cls, **changes: object) -> _Missing:
         """Derive a class, which is missing as well; old files do so while they are imported."""
         return _missing_class(str(changes.get("name") or cls.__name__), cls.__module__, cls.missing)
 
 
 def _missing_class(name: str, module: str, message: str) -> _Missing:
-    return _Missing(name, (), {"__module__": module, "missing": message, "__doc__": message})
+    body = {"__module__": module, "missing": message, "__doc__": message, "__stands_in__": True}
+    return _Missing(name, (), body)
 
 
 class MissingConfig(dict[str, object]):

@@ -19,6 +19,9 @@ from rlmigrate.legacy.policies.torch_mixins import LearningRateSchedule, TargetN
 from rlmigrate.legacy.types import Tensor
 from rlmigrate.legacy.utils.torch_utils import reduce_mean_ignore_inf
 
+# The column of importance weights in a prioritized replay's batches.
+PRIO_WEIGHTS = "weights"
+
 
 def build_q_model_and_distribution(
     policy: Any, obs_space: gym.Space[Any], action_space: gym.Space[Any], config: dict[str, Any]

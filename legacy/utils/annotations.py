@@ -11,12 +11,12 @@ _T = TypeVar("_T")
 def override(parent_cls: type) -> Callable[[_T], _T]:
     """Check that the parent class has a method of that name.
 
-    Raises NameError if it has not.
+    Raises NameError if it has not. A class that only stands for one of Ray's is not asked.
     """
 
     def check(method: _T) -> _T:
         name = getattr(method, "__name__", "")
-        if name not in dir(parent_cls):
+        if name not in dir(parent_cls) and not getattr(parent_cls, "__stands_in__", False):
             raise NameError(f"@override({parent_cls.__name__}): {name}() is not a method of it")
         return method
 

@@ -266,3 +266,44 @@ def test_constants_have_rays_values():
                 assert getattr(home, name) == value
                 checked += 1
     assert checked >= 20
+
+
+def test_star_imports_bring_stand_ins_and_what_the_module_had_imported():
+    space: dict[str, object] = {}
+    with ray_names(ray=False):
+        exec("from ray.rllib.execution.replay_buffer import *", space)
+        base = space["LocalReplayBuffer"]
+        override = space["override"]
+
+        class Buffer(base):  # type: ignore[misc, valid-type]
+            @override(base)
+            def add_batch(self, batch):
+                """Only a stand-in knows which methods it has."""
+
+        with pytest.raises(UnknownInRay, match="LocalReplayBuffer"):
+            Buffer()
+        assert base[int] is base
+    assert space["logging"] is importlib.import_module("logging")
+
+
+def test_each_framework_has_its_own_helpers_of_one_name():
+    with ray_names(ray=False):
+        from ray.rllib.utils import numpy, torch_ops, torch_utils
+
+        for name in ("one_hot", "huber_loss", "l2_loss"):
+            ours = getattr(torch_utils, name)
+            assert ours.__module__ == "rlmigrate.legacy.utils.torch_utils"
+            assert getattr(torch_ops, name) is ours
+            assert getattr(numpy, name).__module__ == "rlmigrate.legacy.utils.numpy"
+
+
+def test_a_class_may_extend_what_is_missing_and_an_abstract_class():
+    with ray_names(ray=False):
+        from ray.rllib.core.models.base import Encoder
+        from ray.rllib.core.models.tf.base import TfModel
+
+        class Tokenizer(TfModel, Encoder):
+            """Defined while a file is imported, and never used."""
+
+        with pytest.raises(UnknownInRay):
+            Tokenizer(None)
