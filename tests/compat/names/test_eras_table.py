@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import ast
+import importlib
 import importlib.util
+import inspect
 import re
 import sys
 from pathlib import Path
@@ -126,3 +128,28 @@ def test_reading_the_table_imports_neither_torch_nor_ray():
         "sys.exit(any(m in sys.modules for m in ('torch', 'ray', 'tensorflow', 'libcst')))"
     )
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_functions_that_still_have_their_old_name_take_the_same_arguments():
+    pytest.importorskip("ray")
+    compared = 0
+    for row in eras.names().values():
+        if row.kind != "function" or row.now in (None, row.name):
+            continue
+        old, new = found(row.name), found(row.now)
+        if old is None or new is None or "*" in str(inspect.signature(old)):
+            continue  # gone, or a wrapper that warns and passes everything on
+        compared += 1
+        arguments = [list(inspect.signature(each).parameters) for each in (old, new)]
+        assert arguments[0] == arguments[1][: len(arguments[0])], (row.name, row.now)
+    assert compared
+
+
+def found(dotted: str):
+    """The function behind a dotted name, None where this Ray has none."""
+    home, _, name = dotted.rpartition(".")
+    try:
+        thing = getattr(importlib.import_module(home), name, None)
+    except ImportError:
+        return None
+    return inspect.unwrap(thing) if inspect.isfunction(thing) else None
