@@ -96,7 +96,7 @@ def _read_net_calls(
             scope.problem(call, f"calls self.{attribute} more than once")
             continue
         first = call.args[0] if call.args else None
-        given = _given(first, nets[attribute]) if isinstance(first, ast.Dict) else None
+        given = net_input(first, nets[attribute]) if isinstance(first, ast.Dict) else None
         whole = isinstance(first, ast.Name) and first.id == names[0]
         if given is None and not whole:
             scope.problem(call, f"calls self.{attribute} with something else than a dict of obs")
@@ -144,7 +144,8 @@ def _read_direct_call(
         scope.problem(node, "replaces its input and calls a net directly")
 
 
-def _given(literal: ast.Dict, net: str) -> ast.expr | None:
+def net_input(literal: ast.Dict, net: str) -> ast.expr | None:
+    """The entry of a dict that a net of RLlib reads."""
     entries = {
         k.value: v
         for k, v in zip(literal.keys, literal.values, strict=True)
@@ -168,6 +169,14 @@ def _read_net_result(scope: Scope, result: Forward, call: ast.Call, attribute: s
         scope.mark("return_net", parent)
         result.returns.append(parent)
         return
+    read_net_output(scope, call, attribute, result.node)
+
+
+def read_net_output(
+    scope: Scope, call: ast.Call, attribute: str, function: ast.FunctionDef
+) -> None:
+    """Mark what becomes of the output that stood beside a state."""
+    parent = scope.parent(call)
     if isinstance(parent, ast.Subscript) and _is_zero(parent.slice):
         scope.mark("first_of_two", parent)
         return
@@ -175,7 +184,7 @@ def _read_net_result(scope: Scope, result: Forward, call: ast.Call, attribute: s
         target = parent.targets[0]
         if isinstance(target, ast.Tuple) and len(target.elts) == 2:
             second = target.elts[1]
-            if isinstance(second, ast.Name) and _only_returned(scope, result.node, second):
+            if isinstance(second, ast.Name) and _only_returned(scope, function, second):
                 scope.mark("first_target", target)
                 scope.handle(second)
                 return
@@ -339,4 +348,12 @@ def _stored(node: ast.AST) -> set[str]:
     }
 
 
-__all__ = ["CASTS", "Forward", "read_forward", "read_stores", "stored_locals"]
+__all__ = [
+    "CASTS",
+    "Forward",
+    "net_input",
+    "read_forward",
+    "read_net_output",
+    "read_stores",
+    "stored_locals",
+]

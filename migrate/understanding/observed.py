@@ -9,7 +9,9 @@ import ast
 from dataclasses import dataclass, field
 
 from rlmigrate.migrate.index.imports import dotted
+from rlmigrate.migrate.tree import inside
 from rlmigrate.migrate.understanding.columns import Views, is_batch_name
+from rlmigrate.migrate.understanding.constructor import net_name
 from rlmigrate.migrate.understanding.scope import Scope, names_in
 
 #: Keys of the input that the new stack's module knows by another way.
@@ -183,8 +185,18 @@ class Observed:
         key = self.scope.key_of(leaf.slice) or ""
         if any(word in key.lower() for word in MASKS):
             return True
-        given = [m.data.get("given") for m in self.scope.marks if m.kind == "net_input"]
-        return leaf in given or key in self._shaped_keys()
+        return key in self._shaped_keys() or key in self._keys_of_nets()
+
+    def _keys_of_nets(self) -> set[str]:
+        """Parts of the observation space that a net of RLlib is built with, as Boxes only are."""
+        return {
+            self.scope.key_of(node.slice) or ""
+            for call in inside(self.scope.node)
+            if isinstance(call, ast.Call) and net_name(self.scope, call.func)
+            for argument in (*call.args, *(k.value for k in call.keywords))
+            for node in inside(argument)
+            if isinstance(node, ast.Subscript)
+        }
 
     def _shaped_keys(self) -> set[str]:
         """Parts of the observation space whose shape the class reads."""

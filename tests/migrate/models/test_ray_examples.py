@@ -23,6 +23,18 @@ CASES = {
     "TorchFastModel": ("fast_model", VECTOR, Discrete(3), [{}]),
     "TorchSharedWeightsModel": ("shared_weights_model", VECTOR, Box(-1, 1, (2,), np.float32), [{}]),
     "TorchCentralizedCriticModel": ("centralized_critic_models", Discrete(6), Discrete(2), [{}]),
+    "YetAnotherTorchCentralizedCriticModel": (
+        "centralized_critic_models",
+        Dict(
+            {
+                "own_obs": Discrete(6),
+                "opponent_obs": Discrete(6),
+                "opponent_action": Discrete(2),
+            }
+        ),
+        Discrete(2),
+        [{}],
+    ),
 }
 
 
