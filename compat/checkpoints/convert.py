@@ -15,9 +15,10 @@ from typing import Any
 import gymnasium as gym
 
 from rlmigrate.compat.checkpoints.building import build_module
-from rlmigrate.compat.checkpoints.defaults import Plan, plan_default
+from rlmigrate.compat.checkpoints.defaults import Plan
 from rlmigrate.compat.checkpoints.filters import connector_state
 from rlmigrate.compat.checkpoints.optimizer import OPTIMIZER_FILE, learner_optimizer_state
+from rlmigrate.compat.checkpoints.plans import plan_for
 from rlmigrate.compat.checkpoints.reading import OldCheckpoint, OldPolicy, read_checkpoint
 from rlmigrate.compat.checkpoints.report import ConversionReport, PolicyConversion
 from rlmigrate.compat.weights import transfer_weights
@@ -130,7 +131,7 @@ def _convert_policy(
     optimizer: bool,
 ) -> tuple[PolicyConversion, Any]:
     filter_path = _write_filter(policy, folder)
-    plan = Plan("none") if module_class is not None else _plan(policy)
+    plan = Plan("none") if module_class is not None else plan_for(policy)
     notes = (policy.problem, *plan.notes) if policy.problem else plan.notes
     module = None if policy.action_space is None else build_module(policy, plan, module_class)
     if policy.action_space is None:
@@ -182,21 +183,6 @@ def _views(module: Any) -> dict[str, Any]:
         name: value.item() if value.ndim == 0 else value.numpy()
         for name, value in module.state_dict().items()
     }
-
-
-def _plan(policy: OldPolicy) -> Plan:
-    custom = policy.model_config.get("custom_model")
-    if custom:
-        name = getattr(custom, "name", custom)
-        return Plan(
-            "none",
-            notes=(
-                f"custom model {name}: pass its migrated class with "
-                f"module_classes={{{policy.policy_id!r}: CLASS}} or "
-                f"--module {policy.policy_id}=PATH:CLASS",
-            ),
-        )
-    return plan_default(policy)
 
 
 def _write_filter(policy: OldPolicy, folder: Path) -> str:

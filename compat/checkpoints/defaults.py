@@ -1,7 +1,7 @@
 """The new module that computes what an old default net computed.
 
 Plan            which class, with which config, or why there is none
-plan_default    decide from the weights' names and shapes, then the config
+plan_default    decide from the weights' names and shapes, then the config; see plans.py for DQN's
 """
 
 from __future__ import annotations
@@ -43,14 +43,10 @@ class Plan:
 def plan_default(policy: OldPolicy) -> Plan:
     """Choose the module for a policy without a custom model.
 
-    DQN's and SAC's nets are told by their names. Layer sizes are read off the weights, which are
-    always there; activations come from the config, or are RLlib's default without one.
+    Layer sizes are read off the weights, which are always there; activations come from the
+    config, or are RLlib's default where the checkpoint has no config.
     """
     names = set(policy.weights)
-    if any(name.startswith(("advantage_module.", "q_net.")) for name in names):
-        from rlmigrate.compat.checkpoints.off_policy import plan_dqn, plan_sac
-
-        return plan_sac(policy) if "log_alpha" in names else plan_dqn(policy)
     recurrent = any(name.startswith("lstm.") for name in names)
     pattern = _RECURRENT if recurrent else _LINEAR
     strange = sorted(name for name in names if not pattern.fullmatch(name))

@@ -267,8 +267,8 @@ class WrappedModel(_Base):
                 restore()
 
     def _wrap_values(self, lead: tuple[int, ...]) -> torch.Tensor:
-        values: torch.Tensor = self.legacy_model.value_function()
-        return values.reshape(lead)
+        values: torch.Tensor = self._modules["legacy_model"].value_function()
+        return values if values.shape == lead else values.reshape(lead)
 
     # ---- what RLlib asks of a module
 

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+
+FIXTURES = Path(__file__).parents[2] / "fixtures" / "checkpoints"
 
 pytestmark = pytest.mark.slow
 
@@ -120,5 +123,42 @@ def test_one_iteration_changes_the_weights(make):
         assert any(name.startswith("legacy_model.") for name in changed)
         assert all(np.isfinite(value).all() for value in after.values())
         assert type(module).legacy_class is not None
+    finally:
+        algorithm.stop()
+
+
+@pytest.mark.parametrize("ray_version", ["1.13.0", "2.9.3", "2.60.0"])
+def test_an_algorithm_restores_a_converted_checkpoint(ray_version, tmp_path):
+    from ray.rllib.algorithms.ppo import PPOConfig
+    from ray.rllib.core.rl_module.rl_module import RLModule, RLModuleSpec
+    from ray.rllib.examples.envs.classes.random_env import RandomEnv
+
+    from rlmigrate import convert_checkpoint
+
+    source = FIXTURES / f"ray-{ray_version}" / "fcnet" / "checkpoint"
+    done = convert_checkpoint(source, tmp_path / "out").policies[0]
+    converted = RLModule.from_checkpoint(done.path)
+    spaces = {
+        "observation_space": converted.observation_space,
+        "action_space": converted.action_space,
+    }
+    config = PPOConfig().environment(RandomEnv, env_config=spaces).env_runners(num_env_runners=0)
+    config.rl_module(
+        rl_module_spec=RLModuleSpec(
+            module_class=type(converted),
+            model_config=converted.model_config,
+            catalog_class=type(converted.catalog),
+        )
+    )
+    algorithm = config.build_algo()
+    try:
+        component = "learner_group/learner/rl_module/default_policy"
+        algorithm.restore_from_path(done.path, component=component)
+        learned = algorithm.learner_group.get_state("learner")["learner"]["rl_module"]
+        played = algorithm.env_runner.module.get_state()
+        for name, value in converted.get_state().items():
+            assert np.array_equal(learned["default_policy"][name], value)
+            if name in played:
+                assert np.array_equal(played[name], value), name
     finally:
         algorithm.stop()

@@ -125,3 +125,15 @@ def test_what_was_read(ray):
     assert policy.action_space.nvec.tolist() == [2, 3]
     assert policy.global_timestep >= 32
     assert "PPOTorchPolicy" in policy.policy_class
+
+
+@pytest.mark.parametrize("ray", RAYS)
+def test_rays_restore_from_path_loads_it_into_a_module(ray, tmp_path):
+    (done,) = convert_checkpoint(source_of(ray, "fcnet"), tmp_path / "out").policies
+    module = RLModule.from_checkpoint(done.path)
+    expected = {name: value.clone() for name, value in module.state_dict().items()}
+    with torch.no_grad():
+        for parameter in module.parameters():
+            parameter.zero_()
+    module.restore_from_path(done.path)
+    assert all(torch.equal(value, expected[name]) for name, value in module.state_dict().items())

@@ -7,6 +7,8 @@ import io
 import json
 import os
 import pickle
+import sys
+import zipfile
 import zlib
 from collections.abc import Callable
 from pathlib import Path
@@ -143,6 +145,86 @@ def test_changing_a_class_is_refused():
     data = b"\x80\x02ccollections\nOrderedDict\n}X\x01\x00\x00\x00aK\x01sb."
     with pytest.raises(UnsafeCheckpoint, match="changes"):
         inert.loads(data)
+
+
+@pytest.mark.parametrize(
+    "policy_id", ["../escaped", "/tmp/escaped", "a/b", "..", ".", "", "a\\b", 7]
+)
+def test_policy_ids_that_lead_elsewhere_are_refused(policy_id, state, tmp_path):
+    folder = tmp_path / "inner" / "old"
+    folder.mkdir(parents=True)
+    worker = pickle.dumps({"state": {policy_id: state}, "filters": {}, "policy_specs": {}})
+    (folder / "checkpoint-1").write_bytes(pickle.dumps({"worker": worker}))
+    before = set(tmp_path.rglob("*"))
+    with pytest.raises(UnsafeCheckpoint, match="no name for a folder"):
+        convert_checkpoint(folder, tmp_path / "inner" / "out")
+    assert set(tmp_path.rglob("*")) == before
+
+
+def test_gadgets_in_both_pickles_of_a_trainer_file_stay_inert(state, tmp_path):
+    mark = tmp_path / "mark"
+    worker = pickle.dumps(
+        {
+            "state": {"default_policy": state},
+            "filters": {"default_policy": Gadget(os.system, f"touch {mark}")},
+            "policy_specs": {},
+        }
+    )
+    outer = {"worker": worker, "train_exec_impl": Gadget(os.system, f"touch {mark}")}
+    (tmp_path / "checkpoint-1").write_bytes(pickle.dumps(outer))
+    assert convert_checkpoint(tmp_path / "checkpoint-1", tmp_path / "out").ok
+    assert not mark.exists()
+
+
+def test_archives_are_not_unpacked(tmp_path):
+    with zipfile.ZipFile(tmp_path / "checkpoint-1", "w") as archive:
+        archive.writestr("../escaped", "x")
+        archive.writestr("policy_state.pkl", pickle.dumps({"weights": {}}))
+    before = set(tmp_path.rglob("*"))
+    for source in (tmp_path, tmp_path / "checkpoint-1"):
+        with pytest.raises(CheckpointError, match="not a readable pickle"):
+            convert_checkpoint(source, tmp_path / "out")
+    assert set(tmp_path.rglob("*")) == before
+
+
+def test_bounds_that_inflate_without_end_are_refused(state, tmp_path):
+    bomb = zlib.compressobj(9)
+    packed = b"".join(bomb.compress(bytes(1 << 20)) for _ in range(300)) + bomb.flush()
+    space = state["policy_spec"]["observation_space"]["space"]
+    space["low"] = base64.b64encode(packed).decode("ascii")
+    assert len(space["low"]) < 1 << 20
+    with pytest.raises(UnsafeCheckpoint, match="hold more than"):
+        convert_checkpoint(write(tmp_path / "old", state), tmp_path / "out")
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"\x80\x05\x96" + (2**62).to_bytes(8, "little") + b"x.",
+        b"\x80\x05\x8e" + (2**63).to_bytes(8, "little") + b"x.",
+        b"\x80\x05\x96" + (1 << 20).to_bytes(8, "little") + b"x" * 100 + b".",
+        b"\x80\x05" + b"]" * 2000 + b"a" * 1999 + b".",
+    ],
+)
+def test_lengths_that_lie_are_checkpoint_errors(data):
+    try:
+        inert.loads(data)
+    except CheckpointError:
+        return
+    assert data.endswith(b"a.")  # depth alone is no harm
+
+
+def test_modules_found_in_a_file_are_not_imported(state, tmp_path, monkeypatch):
+    (tmp_path / "evil_module.py").write_text(f"open({str(tmp_path / 'mark')!r}, 'w')\nX = 1\n")
+    monkeypatch.syspath_prepend(str(tmp_path))
+    data = pickle.dumps(state)[:-1] + b"0cevil_module\nX\n."
+    folder = tmp_path / "old"
+    folder.mkdir()
+    (folder / "policy_state.pkl").write_bytes(data)
+    report = convert_checkpoint(folder, tmp_path / "out")
+    assert not report.ok
+    assert not (tmp_path / "mark").exists()
+    assert "evil_module" not in sys.modules
 
 
 def test_an_existing_target_is_left_alone(tmp_path):
