@@ -48,10 +48,12 @@ def native_distribution(
     """Write the class; methods stay in their order."""
     if len(node.bases) != 1:
         raise NotMovable(node, "inherits from more than one class")
-    found = (file.imports.qualified(node.bases[0]) or dotted(node.bases[0]) or "").rpartition(".")
-    if found[2] not in BASES:
-        raise NotMovable(node, f"builds on {found[2]}, which the new stack does not have")
-    base = BASES[found[2]]
+    written = dotted(node.bases[0]) or "another class"
+    found = file.imports.qualified(node.bases[0]) or ""
+    old = found.rpartition(".")[2]
+    if not found.startswith("ray.rllib.") or old not in BASES:
+        raise NotMovable(node, f"builds on {written}, which the new stack does not have")
+    base = BASES[old]
     methods = {item.name: item for item in node.body if isinstance(item, ast.FunctionDef)}
     owner = Owner(source, file, names)
     owner.known = _own(node, methods)

@@ -338,20 +338,33 @@ class LearnerWords(Rewriting):
     def on_Return(self, node: ast.Return) -> str | None:
         """An optimizer is registered; a loss stays one tensor."""
         if self.place is Place.OPTIMIZER and node.value is not None:
-            indent = " " * node.col_offset
-            if isinstance(node.value, ast.List | ast.Tuple):
-                self.note(node, "register each optimizer with its own parameters")
-            return (
-                "self.register_optimizer(\n"
-                f"{indent}    module_id=module_id,\n"
-                f"{indent}    optimizer={self.text(node.value)},\n"
-                f"{indent}    params=self.get_parameters(module),\n"
-                f"{indent}    lr_or_lr_schedule=config.lr,\n"
-                f"{indent})"
-            )
+            return self._registered(node, node.value)
         if self.place is Place.LOSS and isinstance(node.value, ast.List | ast.Tuple):
             self.note(node, "a Learner has one loss per module; return their sum")
         return None
+
+    def _registered(self, node: ast.Return, value: ast.expr) -> str:
+        """Each optimizer that was returned, with the parameters that it holds."""
+        many = isinstance(value, ast.List | ast.Tuple)
+        indent = " " * node.col_offset
+        step = f"{indent}    "
+        if isinstance(value, ast.List | ast.Tuple):
+            listed = ", ".join(self.text(each) for each in value.elts)
+            lines = [f"for number, optimizer in enumerate([{listed}]):"]
+        else:
+            lines = [f"optimizer = {self.text(value)}"]
+        inner = step if many else indent
+        lines += [
+            f'{inner}params = [p for group in optimizer.param_groups for p in group["params"]]',
+            f"{inner}self.register_optimizer(",
+            f"{inner}    module_id=module_id,",
+            *([f"{inner}    optimizer_name=str(number),"] if many else []),
+            f"{inner}    optimizer=optimizer,",
+            f"{inner}    params=params,",
+            f"{inner}    lr_or_lr_schedule=config.lr,",
+            f"{inner})",
+        ]
+        return "\n".join(lines)
 
 
 def _masks(node: ast.If) -> bool:

@@ -186,7 +186,7 @@ def test_what_the_policy_had_is_marked_where_it_stands(migrate):
     after = migrate(text).text()
     learner = after.partition("class PolicyLearner")[2]
     assert "# TODO(rlmigrate RLM205): the policy had some_schedule, find it a place" in learner
-    assert "optimizer=torch.optim.SGD(module.parameters(), lr=config.lr)" in learner
+    assert "optimizer = torch.optim.SGD(module.parameters(), lr=config.lr)" in learner
     assert migrate(after).text() == after
 
 
@@ -199,6 +199,20 @@ def test_the_optimizer_is_registered(migrate):
     new = migrate(text).new()
     learner, _ = learner_of(new.PolicyLearner, new.Net)
     assert isinstance(learner.get_optimizer("default_policy"), torch.optim.SGD)
+
+
+def test_each_of_two_optimizers_is_registered_with_its_own_parameters(migrate):
+    text = MODEL + (
+        "class Policy(PPOTorchPolicy):\n"
+        "    def optimizer(self):\n"
+        '        actor = torch.optim.SGD(self.model.head.parameters(), lr=self.config["lr"])\n'
+        "        critic = torch.optim.SGD(self.model.critic.parameters(), lr=0.1)\n"
+        "        return actor, critic\n"
+    )
+    new = migrate(text).new()
+    learner, _ = learner_of(new.PolicyLearner, new.Net)
+    actor = learner.get_optimizer("default_policy", "0")
+    assert [p.shape for p in actor.param_groups[0]["params"]] == [(3, 8), (3,)]
 
 
 def test_a_postprocessing_becomes_a_connector(migrate):
