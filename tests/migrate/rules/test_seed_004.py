@@ -17,7 +17,8 @@ import pytest
 from rlmigrate.migrate.engine.rounds import Outcome as Done
 from rlmigrate.migrate.findings import Outcome
 
-OBS, TWO = gym.spaces.Box(-1, 1, (4,)), gym.spaces.Discrete(2)
+OBS: gym.Space[Any] = gym.spaces.Box(-1, 1, (4,))
+TWO: gym.Space[Any] = gym.spaces.Discrete(2)
 PPO = (
     "import ray\nimport ray.rllib.algorithms.ppo as ppo\n"
     "from ray.rllib.models import ModelCatalog\n"

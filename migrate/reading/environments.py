@@ -1,0 +1,180 @@
+"""Environments of gym's old interface: what their reset() and step() return, and who asks for it.
+
+ENVIRONMENTS   classes that an environment derives from
+Seam           one method: the edits, or what stands in their way
+read_reset     a reset() without a seed, which returns an observation alone
+read_step      a step() that returns four values
+gym_edits      the edits that import gymnasium; the reason as text where gym must stay
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from rlmigrate.migrate.edits import Edit
+from rlmigrate.migrate.reading.nodes import Nodes
+from rlmigrate.migrate.rules.base import FileContext
+from rlmigrate.migrate.source import Span
+
+CODE = "RLM702"
+MULTI = frozenset(
+    {"ray.rllib.MultiAgentEnv", "ray.rllib.env.MultiAgentEnv"}
+    | {"ray.rllib.env.multi_agent_env.MultiAgentEnv"}
+)
+ENVIRONMENTS = MULTI | {"gym.Env", "gym.core.Env", "gymnasium.Env", "gymnasium.core.Env"}
+WRAPPERS = frozenset({"gym.Wrapper", "gym.core.Wrapper"})
+#: Names of gym that gymnasium has with the same meaning.
+SAME = (
+    *("gym.Env", "gym.core", "gym.spaces", "gym.Space", "gym.utils", "gym.error", "gym.logger"),
+    *("gym.ObservationWrapper", "gym.RewardWrapper", "gym.ActionWrapper", "gym.Wrapper"),
+    *("gym.envs.registration.register", "gym.register"),
+)
+PARTS = frozenset({"spaces", "utils", "core", "error", "logger", "wrappers", "envs"})
+
+
+@dataclass
+class Seam:
+    """One method of an environment."""
+
+    edits: list[Edit] = field(default_factory=list)
+    problems: list[str] = field(default_factory=list)
+
+
+def read_reset(
+    context: FileContext, nodes: Nodes, owner: ast.ClassDef, method: ast.FunctionDef
+) -> Seam | None:
+    """Take a seed and options, and return infos; None where the method does so already."""
+    args = method.args
+    names = [arg.arg for arg in (*args.posonlyargs, *args.args, *args.kwonlyargs)]
+    if "seed" in names or "options" in names or args.kwarg is not None:
+        return None
+    made = Seam()
+    if len(names) != 1 or args.vararg is not None:
+        made.problems.append("reset() has arguments of its own")
+    returns = list(_returns(nodes, method))
+    if not returns:
+        made.problems.append("reset() returns nothing")
+    for statement in returns:
+        value = statement.value
+        if value is None or isinstance(value, ast.Tuple):
+            made.problems.append("what reset() returns is no observation alone")
+            continue
+        end = context.source.span(value).end
+        made.edits.append(Edit(Span(end, end), ", {}", CODE))
+    for call in _others(nodes, method, "reset"):
+        if _is_super(call) and isinstance(nodes.parents.get(call), ast.Expr):
+            made.edits.append(Edit(_between(context, call), "(seed=seed)", CODE))
+        else:
+            made.problems.append("reset() resets another environment")
+    for call in _own_calls(nodes, owner, "reset"):
+        if not isinstance(nodes.parents.get(call), ast.Expr):
+            made.problems.append("the class uses what its reset() returns")
+    last = args.args[-1] if args.args else None
+    if last is not None:
+        end = context.source.span(last).end
+        made.edits.append(Edit(Span(end, end), ", *, seed=None, options=None", CODE))
+    return made
+
+
+def read_step(
+    context: FileContext, nodes: Nodes, owner: ast.ClassDef, method: ast.FunctionDef, *, multi: bool
+) -> Seam | None:
+    """Return terminated and truncated; None where the method does so already."""
+    made = Seam()
+    returns = list(_returns(nodes, method))
+    sizes = {
+        len(item.value.elts) if isinstance(item.value, ast.Tuple) else 0
+        for item in returns
+        if item.value is not None
+    }
+    if sizes == {5}:
+        return None
+    if sizes != {4}:
+        made.problems.append("step() does not return four values in sight")
+        return made
+    truncated = '{"__all__": False}' if multi else "False"
+    for statement in returns:
+        value = statement.value
+        if isinstance(value, ast.Tuple):
+            start = context.source.span(value.elts[3]).start
+            made.edits.append(Edit(Span(start, start), f"{truncated}, ", CODE))
+    if any(True for _ in _others(nodes, method, "step")):
+        made.problems.append("step() steps another environment")
+    if any(True for _ in _own_calls(nodes, owner, "step")):
+        made.problems.append("the class uses what its step() returns")
+    return made
+
+
+def gym_edits(context: FileContext, nodes: Nodes) -> list[Edit] | str:
+    """Import gymnasium in gym's place, if all that the file uses is the same there."""
+    imports = context.index.files[context.source.path].imports
+    for node in (*nodes.of(ast.Name), *nodes.of(ast.Attribute)):
+        if isinstance(nodes.parents.get(node), ast.Attribute):
+            continue
+        qualified = imports.qualified(node) or ""
+        if qualified.split(".")[0] == "gym" and not qualified.startswith(SAME):
+            return f"{qualified} is used as well, whose environments return other tuples"
+    edits = []
+    source = context.source
+    for statement in nodes.of(ast.Import):
+        for alias in statement.names:
+            head, _, rest = alias.name.partition(".")
+            if head != "gym":
+                continue
+            if len(statement.names) > 1 or (rest and not alias.asname and rest not in PARTS):
+                return "gym is imported together with others; import gymnasium by hand"
+            name = f"gymnasium.{rest}" if rest and alias.asname else "gymnasium"
+            text = f"import {name} as {alias.asname or 'gym'}"
+            edits.append(Edit(source.span(statement), text, CODE))
+    for named in nodes.of(ast.ImportFrom):
+        module = named.module or ""
+        if module.split(".")[0] == "gym" and not named.level:
+            start = source.text.index("gym", source.span(named).start)
+            edits.append(Edit(Span(start, start + 3), "gymnasium", CODE))
+    return edits
+
+
+def _returns(nodes: Nodes, method: ast.FunctionDef) -> Iterator[ast.Return]:
+    for node in nodes.of(ast.Return):
+        if nodes.scope(node) is method:
+            yield node
+
+
+def _others(nodes: Nodes, method: ast.FunctionDef, name: str) -> Iterator[ast.Call]:
+    """Calls of a method of this name, but on the class itself."""
+    for call in nodes.of(ast.Call):
+        if (
+            isinstance(call.func, ast.Attribute)
+            and call.func.attr == name
+            and not _is_self(call.func.value)
+            and method in nodes.up(call)
+        ):
+            yield call
+
+
+def _own_calls(nodes: Nodes, owner: ast.ClassDef, name: str) -> Iterator[ast.Call]:
+    for call in nodes.of(ast.Call):
+        if (
+            isinstance(call.func, ast.Attribute)
+            and call.func.attr == name
+            and _is_self(call.func.value)
+            and owner in nodes.up(call)
+        ):
+            yield call
+
+
+def _is_self(node: ast.expr) -> bool:
+    return isinstance(node, ast.Name) and node.id == "self"
+
+
+def _is_super(call: ast.Call) -> bool:
+    owner = call.func.value if isinstance(call.func, ast.Attribute) else None
+    named = isinstance(owner, ast.Call) and isinstance(owner.func, ast.Name)
+    return named and owner.func.id == "super" and not call.args  # type: ignore[union-attr]
+
+
+def _between(context: FileContext, call: ast.Call) -> Span:
+    """The brackets of a call."""
+    return Span(context.source.span(call.func).end, context.source.span(call).end)

@@ -1,0 +1,257 @@
+"""Environments of gym become environments of gymnasium."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterable
+
+from rlmigrate.migrate.findings import Item, Kind, Outcome
+from rlmigrate.migrate.reading.environments import (
+    CODE,
+    ENVIRONMENTS,
+    MULTI,
+    WRAPPERS,
+    Seam,
+    gym_edits,
+    read_reset,
+    read_step,
+)
+from rlmigrate.migrate.reading.nodes import Nodes, nodes_of
+from rlmigrate.migrate.rules.base import Case, FileContext, Finding, Rule
+
+
+def check(context: FileContext) -> Iterable[Finding]:
+    """Find environments, and imports of gym."""
+    entry = context.index.files.get(context.source.path)
+    if entry is None:
+        return
+    nodes = nodes_of(context)
+    imports = gym_edits(context, nodes)
+    found = list(_environments(context, nodes))
+    problems = [imports] if isinstance(imports, str) else []
+    problems += [problem for _, _, seam in found for problem in seam.problems]
+    edits = () if isinstance(imports, str) else tuple(imports)
+    if not problems:
+        edits += tuple(edit for _, _, seam in found for edit in seam.edits)
+    if not found and not edits:
+        return
+    for owner, method, seam in found:
+        name = f"{owner.name}.{method.name if isinstance(method, ast.FunctionDef) else '*'}"
+        if problems:
+            why = "; ".join(dict.fromkeys(seam.problems or problems))
+            text = f"gymnasium's reset() and step() return other tuples: {why}"
+            yield Finding(_item(context, method, name, Outcome.MANUAL, text))
+        else:
+            text = "returns what gymnasium's environments return"
+            yield Finding(_item(context, method, name, Outcome.NATIVE, text), edits)
+    if not found and edits:
+        first = min(edits, key=lambda edit: edit.span.start)
+        line = context.source.line_of(first.span.start)
+        text = "gym is gymnasium now: RLlib knows no other spaces"
+        item = Item(
+            str(context.source.path), line, "import gym", Kind.IMPORT, Outcome.NATIVE, CODE, text
+        )
+        yield Finding(item, edits)
+
+
+def _environments(
+    context: FileContext, nodes: Nodes
+) -> Iterable[tuple[ast.ClassDef, ast.stmt, Seam]]:
+    """Methods of environments that speak the old interface."""
+    imports = context.index.files[context.source.path].imports
+    for owner in nodes.of(ast.ClassDef):
+        bases = {imports.qualified(base) or "" for base in owner.bases}
+        wrapper = bool(bases & WRAPPERS)
+        if not (wrapper or bases & ENVIRONMENTS):
+            continue
+        methods = {node.name: node for node in owner.body if isinstance(node, ast.FunctionDef)}
+        if wrapper:
+            if {"reset", "step"} & methods.keys():
+                yield owner, owner, Seam(problems=["a wrapper passes on what it is given"])
+            continue
+        seam: Seam | None = None
+        if "reset" in methods:
+            seam = read_reset(context, nodes, owner, methods["reset"])
+            if seam is not None:
+                yield owner, methods["reset"], seam
+        if "step" in methods:
+            multi = bool(bases & MULTI)
+            seam = read_step(context, nodes, owner, methods["step"], multi=multi)
+            if seam is not None:
+                yield owner, methods["step"], seam
+
+
+def _item(context: FileContext, node: ast.stmt, name: str, outcome: Outcome, message: str) -> Item:
+    return Item(
+        path=str(context.source.path),
+        line=node.lineno,
+        name=name,
+        kind=Kind.CALL,
+        outcome=outcome,
+        code=CODE,
+        message=message,
+        column=node.col_offset,
+    )
+
+
+RULE = Rule(
+    code=CODE,
+    name="environments",
+    kind=Kind.CALL,
+    summary="Environments of gym return what gymnasium's do, where that is certain.",
+    explanation="""
+RLlib takes gymnasium environments: `reset(*, seed, options)` returns an observation and infos,
+`step()` returns terminated and truncated apart. A class that derives from gym.Env or MultiAgentEnv
+is rewritten if its returns are in plain sight, it wraps no other environment, and all that the file
+takes from gym is the same in gymnasium; the imports change with it. `done` becomes terminated: an
+episode that was cut off by a limit of time should say truncated, which only its author knows.
+""",
+    check=check,
+    since="2.3",
+    link="https://gymnasium.farama.org/introduction/migration_guide/",
+    words=(b"gym", b"MultiAgentEnv"),
+    unchanged=(
+        Case(
+            "environment_of_gymnasium",
+            """
+import gymnasium as gym
+import ray.rllib
+
+
+class Walk(gym.Env):
+    def reset(self, *, seed=None, options=None):
+        return 0, {}
+
+    def step(self, action):
+        return 0, 1.0, True, False, {}
+""",
+        ),
+        Case(
+            "other_methods_of_these_names",
+            """
+import ray.rllib
+
+
+class Counter:
+    def reset(self):
+        return 0
+
+    def step(self, action):
+        return 0, 1.0, True, {}
+""",
+        ),
+        Case(
+            "other_things_of_gym",
+            """
+import gym
+import ray.rllib
+
+env = gym.make("CartPole-v1")
+obs = env.reset()
+""",
+        ),
+    ),
+    cases=(
+        Case(
+            "gym_environment",
+            """
+import gym
+from gym.spaces import Box, Discrete
+from ray.rllib.algorithms.ppo import PPOConfig
+
+
+class Walk(gym.Env):
+    action_space = Discrete(2)
+
+    def __init__(self, config):
+        self.observation_space = Box(-1, 1, (2,))
+
+    def reset(self):
+        super().reset()
+        return self.observation_space.sample()
+
+    def step(self, action):
+        if action:
+            return self.observation_space.sample(), 0.0, True, {}
+        return self.observation_space.sample(), 1.0, False, {}
+
+
+config = PPOConfig().environment(Walk)
+""",
+            """
+import gymnasium as gym
+from gymnasium.spaces import Box, Discrete
+from ray.rllib.algorithms.ppo import PPOConfig
+
+
+class Walk(gym.Env):
+    action_space = Discrete(2)
+
+    def __init__(self, config):
+        self.observation_space = Box(-1, 1, (2,))
+
+    def reset(self, *, seed=None, options=None):
+        super().reset(seed=seed)
+        return self.observation_space.sample(), {}
+
+    def step(self, action):
+        if action:
+            return self.observation_space.sample(), 0.0, True, False, {}
+        return self.observation_space.sample(), 1.0, False, False, {}
+
+
+config = PPOConfig().environment(Walk)
+""",
+        ),
+        Case(
+            "environment_of_many_agents",
+            """
+from ray.rllib.env.multi_agent_env import MultiAgentEnv
+
+
+class Meet(MultiAgentEnv):
+    def reset(self):
+        self.at = {"a": 0, "b": 1}
+        return self.at
+
+    def step(self, actions):
+        done = {"__all__": True}
+        return self.at, {"a": 0.0, "b": 0.0}, done, {}
+""",
+            """
+from ray.rllib.env.multi_agent_env import MultiAgentEnv
+
+
+class Meet(MultiAgentEnv):
+    def reset(self, *, seed=None, options=None):
+        self.at = {"a": 0, "b": 1}
+        return self.at, {}
+
+    def step(self, actions):
+        done = {"__all__": True}
+        return self.at, {"a": 0.0, "b": 0.0}, done, {"__all__": False}, {}
+""",
+        ),
+        Case(
+            "environment_around_another",
+            """
+from ray.rllib.env.multi_agent_env import MultiAgentEnv
+
+
+class Around(MultiAgentEnv):
+    def reset(self):
+        return self.env.reset()
+""",
+            """
+from ray.rllib.env.multi_agent_env import MultiAgentEnv
+
+
+class Around(MultiAgentEnv):
+    # TODO(rlmigrate RLM702): gymnasium's reset() and step() return other tuples: reset() resets
+    #     another environment
+    def reset(self):
+        return self.env.reset()
+""",
+        ),
+    ),
+)
