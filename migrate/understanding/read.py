@@ -35,7 +35,7 @@ from rlmigrate.migrate.understanding.inherited import (
 )
 from rlmigrate.migrate.understanding.kept import read_kept
 from rlmigrate.migrate.understanding.kin import Kin, Relative, is_abstract, read_kin, related
-from rlmigrate.migrate.understanding.listed import find_listed, read_value_nets
+from rlmigrate.migrate.understanding.listed import Listed, find_listed, read_value_nets
 from rlmigrate.migrate.understanding.losses import read_losses
 from rlmigrate.migrate.understanding.own_view import read_own_view
 from rlmigrate.migrate.understanding.recurrence import (
@@ -94,12 +94,12 @@ def _read(
     views = read_views(scope)
     named = is_recurrent(scope) and not listed
     sequential = not named and _has_states(kin)
-    listed = {} if kin or named or sequential else find_listed(scope)
+    aside: Listed = {} if kin or named or sequential else find_listed(scope)
     forward, states, lender = _read_forward(
         scope, kin, nets, views, named=named, sequential=sequential
     )
-    if forward and listed:
-        read_value_nets(scope, forward, nets, listed)
+    if forward and aside:
+        read_value_nets(scope, forward, nets, aside)
     mode = forward.observed.mode if forward and lender is None else borrowed_mode(kin)
     own_forward = None
     if forward and lender is None and calls_base(forward.node):
