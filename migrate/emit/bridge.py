@@ -1,13 +1,14 @@
 """The old class on rlmigrate.legacy, and the RLModule made of it.
 
 emit_bridge   edits that turn one class
+emit_twin     the old form of a class that is written anew, for heirs that are not
 """
 
 from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from rlmigrate.migrate.edits import Edit, Imports
 from rlmigrate.migrate.emit.moves import Moves
@@ -34,12 +35,62 @@ def emit_bridge(
     module empty where the class stands in the same file. `role` is what wrap_model must be told.
     """
     text = source.text
+    legacy = f"Legacy{node.name}"
+    edits, wanted = _renames(source, node, moves, renamed)
+    wanted.add(("rlmigrate", "wrap_model"))
+    indent = indent_of(source, node)
+    last = node.end_lineno or node.lineno
+    at = source.line_span(last, last).end
+    lead = "" if text[at - 1 : at] in "\r\n" else "\n"
+    gap = "\n\n" if not indent else "\n"
+    arguments = f'{legacy}, name="{node.name}"' + (f', role="{role}"' if role else "")
+    call = f"{indent}{node.name} = wrap_model({arguments})"
+    if len(call) > WIDTH:
+        call = f"{indent}{node.name} = wrap_model(\n{indent}    {arguments}\n{indent})"
+    line = f"{lead}{gap}{indent}# On the old model, because it {reason}.\n{call}\n"
+    edits.append(Edit(Span(at, at), line, CODE))
+    return Emitted(tuple(edits), Imports(frozenset(wanted)))
+
+
+def emit_twin(
+    source: SourceFile,
+    node: ast.ClassDef,
+    *,
+    moves: Moves,
+    renamed: Mapping[str, tuple[str, str]],
+    heirs: Sequence[str],
+) -> tuple[Edit, Imports]:
+    """The old form of a class after the new one, for heirs that stay on the old model."""
+    renames, wanted = _renames(source, node, moves, renamed)
+    span = source.line_span(node.lineno, node.end_lineno or node.lineno)
+    text = source.text[span.start : span.end]
+    for edit in sorted(renames, key=lambda e: e.span.start, reverse=True):
+        start, end = edit.span.start - span.start, edit.span.end - span.start
+        text = f"{text[:start]}{edit.text}{text[end:]}"
+    indent = indent_of(source, node)
+    lead = "" if source.text[span.end - 1 : span.end] in "\r\n" else "\n"
+    gap = "\n\n" if not indent else "\n"
+    several = f"{', '.join(heirs[:-1])} and {heirs[-1]} still inherit"
+    named = several if len(heirs) > 1 else f"{heirs[0]} still inherits"
+    comment = f"{indent}# The old form of {node.name}, which {named} from.\n"
+    return Edit(Span(span.end, span.end), f"{lead}{gap}{comment}{text}", CODE), Imports(
+        frozenset(wanted)
+    )
+
+
+def _renames(
+    source: SourceFile,
+    node: ast.ClassDef,
+    moves: Moves,
+    renamed: Mapping[str, tuple[str, str]],
+) -> tuple[list[Edit], set[tuple[str, str]]]:
+    """Edits that name old classes LegacyX in a class, and the imports that it then needs."""
     start = source.offset(node.lineno, node.col_offset)
-    head = re.compile(r"class\s+").match(text, start)
+    head = re.compile(r"class\s+").match(source.text, start)
     assert head is not None
     legacy = f"Legacy{node.name}"
     edits = [Edit(Span(head.end(), head.end() + len(node.name)), legacy, CODE)]
-    wanted = {("rlmigrate", "wrap_model")}
+    wanted: set[tuple[str, str]] = set()
     for inner in ast.walk(node):
         if not isinstance(inner, ast.Name):
             continue
@@ -53,15 +104,4 @@ def emit_bridge(
         elif inner.id in moves.legacy:
             module, name = moves.legacy[inner.id]
             wanted.add((module, name if name == inner.id else f"{name} as {inner.id}"))
-    indent = indent_of(source, node)
-    last = node.end_lineno or node.lineno
-    at = source.line_span(last, last).end
-    lead = "" if text[at - 1 : at] in "\r\n" else "\n"
-    gap = "\n\n" if not indent else "\n"
-    arguments = f'{legacy}, name="{node.name}"' + (f', role="{role}"' if role else "")
-    call = f"{indent}{node.name} = wrap_model({arguments})"
-    if len(call) > WIDTH:
-        call = f"{indent}{node.name} = wrap_model(\n{indent}    {arguments}\n{indent})"
-    line = f"{lead}{gap}{indent}# On the old model, because it {reason}.\n{call}\n"
-    edits.append(Edit(Span(at, at), line, CODE))
-    return Emitted(tuple(edits), Imports(frozenset(wanted)))
+    return edits, wanted

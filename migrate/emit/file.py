@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
-from rlmigrate.migrate.emit.bridge import emit_bridge
+from rlmigrate.migrate.emit.bridge import emit_bridge, emit_twin
 from rlmigrate.migrate.emit.layers_file import layers_text, names_in_file
 from rlmigrate.migrate.emit.moves import Moves, plan_moves
 from rlmigrate.migrate.emit.names import Names
@@ -53,7 +53,9 @@ def model_results(
         source,
         file,
         native=[s.reading.node for s in studies if s.plan.outcome is Outcome.NATIVE],
-        bridged=[s.reading.node for s in studies if s.plan.outcome is Outcome.BRIDGED],
+        bridged=[
+            s.reading.node for s in studies if s.plan.outcome is Outcome.BRIDGED or s.plan.kept_for
+        ],
     )
     emitted = [_emit(source, index, file, settings, study, moves) for study in studies]
     needed: set[str] = set().union(*(e.layers for e in emitted if e is not None))
@@ -130,12 +132,21 @@ def _emit(
             layer_names={local: local for local in moves.layers},
         )
         emitted = emit_native(source, study.reading, names)
+        if study.plan.kept_for:
+            twin, imports = emit_twin(
+                source,
+                study.reading.node,
+                moves=moves,
+                renamed=renamed_models(index, file, twins=True),
+                heirs=study.plan.kept_for,
+            )
+            emitted = Emitted((*emitted.edits, twin), emitted.imports | imports, emitted.layers)
     elif study.plan.outcome is Outcome.BRIDGED:
         emitted = emit_bridge(
             source,
             study.reading.node,
             moves=moves,
-            renamed=renamed_models(index, file),
+            renamed=renamed_models(index, file, twins=True),
             reason=study.plan.reason,
             role=study.plan.role,
         )
@@ -166,14 +177,21 @@ def _taken(source: SourceFile, moves: Moves) -> frozenset[str]:
     return frozenset(bound - set(moves.layers))
 
 
-def renamed_models(index: RepoIndex, file: FileEntry) -> dict[str, tuple[str, str]]:
-    """Other bridged classes that this file knows: local name to where the old class is now."""
+def renamed_models(
+    index: RepoIndex, file: FileEntry, *, twins: bool = False
+) -> dict[str, tuple[str, str]]:
+    """Other bridged classes that this file knows: local name to where the old class is now.
+
+    With `twins` also native ones whose old form stays for their heirs.
+    """
     found: dict[str, tuple[str, str]] = {}
     candidates = {entry.name: entry.qualified for entry in file.classes} | dict(file.imports.names)
     for local, target in candidates.items():
         entry = index.class_named(target)
         plan = index.plan_for(target) if entry is not None else None
-        if entry is not None and plan is not None and plan.outcome is Outcome.BRIDGED:
+        if entry is None or plan is None:
+            continue
+        if plan.outcome is Outcome.BRIDGED or (twins and plan.kept_for):
             here = entry.path == file.path
             found[local] = ("" if here else plan.module, f"Legacy{entry.name}")
     return found

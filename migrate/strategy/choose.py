@@ -54,6 +54,9 @@ def _study(index: RepoIndex, file: FileEntry, node: ast.ClassDef, qualified: str
         lookback=_lookback(reading.facts.views),
         learner=learner_name(node.name) if native and reading.facts.loss else None,
         legacy_loss=outcome is Outcome.BRIDGED and _has_loss(index, qualified),
+        kept_for=tuple(sorted(h.facts.name for h in stuck_heirs(index, reading)[0]))
+        if native
+        else (),
         role=role_of(index, qualified) if outcome is Outcome.BRIDGED else None,
     )
     return Study(plan, reading)
@@ -66,23 +69,71 @@ def _choose(index: RepoIndex, reading: Reading) -> tuple[Outcome, str]:
         return Outcome.MANUAL, "is written for TensorFlow, which Ray's new stack has no place for"
     if framework is None:
         return Outcome.MANUAL, "is tied to neither torch nor TensorFlow"
-    if facts.problems:
-        first = _telling(reading)
-        return Outcome.BRIDGED, f"{first.text} (line {first.line})"
+    own = _own_stop(index, reading)
+    if own is not None:
+        line = f" (line {_telling(reading).line})" if facts.problems else ""
+        return Outcome.BRIDGED, f"{own}{line}"
     for how, name in facts.family:
-        other = _reading_of(index, name)
-        if other is not None and other.facts.problems:
-            return (
-                Outcome.BRIDGED,
-                f"{how} {other.facts.name}, which {_telling(other).text}",
-            )
-    for policy in sorted(index.built.get(facts.qualified, ())):
+        base = _reading_of(index, name) if how == INHERITS else None
+        if base is None:
+            continue
+        stop = _own_stop(index, base)
+        if stop is not None:
+            return Outcome.BRIDGED, f"{how} {base.facts.name}, which {stop}"
+        held = held_back(index, base)
+        if held:
+            return Outcome.BRIDGED, _because_of(index, "shares a base with", held[0])
+    held = held_back(index, reading)
+    if held:
+        return Outcome.BRIDGED, _because_of(index, "is the base of", held[0])
+    return Outcome.NATIVE, "is understood"
+
+
+INHERITS = "inherits from"
+
+
+def _because_of(index: RepoIndex, how: str, heir: Reading) -> str:
+    stop = _own_stop(index, heir)
+    if stop is None:  # one between the two is what stops it
+        stop = _choose(index, heir)[1]
+    return f"{how} {heir.facts.name}, which {stop}"
+
+
+def _own_stop(index: RepoIndex, reading: Reading) -> str | None:
+    """What keeps a class from going native by itself, whatever its kin do."""
+    if reading.facts.problems:
+        return _telling(reading).text
+    for policy in sorted(index.built.get(reading.facts.qualified, ())):
         from rlmigrate.migrate.policies.study import becomes_native
 
         if not becomes_native(index, policy):
-            name = policy.rpartition(".")[2]
-            return Outcome.BRIDGED, f"is built by {name}, which stays a policy"
-    return Outcome.NATIVE, "is understood"
+            return f"is built by {policy.rpartition('.')[2]}, which stays a policy"
+    return None
+
+
+def stuck_heirs(index: RepoIndex, reading: Reading) -> tuple[list[Reading], list[Reading]]:
+    """Heirs that cannot go native, by themselves or by a base below this class; and the others."""
+    heirs = [
+        heir
+        for how, name in reading.facts.family
+        if how == "is the base of" and (heir := _reading_of(index, name)) is not None
+    ]
+    below = {heir.facts.qualified: heir for heir in heirs}
+    stuck, free = [], []
+    for heir in heirs:
+        line = [below[name] for how, name in heir.facts.family if how == INHERITS and name in below]
+        stops = any(_own_stop(index, each) is not None for each in (heir, *line))
+        (stuck if stops else free).append(heir)
+    return stuck, free
+
+
+def held_back(index: RepoIndex, reading: Reading) -> list[Reading]:
+    """Heirs that keep a class on the old model: no fewer than those that could go native.
+
+    Where they are fewer, the class goes native and its old form stays beside it for them.
+    """
+    stuck, free = stuck_heirs(index, reading)
+    return stuck if len(stuck) >= len(free) else []
 
 
 def _telling(reading: Reading) -> Problem:

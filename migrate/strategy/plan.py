@@ -14,6 +14,8 @@ from rlmigrate.migrate.findings import Outcome
 class ModelPlan:
     """What becomes of one model class.
 
+    `kept_for` are heirs that are bridged while the class is native: its old form stays for them.
+
     `new_name` is importable from `module`; `model_config` holds what the class reads and the old
     code supplied without saying so (keys of the old model dict that must be passed on). `columns`
     must come from a connector, which reaches back `lookback` steps; None where the source does not
@@ -28,6 +30,7 @@ class ModelPlan:
     module: str
     model_config: dict[str, object] = field(default_factory=dict)
     stateful: bool = False
+    kept_for: tuple[str, ...] = ()
     columns: tuple[str, ...] = ()
     lookback: int | None = 1
     learner: str | None = None

@@ -86,3 +86,27 @@ def test_computes_the_same(migrate, equal, name) -> None:
         for space in [named] if isinstance(named, str) else named:
             for custom in model["configs"]:
                 equal(old, new, OBSERVATIONS[space], ACTIONS[model["actions"]], custom)
+
+
+def test_heir_that_stays_behind_runs_on_the_old_form_of_its_base(migrate) -> None:
+    import torch
+    from conftest import old_model
+    from ray.rllib.core.rl_module.rl_module import RLModuleSpec
+
+    done = migrate(texts("one_heir_stays_behind", "before"))
+    assert done.items["Running"].outcome == "bridged"
+    old, _ = old_model(done.old("other.py").Running, VECTOR, ACTIONS["discrete"])
+    spec = RLModuleSpec(
+        module_class=done.new("other.py").Running,
+        observation_space=VECTOR,
+        action_space=ACTIONS["discrete"],
+        model_config={},
+    )
+    module = spec.build()
+    module.load_state_dict({f"legacy_model.{k}": v for k, v in old.state_dict().items()})
+    module.legacy_model.before = 0.0  # building ran it once
+    for _ in range(2):
+        obs = torch.randn(3, 4)
+        with torch.no_grad():
+            out, _ = old({"obs": obs})
+        assert torch.equal(module.forward_inference({"obs": obs})["action_dist_inputs"], out)

@@ -118,6 +118,19 @@ def test_family_is_bridged_with_the_class_that_stops_it() -> None:
     assert plans["Other"].reason.startswith("shares a base with Child, which has a custom_loss")
 
 
+def test_base_goes_native_with_most_of_its_heirs_and_stays_for_the_rest() -> None:
+    child = "\n\nclass {}(M):\n    pass\n"
+    stuck = (
+        "\n\nclass Stuck(M):\n    def helper(self):\n        return self.context()\n"
+        "\n\nclass Below(Stuck):\n    pass\n"
+    )
+    free = "".join(map(child.format, ("A", "B", "C")))
+    plans = plans_of(MODEL + stuck + free, "M", "A", "Stuck", "Below")
+    assert [plan.outcome for plan in plans.values()] == ["native", "native", "bridged", "bridged"]
+    assert plans["M"].kept_for == ("Below", "Stuck")
+    assert plans["Below"].reason.startswith("inherits from Stuck, which uses its context()")
+
+
 @pytest.mark.parametrize("key", ["use_lstm", "use_attention"])
 def test_model_that_its_config_wraps_is_bridged(key: str) -> None:
     code = MODEL + f"\nCONFIG = {{'model': {{'custom_model': M, '{key}': True}}}}\n"
