@@ -119,7 +119,8 @@ def stuck_heirs(index: RepoIndex, reading: Reading) -> tuple[list[Reading], list
         if how == "is the base of" and (heir := _reading_of(index, name)) is not None
     ]
     below = {heir.facts.qualified: heir for heir in heirs}
-    stuck, free = [], []
+    stuck: list[Reading] = []
+    free: list[Reading] = []
     for heir in heirs:
         line = [below[name] for how, name in heir.facts.family if how == INHERITS and name in below]
         stops = any(_own_stop(index, each) is not None for each in (heir, *line))

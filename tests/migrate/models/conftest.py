@@ -247,3 +247,9 @@ def compare_recurrent(model, module, prep, obs_space) -> None:
 def equal():
     """The comparison, for tests."""
     return compare
+
+
+@pytest.fixture
+def build_old():
+    """The old catalog, for tests."""
+    return old_model

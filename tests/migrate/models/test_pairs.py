@@ -88,14 +88,13 @@ def test_computes_the_same(migrate, equal, name) -> None:
                 equal(old, new, OBSERVATIONS[space], ACTIONS[model["actions"]], custom)
 
 
-def test_heir_that_stays_behind_runs_on_the_old_form_of_its_base(migrate) -> None:
+def test_heir_that_stays_behind_runs_on_the_old_form_of_its_base(migrate, build_old) -> None:
     import torch
-    from conftest import old_model
     from ray.rllib.core.rl_module.rl_module import RLModuleSpec
 
     done = migrate(texts("one_heir_stays_behind", "before"))
     assert done.items["Running"].outcome == "bridged"
-    old, _ = old_model(done.old("other.py").Running, VECTOR, ACTIONS["discrete"])
+    old, _ = build_old(done.old("other.py").Running, VECTOR, ACTIONS["discrete"])
     spec = RLModuleSpec(
         module_class=done.new("other.py").Running,
         observation_space=VECTOR,
