@@ -140,6 +140,10 @@ EXPLICIT: dict[str, str] = {
     "ray.rllib.algorithms.dqn.dqn_tf_policy.PRIO_WEIGHTS": (
         "rlmigrate.legacy.policies.dqn_torch_policy.PRIO_WEIGHTS"
     ),
+    # Without static graphs: the same hooks, run eagerly.
+    "ray.rllib.policy.dynamic_tf_policy_v2.DynamicTFPolicyV2": (
+        "rlmigrate.legacy.policies.tf.eager_tf_policy_v2.EagerTFPolicyV2"
+    ),
     "ray.rllib.utils.merge_dicts": "rlmigrate.compat.names.tune.merge_dicts",
     "ray.rllib.models.tf.tf_action_dist.ActionDistribution": (
         "rlmigrate.legacy.distributions.base.ActionDistribution"

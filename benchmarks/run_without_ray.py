@@ -34,6 +34,7 @@ MARL = {"num_agents": 2, "global_state_flag": False, "mask_flag": False, "opp_ac
         "algorithm": "mappo"}
 CONFIGS = [{}]
 if "marllib" in str(root):
+    CONFIGS = []
     for core in ("mlp", "gru"):
         arch = {"core_arch": core, "fc_layer": 1, "out_dim_fc_0": 8, "encode_layer": "8",
                 "hidden_state_size": 8}

@@ -74,7 +74,7 @@ def build_policy_class(
         def __init__(
             self, obs_space: gym.Space[Any], action_space: gym.Space[Any], config: dict[str, Any]
         ) -> None:
-            self.config = config = _complete(config, get_default_config)
+            self.config = config = completed_config(config, get_default_config)
             self.framework = config["framework"] = framework
             spaces = (obs_space, action_space)
             for prepare in (validate_spaces, before_init):
@@ -197,7 +197,8 @@ def build_torch_policy(name: str, *, loss_fn: Fn | None, **functions: Any) -> An
     return build_policy_class(name, "torch", loss_fn=loss_fn, **functions)
 
 
-def _complete(config: dict[str, Any], get_default_config: Fn | None) -> dict[str, Any]:
+def completed_config(config: dict[str, Any], get_default_config: Fn | None) -> dict[str, Any]:
+    """Fill a config up with a policy's own defaults, the model's and those of exploration."""
     defaults: Any = get_default_config() if get_default_config else {}
     defaults = defaults.to_dict() if hasattr(defaults, "to_dict") else dict(defaults)
     model = {**MODEL_DEFAULTS, **(defaults.get("model") or {}), **(config.get("model") or {})}

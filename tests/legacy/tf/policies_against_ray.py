@@ -1,0 +1,204 @@
+"""Compare our TF policies with Ray 2.60's; run by test_tf_policies.py, with legacy Keras.
+
+Prints one JSON object: check name to null, or to what went wrong.
+"""
+
+from __future__ import annotations
+
+import json
+import traceback
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+from gymnasium.spaces import Box, Discrete
+from ray.rllib.models import ModelCatalog as RayCatalog
+from ray.rllib.policy.eager_tf_policy_v2 import EagerTFPolicyV2 as RayPolicy
+from ray.rllib.policy.sample_batch import SampleBatch as RayBatch
+from ray.rllib.policy.tf_policy_template import build_tf_policy as ray_build_tf_policy
+from ray.rllib.utils.framework import try_import_tf
+
+from rlmigrate.legacy.batches import SampleBatch
+from rlmigrate.legacy.catalog import MODEL_DEFAULTS, ModelCatalog
+from rlmigrate.legacy.policies.tf import EagerTFPolicyV2, build_tf_policy
+
+try_import_tf()
+OBS = Box(-1.0, 1.0, (4,), np.float32)
+ACTIONS = {"discrete": Discrete(3), "box": Box(-2.0, 3.0, (2,), np.float32)}
+X = np.random.default_rng(0).normal(size=(5, 4)).astype(np.float32)
+
+
+def config(**model: Any) -> dict[str, Any]:
+    return {
+        "framework": "tf2",
+        "eager_tracing": False,
+        "explore": True,
+        "normalize_actions": True,
+        "lr": 0.01,
+        "num_gpus": 0,
+        "num_env_runners": 0,
+        "worker_index": 0,
+        "train_batch_size": 32,
+        "_disable_preprocessor_api": False,
+        "_disable_action_flattening": False,
+        "in_evaluation": False,
+        "output": None,
+        "_tf_policy_handles_more_than_one_loss": False,
+        "exploration_config": {"type": "StochasticSampling"},
+        "model": {**MODEL_DEFAULTS, "fcnet_hiddens": [6], **model},
+    }
+
+
+def loss(policy: Any, model: Any, dist_class: Any, batch: Any) -> Any:
+    inputs, _ = model(batch)
+    logp = dist_class(inputs, model).logp(batch["actions"])
+    value = model.value_function()
+    return tf.reduce_mean(tf.square(value - tf.cast(batch["rewards"], tf.float32)) - logp)
+
+
+def subclass(base: Any) -> Any:
+    class Mine(base):  # type: ignore[misc]
+        def __init__(self, obs: Any, act: Any, given: Any) -> None:
+            base.__init__(self, obs, act, given)
+            self.maybe_initialize_optimizer_and_loss()
+
+        def loss(self, model: Any, dist_class: Any, train_batch: Any) -> Any:
+            return loss(self, model, dist_class, train_batch)
+
+        def stats_fn(self, train_batch: Any) -> dict[str, Any]:
+            return {"mean": tf.reduce_mean(train_batch["rewards"])}
+
+        def extra_action_out_fn(self) -> dict[str, Any]:
+            return {"vf_preds": self.model.value_function()}
+
+    return Mine
+
+
+def hooked(base: Any) -> Any:
+    catalog = ModelCatalog if base is EagerTFPolicyV2 else RayCatalog
+
+    class Hooked(subclass(base)):  # type: ignore[misc]
+        def make_model(self) -> Any:
+            given = (self.action_space, self.config["model"])
+            self.own_dist_class, size = catalog.get_action_dist(*given, framework="tf2")
+            spaces = (self.observation_space, self.action_space)
+            return catalog.get_model_v2(*spaces, size, given[1], framework="tf2")
+
+        def action_distribution_fn(
+            self, model: Any, *, obs_batch: Any, state_batches: Any, **kwargs: Any
+        ) -> Any:
+            inputs, states = model({"obs": obs_batch}, state_batches, kwargs.get("seq_lens"))
+            return 2.0 * inputs, self.own_dist_class, states
+
+        def compute_gradients_fn(self, optimizer: Any, loss: Any) -> Any:
+            pairs = optimizer.compute_gradients(loss, self.model.trainable_variables())
+            return [(tf.clip_by_norm(g, 0.1), v) for g, v in pairs if g is not None]
+
+    return Hooked
+
+
+def from_functions(build: Any, *, eager: bool) -> Any:
+    built = build(
+        "Built",
+        loss_fn=loss,
+        get_default_config=lambda: config(),
+        stats_fn=lambda policy, batch: {"mean": tf.reduce_mean(batch["rewards"])},
+        extra_action_out_fn=lambda policy: {"vf_preds": policy.model.value_function()},
+        optimizer_fn=lambda policy, given: tf.keras.optimizers.Adam(0.02),
+        compute_gradients_fn=lambda policy, optimizer, loss: optimizer.compute_gradients(
+            loss, policy.model.trainable_variables()
+        ),
+    )
+    return built.as_eager() if eager else built
+
+
+def rows() -> dict[str, Any]:
+    rng = np.random.default_rng(1)
+    return {
+        "obs": rng.normal(size=(32, 4)).astype(np.float32),
+        "rewards": rng.normal(size=32).astype(np.float32),
+    }
+
+
+def same(ours: Any, theirs: Any, what: str, tolerance: float = 1e-6) -> None:
+    a, b = tf.nest.flatten(ours), tf.nest.flatten(theirs)
+    assert len(a) == len(b), f"{what}: {len(a)} and {len(b)} parts"
+    for left, right in zip(a, b, strict=True):
+        np.testing.assert_allclose(left, right, rtol=tolerance, atol=tolerance, err_msg=what)
+
+
+def check(ours: Any, theirs: Any, action_space: Any, *, recurrent: bool = False) -> None:
+    ours.set_weights(theirs.get_weights())
+    for explore in (False, True):
+        found = []
+        for policy, batch in ((ours, SampleBatch), (theirs, RayBatch)):
+            columns: dict[str, Any] = {"obs": X}
+            if recurrent:
+                states = [np.full((5, len(s)), 0.1, np.float32) for s in theirs.get_initial_state()]
+                columns |= {f"state_in_{i}": s for i, s in enumerate(states)}
+            tf.random.set_seed(3)
+            found.append(policy.compute_actions_from_input_dict(batch(columns), explore=explore))
+        assert found[0][2].keys() == found[1][2].keys(), (found[0][2].keys(), found[1][2].keys())
+        same(found[0], found[1], f"actions, explore={explore}")
+    if recurrent:
+        single = ours.compute_single_action(X[0], ours.get_initial_state(), explore=False)
+        states = [np.zeros((1, len(s)), np.float32) for s in ours.get_initial_state()]
+        same(single[1], [s[0] for s in ours.compute_actions(X[:1], states, explore=False)[1]], "")
+        return
+    tf.random.set_seed(3)
+    first = ours.compute_actions(X)
+    tf.random.set_seed(3)
+    same(first, theirs.compute_actions(X), "compute_actions")
+    actions = np.stack([action_space.sample() for _ in X])
+    data = rows()
+    data["actions"] = np.stack([action_space.sample() for _ in range(32)])
+    for step in range(2):
+        a, b = (p.learn_on_batch(c(data)) for p, c in ((ours, SampleBatch), (theirs, RayBatch)))
+        same(a["learner_stats"], b["learner_stats"], "stats")
+        assert a["num_grad_updates_lifetime"] == b["num_grad_updates_lifetime"] == step + 1
+        same(ours.get_weights(), theirs.get_weights(), "weights after a step", 2e-6)
+    again = type(ours)(OBS, action_space, config())
+    again.set_state(ours.get_state())
+    same(again.get_weights(), ours.get_weights(), "state", 0)
+    logp = ours.compute_log_likelihoods(actions, X)
+    inputs, _ = ours.model({"obs": tf.constant(X)}, [], None)
+    scale = 2.0 if type(ours).__name__ == "Hooked" else 1.0
+    wanted = ours.dist_class(scale * inputs, ours.model).logp(actions)
+    same(logp, wanted, "log-likelihoods", 0)
+    if scale == 1.0:  # Ray hands its action_distribution_fn one argument too many
+        same(logp, theirs.compute_log_likelihoods(actions, X), "Ray's log-likelihoods")
+
+
+def main() -> None:
+    results: dict[str, str | None] = {}
+    for name, space in ACTIONS.items():
+        pairs: dict[str, Any] = {
+            "subclass": lambda s=space: (
+                subclass(EagerTFPolicyV2)(OBS, s, config()),
+                subclass(RayPolicy)(OBS, s, config()),
+            ),
+            "hooked": lambda s=space: (
+                hooked(EagerTFPolicyV2)(OBS, s, config()),
+                hooked(RayPolicy)(OBS, s, config()),
+            ),
+            "built": lambda s=space: (
+                from_functions(build_tf_policy, eager=False)(OBS, s, config()),
+                from_functions(ray_build_tf_policy, eager=True)(OBS, s, config()),
+            ),
+            "lstm": lambda s=space: tuple(
+                type("Acting", (base,), {})(OBS, s, config(use_lstm=True, lstm_cell_size=3))
+                for base in (EagerTFPolicyV2, RayPolicy)
+            ),
+        }
+        for kind, build in pairs.items():
+            try:
+                ours, theirs = build()
+                check(ours, theirs, space, recurrent=kind == "lstm")
+                results[f"{kind}:{name}"] = None
+            except Exception:
+                results[f"{kind}:{name}"] = traceback.format_exc()[-1500:]
+    print(json.dumps(results))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,50 @@
+"""Our TF policies give the numbers of Ray 2.60's: actions, learning steps, state.
+
+TensorFlow and legacy Keras, which Ray's need, ask for a process of its own;
+`policies_against_ray.py` holds the checks.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+SCRIPT = Path(__file__).with_name("policies_against_ray.py")
+CHECKS = [
+    f"{kind}:{space}"
+    for space in ("discrete", "box")
+    for kind in ("subclass", "hooked", "built", "lstm")
+]
+
+pytestmark = pytest.mark.tf
+
+
+@pytest.fixture(scope="module")
+def results() -> dict[str, str | None]:
+    hidden = {k: v for k, v in os.environ.items() if k != "RLLIB_TEST_NO_TF_IMPORT"}
+    done = subprocess.run(
+        [sys.executable, str(SCRIPT)],
+        env={**hidden, "TF_USE_LEGACY_KERAS": "1", "TF_CPP_MIN_LOG_LEVEL": "3"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr[-3000:]
+    found: dict[str, str | None] = json.loads(done.stdout.splitlines()[-1])
+    return found
+
+
+@pytest.mark.parametrize("check", CHECKS)
+def test_policy_acts_learns_and_restores_as_rays_does(
+    results: dict[str, str | None], check: str
+) -> None:
+    assert results[check] is None, results[check]
+
+
+def test_every_check_ran(results: dict[str, str | None]) -> None:
+    assert sorted(results) == sorted(CHECKS)
