@@ -10,12 +10,11 @@ from collections.abc import Iterator
 
 from rlmigrate.migrate.emit.calls import owners
 from rlmigrate.migrate.emit.names import Names
-from rlmigrate.migrate.emit.states import States
+from rlmigrate.migrate.emit.settings import Settings
 from rlmigrate.migrate.emit.text import unconditional
 from rlmigrate.migrate.source import SourceFile, Span
 from rlmigrate.migrate.understanding.facts import Mark, Reading
 from rlmigrate.migrate.understanding.observed import PREPARED, PREPARING
-from rlmigrate.migrate.understanding.vocabulary import MODEL_DEFAULTS
 
 Piece = tuple[Span, str]
 
@@ -24,7 +23,7 @@ WIDTH = 100
 WIDENING = len("{Columns.ACTION_DIST_INPUTS: }") - len(", state")
 
 
-class Expressions(States):
+class Expressions(Settings):
     """Texts of one class; `embedded` are the locals that EMBEDDINGS must hold."""
 
     def __init__(self, source: SourceFile, reading: Reading, names: Names) -> None:
@@ -83,40 +82,9 @@ class Expressions(States):
     def _on_nothing(self, mark: Mark) -> list[Piece]:
         return []
 
-    def _on_config(self, mark: Mark) -> list[Piece]:
-        return self._replace(mark.node, "self.model_config")
-
-    def _on_default_key(self, mark: Mark) -> list[Piece]:
-        default = MODEL_DEFAULTS[mark.detail]
-        return self._replace(mark.node, f'self.model_config.get("{mark.detail}", {default})')
-
-    def _on_old_config(self, mark: Mark) -> list[Piece]:
-        return self._replace(
-            mark.node, f"{self.names.layer('old_model_config')}(self.model_config)"
-        )
-
-    def _on_custom_whole(self, mark: Mark) -> list[Piece]:
-        made = self.names.layer("custom_settings")
-        return self._replace(mark.node, f"{made}(self.model_config)")
-
     def _on_always(self, mark: Mark) -> list[Piece]:
         assert isinstance(mark.node, ast.If)
         return unconditional(self.source, mark.node)
-
-    def _on_model_name(self, mark: Mark) -> list[Piece]:
-        return self._replace(mark.node, '"default_model"')  # RLlib's name for all but Q-models
-
-    def _on_config_pop(self, mark: Mark) -> list[Piece]:
-        call = mark.node
-        assert isinstance(call, ast.Call)
-        func = self._span(call.func)
-        if len(call.args) > 1:
-            return [(func, "self.model_config.get")]
-        start, end = self._span(call.args[0])
-        return [
-            (Span(func.start, start), "self.model_config["),
-            (Span(end, self._span(call).end), "]"),
-        ]
 
     def _on_own(self, mark: Mark) -> list[Piece]:
         if self.own_uses[mark.detail] > 1:
