@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 @click.option(
     "--max-files", type=click.IntRange(min=1), metavar="N", help="Change N files at most."
 )
-@click.option("--interactive", is_flag=True, help="Ask for each file.")
+@click.option("--interactive", is_flag=True, help="Ask for each change, hunk by hunk.")
 @click.option(
     "--split-patches",
     type=click.Path(path_type=Path, file_okay=False),
@@ -79,7 +79,9 @@ def command(
         for path in write_patches(options.paths, options.settings, split_patches):
             say(f"wrote {path}", quiet=options.quiet)
     if interactive:
-        changes = _asked(changes)
+        from rlmigrate.migrate.commands.asking import asked
+
+        changes = asked(changes)
     if max_files is not None:
         changes = changes[:max_files]
     pending = everything
@@ -142,25 +144,3 @@ def _refuse_dirty(paths: Sequence[Path]) -> None:
             f"{len(dirty)} files have uncommitted changes:\n  {some}\n"
             "commit or stash them, or pass --allow-dirty"
         )
-
-
-def _asked(changes: Sequence[Change]) -> list[Change]:
-    """Show each file's diff and ask; what is refused stays as it is."""
-    from rlmigrate.migrate.io.patch import unified
-
-    kept: list[Change] = []
-    for at, change in enumerate(changes):
-        show_diff(unified(change.path, change.before, change.after))
-        answer = click.prompt(
-            f"{change.path}: change it?",
-            type=click.Choice(["y", "n", "a", "q"]),
-            default="y",
-            err=True,
-        )
-        if answer == "a":
-            return [*kept, *changes[at:]]
-        if answer == "q":
-            break
-        if answer == "y":
-            kept.append(change)
-    return kept

@@ -46,8 +46,11 @@ def do_experiments(
             return made
     items: list[Item] = []
     edits: list[tuple[int, int, str]] = []
-    for key, line, column, where in _keys(source):
-        outcome, message, new = _decide(key, where, index)
+    found = list(_keys(source))
+    runs = [key.removeprefix("run: ") for key, *_ in found if key.startswith("run: ")]
+    way = IN_PYTHON if all(name in SUPPORTED for name in runs) else "write the config in Python"
+    for key, line, column, where in found:
+        outcome, message, new = _decide(key, where, way)
         if outcome is None:
             continue
         items.append(
@@ -154,7 +157,7 @@ def _of(mapping: Mapping[str, object], where: str) -> Iterator[tuple[str, int, i
             )
 
 
-def _decide(key: str, where: str, index: RepoIndex) -> tuple[Fate | None, str, str | None]:
+def _decide(key: str, where: str, way: str) -> tuple[Fate | None, str, str | None]:
     if where == "experiment":
         name = key.removeprefix("run: ")
         if key.startswith("run: ") and name not in SUPPORTED and name.isupper():
@@ -167,7 +170,7 @@ def _decide(key: str, where: str, index: RepoIndex) -> tuple[Fate | None, str, s
         if key == "custom_model":
             return (
                 Fate.MANUAL,
-                f"YAML cannot name a module class: {IN_PYTHON}",
+                f"YAML cannot name a module class: {way}",
                 None,
             )
         return None, "", None
@@ -178,7 +181,7 @@ def _decide(key: str, where: str, index: RepoIndex) -> tuple[Fate | None, str, s
             None,
         )
     if key in ("multiagent", "exploration_config", "observation_filter"):
-        return Fate.MANUAL, f"{key} has no place in YAML: {IN_PYTHON}", None
+        return Fate.MANUAL, f"{key} has no place in YAML: {way}", None
     now = OLD.get(key)
     if now is None:
         return None, "", None
@@ -188,6 +191,6 @@ def _decide(key: str, where: str, index: RepoIndex) -> tuple[Fate | None, str, s
         return Fate.MANUAL, f"{key} is gone: {now.note}; remove it", None
     return (
         Fate.MANUAL,
-        f"{key} belongs to {HOME.get(key, 'rl_module(model_config=)')}: {IN_PYTHON}",
+        f"{key} belongs to {HOME.get(key, 'rl_module(model_config=)')}: {way}",
         None,
     )

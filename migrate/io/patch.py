@@ -2,6 +2,7 @@
 
 unified   the diff of one change
 undo      the diff that takes a run back
+split_lines   the lines of a file, as git counts them
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ def unified(path: Path, before: bytes | None, after: bytes | None, *, context: i
     A side that is None does not exist.
     """
     name = path.as_posix().lstrip("/") if path.is_absolute() else path.as_posix()
-    old, new = _lines(before or b""), _lines(after or b"")
+    old, new = split_lines(before or b""), split_lines(after or b"")
     lines = difflib.unified_diff(
         old,
         new,
@@ -40,6 +41,6 @@ def undo(changes: Iterable[Change]) -> str:
     return "".join(unified(change.path, change.after, change.before) for change in changes)
 
 
-def _lines(raw: bytes) -> list[str]:
+def split_lines(raw: bytes) -> list[str]:
     """Split at newlines only, as git does: a lone carriage return is no line end."""
     return [line.decode("utf-8", "surrogateescape") for line in LINES.findall(raw)]
