@@ -17,6 +17,9 @@ SUPPLIED = {"prev_actions": View("prev_actions", "actions", "-1")} | {
     "prev_rewards": View("prev_rewards", "rewards", "-1")
 }
 
+#: What ViewColumns finds in an episode.
+SOURCES = frozenset({"obs", "actions", "rewards", "action_logp", "action_dist_inputs", "vf_preds"})
+
 ARGUMENTS = (
     *("data_col", "space", "shift", "index", "batch_repeat_value"),
     *("used_for_compute_actions", "used_for_training"),
@@ -29,6 +32,7 @@ class Views:
     """`declared` are the class's own; `read` those among them, or supplied ones, that it reads."""
 
     declared: dict[str, View] = field(default_factory=dict)
+    filled: bool = False  # one of the columns is filled by the policy's postprocessing
     read: set[str] = field(default_factory=set)
 
     def serves(self, key: str | None) -> bool:
@@ -40,7 +44,9 @@ class Views:
 
     @property
     def needed(self) -> tuple[View, ...]:
-        """Every column that a connector must supply, by name."""
+        """Every column that a connector must supply, by name; none if it cannot supply all."""
+        if self.filled:
+            return ()
         supplied = {k: v for k, v in SUPPLIED.items() if k in self.read}
         return tuple(view for _, view in sorted((supplied | self.declared).items()))
 
@@ -64,7 +70,11 @@ def read_views(scope: Scope) -> Views:
         if not (scope.rllib(value.func) or "").endswith(".ViewRequirement"):
             continue
         view = _view(scope, target, value)
-        if view is not None:
+        if view is not None and view.source not in SOURCES:
+            views.filled = True
+            scope.handled.add(id(target.value))
+            scope.problem(node, f"asks for {view.column}, which a policy has to fill")
+        elif view is not None:
             views.declared[view.column] = view
             scope.handled.add(id(target.value))
             scope.mark("layer", value.func, "ViewRequirement")

@@ -230,7 +230,7 @@ def _read_returns(scope: Scope, result: Forward, nets: Mapping[str, str], state:
         scope.handle(second)
         scope.mark("return_pair", value)
         result.returns.append(node)
-    if not result.returns:
+    if not any(isinstance(n, ast.Return) for n in ast.walk(result.node)):
         scope.problem(result.node, "never returns")
 
 

@@ -12,6 +12,7 @@ from rlmigrate.migrate.index.imports import dotted
 from rlmigrate.migrate.tree import inside
 from rlmigrate.migrate.understanding.columns import Views, is_batch_name
 from rlmigrate.migrate.understanding.constructor import net_name
+from rlmigrate.migrate.understanding.in_place import check_in_place
 from rlmigrate.migrate.understanding.scope import Scope, names_in
 
 #: Keys of the input that the new stack's module knows by another way.
@@ -53,6 +54,7 @@ class Observed:
             if named and isinstance(node, ast.Name) and id(node) not in self.scope.handled:
                 self._read_batch(node)
         self._find_aliases()
+        check_in_place(self.scope, self.function, self.roots)
         for root in self._uses():
             self._read_use(root)
 
@@ -112,6 +114,9 @@ class Observed:
         if isinstance(parent, ast.Attribute) and parent.attr in TRAINING:
             self.scope.mark("training", parent)
             return
+        if self._asks_training(parent):
+            self.scope.mark("training", self.scope.parent(parent))
+            return
         if not isinstance(parent, ast.Subscript) or parent.value is not node:
             self.scope.problem(node, f"hands its whole input ({node.id}) on")
             return
@@ -134,6 +139,18 @@ class Observed:
                 self.scope.mark("column_key", parent.slice, key or "")
         else:
             self.scope.problem(node, f"reads {ast.unparse(parent)} beside the observation")
+
+    def _asks_training(self, member: ast.AST) -> bool:
+        """Say whether an attribute of the input begins `input_dict.get("is_training", ...)`."""
+        call = self.scope.parent(member)
+        return (
+            isinstance(member, ast.Attribute)
+            and member.attr == "get"
+            and isinstance(call, ast.Call)
+            and call.func is member
+            and bool(call.args)
+            and self.scope.key_of(call.args[0]) in TRAINING
+        )
 
     def find_replacement(self) -> None:
         """Find the one `input_dict["obs"] = ...`, if it stands straight in forward."""

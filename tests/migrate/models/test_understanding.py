@@ -149,3 +149,47 @@ def test_tensorflow_is_left_to_a_person() -> None:
     code = "from ray.rllib.models.tf.tf_modelv2 import TFModelV2\nclass M(TFModelV2): pass\n"
     index = RepoIndex.of_texts({"m.py": code})
     assert plan_model(index, index.classes["m.M"]).outcome == "manual"
+
+
+@pytest.mark.parametrize(
+    ("body", "changes"),
+    [
+        ('x = input_dict["obs"]; x = x * 2', False),
+        ('x = input_dict["obs"] + 1; x += 1; x[0] = 2; x.mul_(3)', False),
+        ('x = input_dict["obs"].clone(); x += 1', False),
+        ('x = input_dict["obs"]; x /= 255', True),
+        ('x = input_dict["obs"].float(); x /= 255', True),
+        ('x = input_dict["obs"]["a"]; x[:, 0] = 1', True),
+        ('x = input_dict["obs"].permute(0, 2, 1); x.clamp_(0, 1)', True),
+        ('input_dict["obs"].mul_(2); x = input_dict["obs"]', True),
+        ('input_dict["obs"]["a"] = 1; x = input_dict["obs"]', True),
+    ],
+)
+def test_changes_in_place(body, changes) -> None:
+    code = f"""
+from ray.rllib.models.torch.torch_modelv2 import TorchModelV2
+from torch import nn
+class M(TorchModelV2, nn.Module):
+    def forward(self, input_dict, state, seq_lens):
+        {body}
+        return x, state
+"""
+    problems = [p.text for p in facts_of(code).problems]
+    assert ("changes its observation in place" in problems) == changes, problems
+
+
+def test_column_that_only_a_policy_fills_is_said() -> None:
+    code = """
+from ray.rllib.models.torch.torch_modelv2 import TorchModelV2
+from ray.rllib.policy.view_requirement import ViewRequirement
+from torch import nn
+class M(TorchModelV2, nn.Module):
+    def __init__(self, obs_space, action_space, num_outputs, model_config, name):
+        TorchModelV2.__init__(self, obs_space, action_space, num_outputs, model_config, name)
+        self.view_requirements["central"] = ViewRequirement(space=obs_space)
+    def forward(self, input_dict, state, seq_lens):
+        return input_dict["obs"], state
+"""
+    facts = facts_of(code)
+    assert "asks for central, which a policy has to fill" in [p.text for p in facts.problems]
+    assert facts.views == ()
