@@ -7,7 +7,8 @@ import importlib
 from collections.abc import Mapping
 from typing import Any
 
-from rlmigrate.compat.wrap.model import _wrapped
+from rlmigrate.compat.wrap.config_dicts import config_from_dict
+from rlmigrate.compat.wrap.model import _wrapped, wrap_policy
 from rlmigrate.compat.wrap.module import WrappedModel
 from rlmigrate.compat.wrap.q_module import WrappedQModel
 from rlmigrate.compat.wrap.sac_module import WrappedSacModel
@@ -18,18 +19,22 @@ from rlmigrate.errors import UsageError
 _MODULE_SETTINGS = ("hiddens", "noisy", "sigma0", "policy_model_config", "q_model_config")
 
 
-def wrap_algorithm_config(config: Any) -> Any:
-    """Return a new-stack copy of an old AlgorithmConfig, with its models wrapped.
+def wrap_algorithm_config(config: Any, algorithm: str | type | None = None) -> Any:
+    """Return a new-stack copy of an old AlgorithmConfig or dict, with its models wrapped.
 
-    `config` is Ray's; each policy of a multi-agent config gets a module of its own, with its own
-    model settings and spaces. Columns that view requirements ask for come from connectors, and
-    `custom_loss` and `metrics` of the models are called. Raises UsageError for what is no
-    AlgorithmConfig, and for a custom model that is neither a class nor registered.
+    `config` is Ray's, or a dict of settings of any release, together with the `algorithm` that it
+    is for ("PPO", "PPOTrainer" or the class). Each policy of a multi-agent config gets a module of
+    its own, with its own model settings and spaces, or its policy class if it names one of the
+    user's. Columns that view requirements ask for come from connectors, and `custom_loss` and
+    `metrics` of the models are called. Raises UsageError for what is no config, and for a custom
+    model that is neither a class nor registered.
     """
+    if isinstance(config, Mapping):
+        config = config_from_dict(config, algorithm)
     if not hasattr(config, "api_stack") or not hasattr(config, "rl_module"):
         raise UsageError(
-            f"wrap_algorithm_config takes Ray's AlgorithmConfig, not {type(config).__name__}; "
-            "build one with XConfig.from_dict(settings)"
+            "wrap_algorithm_config takes Ray's AlgorithmConfig or a dict of settings, not "
+            f"{type(config).__name__}"
         )
     from rlmigrate.compat.wrap.on_ray.learner import legacy_loss
 
@@ -41,10 +46,15 @@ def wrap_algorithm_config(config: Any) -> Any:
     if getattr(new, "exploration_config", None):
         new.exploration_config = {}  # the old stack's; wrapped modules explore by themselves
 
-    def spec(overrides: Mapping[str, Any], spaces: tuple[Any, Any]) -> Any:
+    def spec(
+        overrides: Mapping[str, Any], spaces: tuple[Any, Any], policy_class: Any = None
+    ) -> Any:
         model = {**shared, **(overrides.get("model") or {})}
         custom = model.pop("custom_model", None)
-        module_class = _class_for(config, custom or _default_class(model))
+        if _is_users(policy_class):
+            module_class = wrap_policy(policy_class, stack="ray", config=_merged(config, overrides))
+        else:
+            module_class = _class_for(config, custom or _default_class(model))
         settings = {
             key: value
             for key in _MODULE_SETTINGS
@@ -95,17 +105,33 @@ def _policies(config: Any) -> dict[str, Any]:
     return {} if set(policies) <= {"default_policy"} else dict(policies)
 
 
-def _of_policy(policy: Any) -> tuple[Mapping[str, Any], tuple[Any, Any]]:
-    """Return what a policy's spec overrides, and its spaces, if it names any."""
+def _is_users(policy_class: Any) -> bool:
+    """Tell a policy class of the user's from those of RLlib's algorithms."""
+    return isinstance(policy_class, type) and not policy_class.__module__.startswith(
+        ("ray.rllib.algorithms.", "ray.rllib.policy.")
+    )
+
+
+def _merged(config: Any, overrides: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the settings of a policy as the old stack gave them to its class."""
+    settings = dict(config.to_dict())
+    model = {**settings["model"], **(overrides.get("model") or {})}
+    return {**settings, **overrides, "model": {**model, "custom_model": None}}
+
+
+def _of_policy(policy: Any) -> tuple[Mapping[str, Any], tuple[Any, Any], Any]:
+    """Return what a policy's spec overrides, its spaces and its class, if it names any."""
     if isinstance(policy, tuple):
-        _, observations, actions, overrides = policy
+        policy_class, observations, actions, overrides = policy
     else:
+        policy_class = getattr(policy, "policy_class", None)
         observations = getattr(policy, "observation_space", None)
         actions = getattr(policy, "action_space", None)
         overrides = getattr(policy, "config", None)
     if overrides is not None and hasattr(overrides, "to_dict"):
         overrides = overrides.to_dict()
-    return overrides if isinstance(overrides, Mapping) else {}, (observations, actions)
+    found = overrides if isinstance(overrides, Mapping) else {}
+    return found, (observations, actions), policy_class
 
 
 def _default_class(model: Mapping[str, Any]) -> type:

@@ -161,9 +161,14 @@ class WrappedPolicy(WrappedModel):
         return outputs
 
     def compute_values(self, batch: Batch, embeddings: Any = None) -> torch.Tensor:
-        """Return state values: float[B] or float[B, T]; see WrappedModel."""
+        """Return state values: float[B] or float[B, T]; see WrappedModel.
+
+        Zeros for a policy without a torch model, which learns nothing, because RLlib's learner
+        connectors ask all modules of a multi-agent setup.
+        """
         if self.legacy_model is None:
-            raise ModuleError(f"{type(self).legacy_class.__qualname__} has no torch model")
+            encoded = self._wrap_encoder(batch["obs"])
+            return torch.zeros(encoded.lead, device=encoded.flat.device)
         return super().compute_values(batch, embeddings)
 
     def _wrap_rebuild(self) -> tuple[type, dict[str, Any]]:

@@ -1,4 +1,4 @@
-"""legacy_loss: a Learner class that lets wrapped models have their say in the loss."""
+"""legacy_loss: a Learner class for wrapped models, which may change the loss."""
 
 from __future__ import annotations
 
@@ -35,6 +35,14 @@ class LegacyLossMixin:
             for key, value in model.metrics().items():
                 learner.metrics.log_value((module_id, "model", key), _number(value), window=1)
         return loss
+
+    def rl_module_is_compatible(self, module: Any) -> bool:
+        """Tell whether there is anything to optimize: policies that follow rules have nothing."""
+        upper: Any = super()
+        if not upper.rl_module_is_compatible(module):
+            return False
+        inner = module.unwrapped()
+        return not hasattr(inner, "legacy_policy") or any(True for _ in inner.parameters())
 
 
 def _number(value: Any) -> Any:

@@ -10,10 +10,12 @@ import pytest
 from ray.rllib.algorithms.dqn import DQNConfig
 from ray.rllib.algorithms.ppo import PPOConfig
 from ray.rllib.algorithms.sac import SACConfig
+from ray.rllib.env.multi_agent_env import MultiAgentEnv
+from ray.rllib.env.multi_agent_env_runner import MultiAgentEnvRunner
 from ray.rllib.env.single_agent_env_runner import SingleAgentEnvRunner
 from ray.rllib.models import ModelCatalog
 from ray.rllib.models.torch.fcnet import FullyConnectedNetwork
-from ray.rllib.policy.policy import PolicySpec
+from ray.rllib.policy.policy import Policy, PolicySpec
 
 from rlmigrate.compat.wrap.algorithm import wrap_algorithm_config
 from rlmigrate.errors import UsageError
@@ -124,7 +126,108 @@ def test_multi_agent_policies_get_their_own_modules_and_settings():
 
 
 def test_other_things_are_refused():
-    with pytest.raises(UsageError, match="takes Ray's AlgorithmConfig"):
+    with pytest.raises(UsageError, match="takes Ray's AlgorithmConfig or a dict"):
+        wrap_algorithm_config([("model", {})])
+    with pytest.raises(UsageError, match='settings, algorithm="PPO"'):
         wrap_algorithm_config({"model": {}})
+    with pytest.raises(UsageError, match="Ray has no algorithm 'A3C'"):
+        wrap_algorithm_config({"model": {}}, algorithm="A3C")
     with pytest.raises(UsageError, match="not registered"):
         wrap_algorithm_config(old(PPOConfig(), custom_model="nowhere"))
+
+
+class Scripted(Policy):
+    """A heuristic: always the last action."""
+
+    def compute_actions(self, obs_batch, state_batches=None, **_):
+        return np.full(len(obs_batch), self.action_space.n - 1), [], {}
+
+    def get_weights(self):
+        return {}
+
+    def set_weights(self, weights):
+        pass
+
+
+class Pair(MultiAgentEnv):
+    """Two agents that act together for five steps."""
+
+    def __init__(self, config=None):
+        super().__init__()
+        self.agents = self.possible_agents = ["wolf", "villager"]
+        self.observation_spaces = dict.fromkeys(self.agents, BOX)
+        self.action_spaces = dict.fromkeys(self.agents, gym.spaces.Discrete(3))
+        self.seen = (config or {}).get("seen", [])
+        self.left = 0
+
+    def _observations(self):
+        return {agent: BOX.sample() for agent in self.agents}
+
+    def reset(self, *, seed=None, options=None):
+        self.left = 5
+        return self._observations(), {}
+
+    def step(self, actions):
+        self.left -= 1
+        done = {"__all__": self.left <= 0}
+        return self._observations(), dict.fromkeys(self.agents, 1.0), done, {"__all__": False}, {}
+
+
+def mapping_of_one(agent_id):
+    return "scripted" if agent_id == "wolf" else "learning"
+
+
+def mapping_of_three(agent_id, episode, worker, **kwargs):
+    return mapping_of_one(agent_id)
+
+
+@pytest.mark.parametrize("mapping", [mapping_of_one, mapping_of_three])
+def test_a_dict_of_a_multi_agent_project_of_ray_1(mapping):
+    ModelCatalog.register_custom_model("mine", Mine)
+    settings = {
+        "env": Pair,
+        "env_config": {},
+        "framework": "tf",
+        "eager": True,
+        "num_workers": 0,
+        "num_gpus": 0,
+        "num_sgd_iter": 1,
+        "sgd_minibatch_size": 8,
+        "train_batch_size": 16,
+        "lambda": 0.9,
+        "lr_schedule": [[0, 1e-3], [1000, 1e-4]],
+        "vf_share_layers": True,
+        "horizon": 100,
+        "callbacks": {"on_episode_end": print},
+        "model": {"custom_model": "mine", "fcnet_hiddens": [6]},
+        "multiagent": {
+            "policies": {
+                "scripted": (Scripted, BOX, gym.spaces.Discrete(3), {}),
+                "learning": (None, BOX, gym.spaces.Discrete(3), {"model": {"fcnet_hiddens": [5]}}),
+            },
+            "policy_mapping_fn": mapping,
+            "policies_to_train": "learning",
+        },
+    }
+    with pytest.warns(UserWarning, match="no such settings today: callbacks, horizon"):
+        config = wrap_algorithm_config(settings, algorithm="PPOTrainer")
+    assert config.lambda_ == 0.9
+    assert config.minibatch_size == 8
+    assert config.num_epochs == 1
+    assert config.lr == [[0, 1e-3], [1000, 1e-4]]
+    assert config.model["vf_share_layers"]
+    runner = MultiAgentEnvRunner(config=config)
+    episodes = runner.sample(num_timesteps=16, explore=True)
+    played = [episode.agent_episodes["wolf"].get_actions() for episode in episodes]
+    assert set(np.concatenate(played).tolist()) == {2}
+    modules = runner.module
+    assert type(modules["scripted"].unwrapped()).legacy_class is Scripted
+    assert type(modules["learning"].unwrapped()).legacy_class is Mine
+    layer = modules["learning"].unwrapped().legacy_model._hidden_layers[0]._model[0]
+    assert layer.out_features == 5
+    spaces = dict.fromkeys(("scripted", "learning", "__env__"), (BOX, gym.spaces.Discrete(3)))
+    learner = config.build_learner(env=None, spaces=spaces)
+    before = {k: v.clone() for k, v in learner.module["learning"].state_dict().items()}
+    learner.update(episodes=episodes)
+    after = learner.module["learning"].state_dict()
+    assert any(not np.array_equal(before[name], after[name]) for name in before)
