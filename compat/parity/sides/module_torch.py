@@ -16,6 +16,7 @@ from rlmigrate.compat.parity.cases.case import Case
 from rlmigrate.compat.parity.sides import torch_common as common
 from rlmigrate.compat.parity.sides.base import Gradients, Precision, Run
 from rlmigrate.compat.parity.sides.drafts import KL_FROM, Draft, finish
+from rlmigrate.compat.parity.sides.tf_weights import pair_keras, to_torch
 from rlmigrate.errors import WeightsError
 
 #: Column names, the same text in all releases and in both stacks.
@@ -120,6 +121,9 @@ class ModuleTorchSide:
             }
             self.load({new: values[old] for old, new in fitting.items()})
             return fitting
+        if not report.mapping and (keras := pair_keras(values, self.parameters())):
+            self.load({new: to_torch(old, values[old]) for old, new in keras.items()})
+            return keras
         return dict(report.mapping)
 
     def _batch(self, case: Case, precision: Precision) -> dict[str, Any]:
