@@ -1,12 +1,26 @@
 """Shapes of calls that the emitter looks for.
 
 owners       what is called, and what it belongs to
+crowds       whether a line would grow too long
 flattening   the -1 of a reshape that flattens
 """
 
 from __future__ import annotations
 
 import ast
+
+from rlmigrate.migrate.source import SourceFile
+
+#: Longer lines are not made where a statement of its own can say it.
+LINE = 100
+
+
+def crowds(source: SourceFile, node: ast.AST, text: str) -> bool:
+    """Say whether the line of a name would grow too long with `text` in its place."""
+    assert isinstance(node, ast.expr)
+    span, line = source.span(node), source.line_span(node.lineno, node.lineno)
+    more = len(text) - (span.end - span.start)
+    return len(source.text[line.start : line.end].rstrip()) + more > LINE
 
 
 def owners(call: ast.Call) -> set[str]:

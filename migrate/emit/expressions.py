@@ -8,7 +8,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator
 
-from rlmigrate.migrate.emit.calls import owners
+from rlmigrate.migrate.emit.calls import crowds, owners
 from rlmigrate.migrate.emit.names import Names
 from rlmigrate.migrate.emit.settings import Settings
 from rlmigrate.migrate.emit.text import unconditional
@@ -37,7 +37,10 @@ class Expressions(Settings):
         self.own_uses: dict[str, int] = {}
         for mark in reading.marks:
             if mark.kind == "own":
-                self.own_uses[mark.detail] = self.own_uses.get(mark.detail, 0) + 1
+                uses = self.own_uses.get(mark.detail, 0) + 1
+                self.own_uses[mark.detail] = uses + crowds(
+                    source, mark.node, self.own_value(mark.detail)
+                )
             elif mark.kind == "own_computes":  # a base is given something made of it
                 self.own_uses[mark.detail] = self.own_uses.get(mark.detail, 0) + 2
 
@@ -62,7 +65,8 @@ class Expressions(Settings):
         """The number of inputs of the action distribution."""
         if self.reading.facts.discrete:
             return "int(self.action_space.n)"
-        return "self.action_dist_cls.required_input_dim(space=self.action_space)"
+        size = "self.action_dist_cls.required_input_dim(space=self.action_space)"
+        return f"int({size})" if self.names.framework == "tf" else size  # Keras wants no numpy's
 
     @property
     def _obs(self) -> str:
@@ -301,15 +305,6 @@ class Expressions(Settings):
 
     def _on_training(self, mark: Mark) -> list[Piece]:
         return self._replace(mark.node, "self.training")
-
-    def _on_loss_column(self, mark: Mark) -> list[Piece]:
-        node = mark.node
-        assert isinstance(node, ast.Subscript)
-        batch = self.source.segment(node.value)
-        text = f"{batch}[{self.names.core('Columns')}.{mark.detail}]"
-        if mark.data["prepared"]:
-            text = f"{self.names.layer('preprocess')}({text}, self.observation_space)"
-        return self._replace(node, text)
 
     def _on_kept_local(self, mark: Mark) -> list[Piece]:
         return self._replace(mark.node, mark.detail)

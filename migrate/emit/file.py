@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
+from rlmigrate.migrate.edits import Imports
 from rlmigrate.migrate.emit.bridge import emit_bridge, emit_twin
 from rlmigrate.migrate.emit.layers_file import layers_text, names_in_file
 from rlmigrate.migrate.emit.moves import Moves, plan_moves
@@ -56,6 +57,7 @@ def model_results(
         bridged=[
             s.reading.node for s in studies if s.plan.outcome is Outcome.BRIDGED or s.plan.kept_for
         ],
+        ray_free=settings.target == "builtin",
     )
     emitted = [_emit(source, index, file, settings, study, moves) for study in studies]
     needed: set[str] = set().union(*(e.layers for e in emitted if e is not None))
@@ -128,6 +130,7 @@ def _emit(
         names = Names(
             target=settings.target,
             layers_module=layers_module(index, file, settings),
+            framework=index.framework(study.plan.qualified),
             taken=_taken(source, moves),
             layer_names={local: local for local in moves.layers},
         )
@@ -152,7 +155,8 @@ def _emit(
         )
     else:
         return None
-    return Emitted((*emitted.edits, *moves.edits), emitted.imports, emitted.layers)
+    imports = emitted.imports | Imports(moves.wanted)
+    return Emitted((*emitted.edits, *moves.edits), imports, emitted.layers)
 
 
 def layers_module(index: RepoIndex, file: FileEntry, settings: Settings) -> str:

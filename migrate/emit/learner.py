@@ -32,6 +32,7 @@ def learner_edits(
         whole = method_span(source, node)
         inside = [p for p in pieces if whole.start <= p[0].start and p[0].end <= whole.end]
         pieces = [p for p in pieces if p not in inside]
+        inside += _columns(source, reading, names, whole)
         moved.append(_moved(source, node, inside, loss, names))
         pieces.append((whole, ""))
     class_ = reading.node
@@ -43,6 +44,21 @@ def learner_edits(
     text += _compute_loss(reading, loss, names, step, typed=_typed(reading))
     text += "\n" + "\n".join(moved)
     return [*pieces, (Span(end, end), text)]
+
+
+def _columns(source: SourceFile, reading: Reading, names: Names, method: Span) -> list[Piece]:
+    """Columns of the train batch, as the new stack names them."""
+    pieces = []
+    for mark in reading.marks:
+        if mark.kind != "loss_column" or not isinstance(mark.node, ast.Subscript):
+            continue
+        span = source.span(mark.node)
+        if method.start <= span.start and span.end <= method.end:
+            text = f"{source.segment(mark.node.value)}[{names.core('Columns')}.{mark.detail}]"
+            if mark.data["prepared"]:
+                text = f"{names.layer('preprocess')}({text}, self.observation_space)"
+            pieces.append((span, text))
+    return pieces
 
 
 def _typed(reading: Reading) -> bool:

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 
 from rlmigrate.eras import builtin
 from rlmigrate.migrate.edits import Edit
+from rlmigrate.migrate.emit.frameworks import framework_imports
 from rlmigrate.migrate.index.entries import FileEntry
 from rlmigrate.migrate.source import SourceFile, Span
 from rlmigrate.migrate.understanding.vocabulary import HARMLESS, NETS, has_plain_form
@@ -21,11 +22,15 @@ from rlmigrate.migrate.understanding.vocabulary import HARMLESS, NETS, has_plain
 
 @dataclass(frozen=True)
 class Moves:
-    """`layers` are local names that move to the layers file, `legacy` those that move there."""
+    """`layers` are local names that move to the layers file, `legacy` those that move there.
+
+    `wanted` are imports that the file needs besides.
+    """
 
     layers: Mapping[str, str] = field(default_factory=dict)
     legacy: Mapping[str, tuple[str, str]] = field(default_factory=dict)
     edits: tuple[Edit, ...] = ()
+    wanted: frozenset[tuple[str, str]] = frozenset()
 
 
 def plan_moves(
@@ -34,11 +39,16 @@ def plan_moves(
     *,
     native: Iterable[ast.ClassDef],
     bridged: Iterable[ast.ClassDef],
+    ray_free: bool = False,
 ) -> Moves:
-    """Move an import with the classes, if nothing else in the file needs it as it was."""
+    """Move an import with the classes, if nothing else in the file needs it as it was.
+
+    `ray_free` moves what native classes and `try_import_...()` need off Ray, too.
+    """
     uses = _uses(source.tree)
     in_native = _inside(native)
     in_bridged = _inside(bridged)
+    in_free = in_native | _framework_calls(source.tree) if ray_free else set()
     layers: dict[str, str] = {}
     legacy: dict[str, tuple[str, str]] = {}
     removable = _top_level(source.tree)
@@ -52,13 +62,39 @@ def plan_moves(
             layers[local] = name  # a drop-in, so other uses in the file may have it too
         elif places and places <= in_native and _moves_whole(name, torch=torch):
             layers[local] = name
-        elif places & in_bridged and places <= in_native | in_bridged:
+        elif places & (in_bridged | in_free) and places <= in_native | in_bridged | in_free:
             home = builtin(target) or ""
-            if home.startswith("rlmigrate.legacy.") and not target.startswith(HARMLESS):
+            free = ray_free and name not in {"override", *MODELS}
+            if home.startswith("rlmigrate.legacy.") and (free or not target.startswith(HARMLESS)):
                 module, _, original = home.rpartition(".")
                 legacy[local] = (module, original)
+    more: tuple[Edit, ...] = ()
+    wanted: frozenset[tuple[str, str]] = frozenset()
+    if ray_free:
+        more, wanted, needless = framework_imports(source)
+        legacy = {local: home for local, home in legacy.items() if home[1] not in needless}
+        wanted |= {
+            (module, name if name == local else f"{name} as {local}")
+            for local, (module, name) in legacy.items()
+        }
     gone = {*layers, *legacy}
-    return Moves(layers, legacy, tuple(removals(source, gone)))
+    return Moves(layers, legacy, (*removals(source, gone), *more), wanted)
+
+
+#: Classes whose place native classes take.
+MODELS = frozenset({"ModelV2", "TorchModelV2", "TFModelV2", "RecurrentNetwork"})
+
+
+def _framework_calls(tree: ast.Module) -> set[int]:
+    """Names in `torch, nn = try_import_torch()` and the like at the top of a file."""
+    return {
+        id(node.value.func)
+        for node in tree.body
+        if isinstance(node, ast.Assign)
+        and isinstance(node.value, ast.Call)
+        and isinstance(node.value.func, ast.Name)
+        and node.value.func.id.startswith("try_import_")
+    }
 
 
 def _moves_whole(name: str, *, torch: bool) -> bool:

@@ -32,6 +32,13 @@ DISTRIBUTIONS: Mapping[str, str] = {
 }
 
 
+#: The new stack for TensorFlow, and the helpers that are other functions there.
+TF_STACK = "rlmigrate.new_stack.tf"
+TF_LAYERS: Mapping[str, str] = {
+    name: f"tf_{name}" for name in ("flatten", "normc_initializer", "preprocess")
+}
+
+
 @dataclass
 class Names:
     """Imports wanted so far.
@@ -42,6 +49,7 @@ class Names:
 
     target: str
     layers_module: str
+    framework: str | None = "torch"
     taken: frozenset[str] = frozenset()
     layer_names: Mapping[str, str] = field(default_factory=dict)
     ray_version: str | None = None
@@ -55,6 +63,8 @@ class Names:
 
     def core(self, name: str) -> str:
         """A name of the new stack."""
+        if self.framework == "tf" and name == "TorchRLModule":
+            return self.want(TF_STACK, "TfRLModule")
         return self.want(CORE[self.target][name], name)
 
     def distribution(self, name: str) -> str:
@@ -70,6 +80,10 @@ class Names:
 
     def layer(self, name: str, *, local: str | None = None) -> str:
         """A layer or helper of the layers file, under the name that the file has for it."""
+        if self.framework == "tf":
+            if name == "action_distribution":
+                return self.want(TF_STACK, "dist_cls_for")
+            name = TF_LAYERS.get(name, name)
         self.layers.add(name)
         used = local or name
         if local is None and name in self.taken:

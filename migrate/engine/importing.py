@@ -53,11 +53,13 @@ def import_edits(
     """Return the edits that give `source` the imports its new text needs.
 
     An import goes where its name is no longer used and either was used in `before` or is listed
-    as unneeded; one that nobody used before stays, since it may be there for other files.
+    as unneeded; one that nobody used before stays, since it may be there for other files. Wanted
+    names that the new text does not use after all are not imported.
     """
     tree = source.tree
     now, then = Names.of(source), Names.of(before)
-    adding = _Adding(source, tree, imports.wanted, local_roots(local, module))
+    wanted = {each for each in imports.wanted if _bound(*each) in now.used | now.offered}
+    adding = _Adding(source, tree, wanted, local_roots(local, module))
     edits: list[Edit] = []
     for node, only in _statements(source):
         kept = []
@@ -76,6 +78,17 @@ def import_edits(
         else:
             edits.append(_removed(source, node, only=only))
     return edits + adding.rest()
+
+
+def _bound(module: str, name: str) -> str:
+    """Give the local name of a wanted import.
+
+    >>> _bound("a.b", "c as d"), _bound("a.b", ""), _bound("tensorflow as tf", "")
+    ('d', 'a', 'tf')
+    """
+    if name:
+        return name.rpartition(" as ")[2]
+    return module.rpartition(" as ")[2].split(".")[0]
 
 
 class _Adding:

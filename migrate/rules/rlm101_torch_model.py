@@ -18,6 +18,7 @@ def check(context: FileContext) -> Iterable[Finding]:
         if result.study.plan.outcome is not Outcome.NATIVE or result.emitted is None:
             continue
         facts = result.study.reading.facts
+        framework = context.index.framework(facts.qualified)
         item = Item(
             path=str(context.source.path),
             line=facts.line,
@@ -25,15 +26,18 @@ def check(context: FileContext) -> Iterable[Finding]:
             kind=Kind.MODEL,
             outcome=Outcome.NATIVE,
             code=RULE.code,
-            message=_message(facts, result.study.plan.learner),
+            message=_message(facts, result.study.plan.learner, framework),
             new_name=facts.name,
             new_path=str(context.source.path),
         )
         yield Finding(item, result.emitted.edits, result.emitted.imports, dict(result.new_files))
 
 
-def _message(facts: ModelFacts, learner: str | None) -> str:
-    parts = ["becomes a TorchRLModule with the same parameter names"]
+def _message(facts: ModelFacts, learner: str | None, framework: str | None) -> str:
+    kind, held = (
+        ("TfRLModule", "variables") if framework == "tf" else ("TorchRLModule", "parameter names")
+    )
+    parts = [f"becomes a {kind} with the same {held}"]
     if facts.obs in PREPARED:
         parts.append(
             "preprocess() does what RLlib's preprocessors did to observations that are no plain "

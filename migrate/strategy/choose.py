@@ -65,7 +65,7 @@ def _study(index: RepoIndex, file: FileEntry, node: ast.ClassDef, qualified: str
 def _choose(index: RepoIndex, reading: Reading) -> tuple[Outcome, str]:
     facts = reading.facts
     framework = index.framework(facts.qualified)
-    if framework == "tf":
+    if framework == "tf" and index.settings.target == "ray":
         return Outcome.MANUAL, "is written for TensorFlow, which Ray's new stack has no place for"
     if framework is None:
         return Outcome.MANUAL, "is tied to neither torch nor TensorFlow"

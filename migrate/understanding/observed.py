@@ -63,6 +63,7 @@ class Observed:
         """How the observation is read."""
         if self.keys:
             plain = not self.whole and not self.flat and all(map(self._vouched, self.leaves))
+            plain = plain and self.scope.framework != "tf"  # where dtypes must be told
             return "keyed" if plain else "mixed"
         if self.flat:
             return "mixed" if self.whole else "flat"

@@ -34,6 +34,7 @@ from rlmigrate.migrate.understanding.inherited import (
     read_borrowed,
 )
 from rlmigrate.migrate.understanding.kept import read_kept
+from rlmigrate.migrate.understanding.keras import read_keras
 from rlmigrate.migrate.understanding.kin import Kin, Relative, is_abstract, read_kin, related
 from rlmigrate.migrate.understanding.listed import Listed, find_listed, read_value_nets
 from rlmigrate.migrate.understanding.losses import read_losses
@@ -89,7 +90,10 @@ def _read(
     qualified = kin.own.qualified
     raw = _is_raw(index, qualified)
     plain = raw is True or (not kin and index.has_plain_observations(qualified))
-    scope = Scope(node, file, kin, plain=plain)
+    framework = index.framework(qualified)
+    scope = Scope(node, file, kin, framework=framework, plain=plain and framework != "tf")
+    if framework == "tf":
+        read_keras(scope)
     nets = {name: net for name, (net, _) in find_subnets(scope).items()}
     views = read_views(scope)
     named = is_recurrent(scope) and not listed

@@ -51,6 +51,7 @@ class Scope:
     node: ast.ClassDef
     file: FileEntry
     kin: Kin | None = None
+    framework: str | None = "torch"
     plain: bool = False  # observations are surely Boxes that no preprocessor changed
     marks: list[Mark] = field(default_factory=list)
     problems: list[Problem] = field(default_factory=list)

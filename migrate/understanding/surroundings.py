@@ -19,7 +19,7 @@ from rlmigrate.migrate.understanding.scope import Scope, self_attribute
 from rlmigrate.migrate.understanding.vocabulary import HARMLESS, HOOKS, OWN_NAMES, has_plain_form
 
 PLAIN_BASES = frozenset({"torch.nn.Module", "torch.nn.modules.Module", "abc.ABC", "object"})
-ROOTS = frozenset({"TorchModelV2", "ModelV2"})
+ROOTS = frozenset({"TorchModelV2", "TFModelV2", "ModelV2"})
 
 
 #: Bases that carry the heads of an algorithm, which the bridge serves where an algorithm has them.

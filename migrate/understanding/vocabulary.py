@@ -67,6 +67,10 @@ LAYERS = frozenset(
 HELPERS: Mapping[str, str] = {"add_time_dimension": "rnn_sequencing"}
 
 
+#: Functions for TensorFlow that have a plain counterpart.
+TF_LAYERS = frozenset({"ray.rllib.models.tf.misc.normc_initializer"})
+
+
 def has_plain_form(qualified: str) -> bool:
     """Say whether a name of RLlib is a layer or function that the layers file can hold.
 
@@ -76,7 +80,7 @@ def has_plain_form(qualified: str) -> bool:
     module, _, name = qualified.rpartition(".")
     if name in HELPERS:
         return module.endswith(HELPERS[name])
-    return name in LAYERS and ".torch" in qualified
+    return (name in LAYERS and ".torch" in qualified) or qualified in TF_LAYERS
 
 
 #: Config keys that a net reads.

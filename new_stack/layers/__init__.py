@@ -7,6 +7,7 @@ preprocess, flatten, preprocessed_space        what the old preprocessors made o
 fold_time, unfold_outputs, unfold_values       sequences as rows, and back
 name_states, add_time_dimension                lists of states, rows as sequences
 custom_settings, old_model_config              the model config as old models took it
+tf_preprocess, tf_flatten                      the same as preprocess and flatten, for TensorFlow
 unmasked                                       the rows of a batch that count for a loss
 action_distribution                            the distribution that the old stack chose
 DefaultModel                                   the module of the default nets, a base for policies
@@ -49,6 +50,9 @@ _HOME = {
     "preprocessed_space": "observations",
     "same_padding": "padding",
     "state_out": "sequences",
+    "tf_flatten": "on_tf.observations",
+    "tf_normc_initializer": "on_tf.initializers",
+    "tf_preprocess": "on_tf.observations",
     "unfold_outputs": "sequences",
     "unfold_values": "sequences",
     "unmasked": "losses",
@@ -83,6 +87,9 @@ __all__ = [
     "preprocessed_space",
     "same_padding",
     "state_out",
+    "tf_flatten",
+    "tf_normc_initializer",
+    "tf_preprocess",
     "unfold_outputs",
     "unfold_values",
     "unmasked",

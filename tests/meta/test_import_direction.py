@@ -97,6 +97,7 @@ def test_ray_and_tensorflow_are_imported_where_they_are_needed(folder: str) -> N
     whole = {
         ROOT / "new_stack" / "tf",
         ROOT / "new_stack" / "layers" / "on_ray",
+        ROOT / "new_stack" / "layers" / "on_tf",
         ROOT / "compat" / "wrap" / "on_ray",
         ROOT / "compat" / "wrap" / "tf",
         ROOT / "legacy" / "models" / "tf" / "layers",

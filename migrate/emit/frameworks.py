@@ -1,0 +1,54 @@
+"""`torch, nn = try_import_torch()` of RLlib, said without RLlib.
+
+framework_imports   edits and imports that take the place of such statements
+"""
+
+from __future__ import annotations
+
+import ast
+
+from rlmigrate.migrate.edits import Edit
+from rlmigrate.migrate.source import SourceFile
+
+CODE = "RLM101"
+
+#: What the statement's names are, in its order: (module, name), the name empty for `import module`.
+FOUND = {
+    "try_import_torch": (("torch", ""), ("torch", "nn")),
+    "try_import_tf": (("tensorflow.compat.v1 as tf1", ""), ("tensorflow as tf", ""), None),
+}
+USUAL = {"try_import_torch": ("torch", "nn"), "try_import_tf": ("tf1", "tf", "tfv")}
+
+
+def framework_imports(
+    source: SourceFile,
+) -> tuple[tuple[Edit, ...], frozenset[tuple[str, str]], frozenset[str]]:
+    """Return edits, wanted imports, and the functions of RLlib that are needed no more.
+
+    A statement that binds other names, or a version that somebody reads, stays.
+    """
+    edits: list[Edit] = []
+    wanted: set[tuple[str, str]] = set()
+    gone: set[str] = set()
+    read = {n.id for n in source.nodes(ast.Name) if isinstance(n.ctx, ast.Load)}
+    for node in source.tree.body:
+        if not isinstance(node, ast.Assign) or not isinstance(node.value, ast.Call):
+            continue
+        func, target = node.value.func, node.targets[0]
+        if not isinstance(func, ast.Name) or func.id not in FOUND or node.value.args:
+            continue
+        if not isinstance(target, ast.Tuple) or len(node.targets) > 1:
+            continue
+        names = [n.id if isinstance(n, ast.Name) else "" for n in target.elts]
+        homes = [
+            home
+            for name, usual, home in zip(names, USUAL[func.id], FOUND[func.id], strict=False)
+            if name in read and (name == usual or home is None)
+        ]
+        used = [name for name in names if name in read]
+        if len(homes) != len(used) or None in homes:
+            continue
+        edits.append(Edit(source.line_span(node.lineno, node.end_lineno or node.lineno), "", CODE))
+        wanted |= {home for home in homes if home is not None}
+        gone.add(func.id)
+    return tuple(edits), frozenset(wanted), frozenset(gone)

@@ -1,0 +1,74 @@
+"""Models of TensorFlow become TfRLModules that compute what they did on Ray's old stack."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+pytest.importorskip("ray.rllib")
+pytest.importorskip("tensorflow")
+pytestmark = pytest.mark.tf
+
+FOLDER = Path(__file__).parents[3] / "fixtures" / "tf_models"
+SCRIPT = Path(__file__).with_name("tf_pairs.py")
+NAMES = sorted(path.name for path in FOLDER.iterdir() if path.is_dir())
+
+
+@pytest.fixture(scope="module", params=["1", "0"], ids=["keras2", "keras3"])
+def results(request) -> dict[str, str | None]:
+    environment = {k: v for k, v in os.environ.items() if k != "RLLIB_TEST_NO_TF_IMPORT"}
+    environment |= {"TF_USE_LEGACY_KERAS": request.param, "TF_CPP_MIN_LOG_LEVEL": "3"}
+    done = subprocess.run(
+        [sys.executable, str(SCRIPT), *NAMES],
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr[-3000:]
+    found: dict[str, str | None] = json.loads(done.stdout.splitlines()[-1])
+    return found
+
+
+def test_computes_the_same(results) -> None:
+    assert results == dict.fromkeys(NAMES)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_becomes(migrate, name) -> None:
+    done = migrate((FOLDER / name / "before.py").read_text(), target="builtin")
+    assert done.items["Policy"].outcome == "native"
+    assert done.text("model.py") == (FOLDER / name / "after.py").read_text()
+    assert "ray." not in done.text("model.py")
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_has_no_place_on_ray(migrate, name) -> None:
+    assert migrate((FOLDER / name / "before.py").read_text()).items["Policy"].outcome == "manual"
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "reason"),
+    [
+        (
+            "logits, self._value = self.base_model(",
+            "logits, self._value = tf.keras.layers.Dense(2)(",
+            "makes layers in forward",
+        ),
+        ("return logits, state", "return logits + tf1.get_variable('a'), state", "uses get_vari"),
+        ("def value_function", "def get_initial_state", "get_initial_state"),
+        ("self.base_model", "self.layers", "has layers of its own, which Keras models keep"),
+        ("class Policy(TFModelV2)", "class Policy(Other, TFModelV2)", "inherits from Other"),
+    ],
+)
+def test_what_cannot_be_written_is_bridged(migrate, old, new, reason) -> None:
+    text = (FOLDER / "textbook" / "before.py").read_text()
+    assert old in text
+    item = migrate(text.replace(old, new), target="builtin").items["Policy"]
+    assert item.outcome == "bridged"
+    assert reason in item.message
