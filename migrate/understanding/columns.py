@@ -70,11 +70,15 @@ def read_views(scope: Scope) -> Views:
         if not (scope.rllib(value.func) or "").endswith(".ViewRequirement"):
             continue
         view = _view(scope, target, value)
-        if view is not None and view.source not in SOURCES:
+        if view is None:
+            views.filled = True  # MODEL_ATTRIBUTES say the rest
+        elif view.source not in SOURCES:
             views.filled = True
             scope.handled.add(id(target.value))
             scope.problem(node, f"asks for {view.column}, which a policy has to fill")
-        elif view is not None:
+        else:
+            if view.column == "obs":
+                scope.problem(node, "asks for several steps of its observation at once")
             views.declared[view.column] = view
             scope.handled.add(id(target.value))
             scope.mark("layer", value.func, "ViewRequirement")
@@ -93,7 +97,7 @@ def _view(scope: Scope, target: ast.Subscript, call: ast.Call) -> View | None:
     read_from = column if source is None else scope.key_of(source)
     if column is None or read_from is None or not known:
         return None
-    if column == "obs" or column.startswith("state_"):
+    if column.startswith("state_"):
         return None
     shift = ast.unparse(given["shift"]) if "shift" in given else "0"
     return View(column, read_from, shift)

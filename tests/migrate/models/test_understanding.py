@@ -178,6 +178,23 @@ class M(TorchModelV2, nn.Module):
     assert ("changes its observation in place" in problems) == changes, problems
 
 
+def test_window_of_the_observation_itself_is_supplied_to_the_bridge() -> None:
+    code = """
+from ray.rllib.models.torch.torch_modelv2 import TorchModelV2
+from ray.rllib.policy.view_requirement import ViewRequirement
+from torch import nn
+class M(TorchModelV2, nn.Module):
+    def __init__(self, obs_space, action_space, num_outputs, model_config, name):
+        TorchModelV2.__init__(self, obs_space, action_space, num_outputs, model_config, name)
+        self.view_requirements["obs"] = ViewRequirement(shift="-3:0", space=obs_space)
+    def forward(self, input_dict, state, seq_lens):
+        return input_dict["obs"].flatten(1), state
+"""
+    facts = facts_of(code)
+    assert [p.text for p in facts.problems] == ["asks for several steps of its observation at once"]
+    assert [(v.column, v.source, v.shift) for v in facts.views] == [("obs", "obs", "'-3:0'")]
+
+
 def test_column_that_only_a_policy_fills_is_said() -> None:
     code = """
 from ray.rllib.models.torch.torch_modelv2 import TorchModelV2
