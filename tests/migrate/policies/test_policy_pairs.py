@@ -94,6 +94,29 @@ def test_acts_the_same(migrate, name) -> None:
         assert trained["action_dist_inputs"].requires_grad
 
 
+@pytest.mark.parametrize("name", ["hotter_while_exploring", "recurrent_sampler", "scripted"])
+def test_runs_without_ray(migrate, name) -> None:
+    done = migrate(before(name), target="builtin", layers="import")
+    text = done.text()
+    assert "ray.rllib" not in text
+    from rlmigrate.new_stack import RLModuleSpec as BuiltinSpec
+
+    module = BuiltinSpec(
+        module_class=done.new().Policy,
+        observation_space=OBSERVATIONS,
+        action_space=ACTIONS[PAIRS[name]["actions"]],
+        model_config=dict(MODEL),
+    ).build()
+    batch: dict[str, Any] = {"obs": torch.rand(5, 4)}
+    if name.startswith("recurrent"):
+        batch = {"obs": torch.rand(5, 1, 4)}
+        batch["state_in"] = {
+            key: torch.zeros(5, *value.shape) for key, value in module.get_initial_state().items()
+        }
+    outs = module.forward_exploration(batch)
+    assert {"actions", "action_dist_inputs"} & set(outs)
+
+
 def compare_actions(
     old: Any, new: Any, states: list[np.ndarray[Any, Any]], *, explore: bool, rows: int
 ) -> None:
