@@ -67,9 +67,10 @@ def rewrite(
     new_files: dict[str, str] = {}
     current = source
     for _ in range(ROUNDS):
-        findings = check_file(current, index, settings, rules)
+        found = check_file(current, index, settings, rules)
+        findings = _early(found, rules)
         if current is source:
-            items += open_markers(source, findings, settings)
+            items += open_markers(source, found, settings)
         now: Counter[tuple[str, str, str]] = Counter()
         for finding in findings:
             key = (finding.item.code, finding.item.kind, finding.item.name)
@@ -90,6 +91,13 @@ def rewrite(
             current = _parsed(current, apply_edits(current, ordering)) if ordering else current
     after = None if current.raw == source.raw else current.raw
     return Outcome(source.path, tuple(items), source.raw, after, None, new_files)
+
+
+def _early(findings: list[Finding], rules: Sequence[Rule]) -> list[Finding]:
+    """Findings that must be carried out before others are looked for; all where there are none."""
+    codes = {rule.code for rule in rules if rule.early}
+    first = [finding for finding in findings if finding.item.code in codes and finding.edits]
+    return first or findings
 
 
 def reread(index: RepoIndex, source: SourceFile) -> RepoIndex:

@@ -55,7 +55,8 @@ class Rule:
 
     `since` is the Ray release that made the step necessary; `link` its release note or issue.
     `check` yields findings and changes nothing; it is not asked about files that hold none of
-    `words`, where any are given. `unchanged` cases come first and are many.
+    `words`, where any are given. `unchanged` cases come first and are many. The edits of an
+    `early` rule are made before any other rule acts on the file.
     """
 
     code: str
@@ -67,6 +68,7 @@ class Rule:
     since: str
     link: str
     safe: bool = True
+    early: bool = False
     words: tuple[bytes, ...] = ()
     unchanged: tuple[Case, ...] = ()
     cases: tuple[Case, ...] = ()

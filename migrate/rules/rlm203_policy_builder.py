@@ -6,6 +6,7 @@ from collections.abc import Iterable
 
 from rlmigrate.migrate.findings import Item, Kind, Outcome
 from rlmigrate.migrate.policies.builders import builder_calls
+from rlmigrate.migrate.policies.desugar import desugared
 from rlmigrate.migrate.policies.hooks import BUILDER
 from rlmigrate.migrate.rules.base import Case, FileContext, Finding, Rule
 
@@ -15,7 +16,10 @@ def check(context: FileContext) -> Iterable[Finding]:
     file = context.index.files.get(context.source.path)
     if file is None:
         return
+    as_classes = {each.call.call for each in desugared(context.source, context.index)}
     for call in builder_calls(context.source, file):
+        if call.call in as_classes:
+            continue
         places = [
             f"{argument} goes into {BUILDER[argument]}"
             for argument in call.all
