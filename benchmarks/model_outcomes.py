@@ -1,16 +1,18 @@
 """What becomes of every model class of some trees, and whether it holds.
 
-    python benchmarks/model_outcomes.py TREE... [--run]
+    python benchmarks/model_outcomes.py TREE... [--run [native|bridged]] [--markdown FILE]
 
-Prints one row a class: outcome, reason. With --run, each torch class is also imported, built from
-an RLModuleSpec on Ray and on new_stack, and compared with the original on equal weights, in a
-process of its own; spaces are guessed until the original builds and answers.
+Prints one row a class: outcome, reason. With --run, each torch class (or those of one outcome) is
+also imported, built from an RLModuleSpec on Ray or on new_stack, and compared with the original on
+equal weights, in a process of its own; spaces are guessed until the original builds and answers.
+--markdown writes the counts as a page; the names of the trees are their folders'.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
+import re
 import shutil
 import subprocess
 import sys
@@ -85,27 +87,72 @@ def main() -> None:
     """Print the table."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("trees", nargs="+", type=Path)
-    parser.add_argument("--run", action="store_true", help="import, build and compare")
+    parser.add_argument("--run", nargs="?", const="all", choices=("all", "native", "bridged"))
+    parser.add_argument("--markdown", type=Path)
     parser.add_argument("--target", choices=("ray", "builtin"), default="ray")
     arguments = parser.parse_args()
     outcomes: Counter[str] = Counter()
     parities: Counter[str] = Counter()
+    table: dict[str, Counter[str]] = {}
+    reasons: Counter[tuple[str, str]] = Counter()
     for tree in arguments.trees:
         with tempfile.TemporaryDirectory() as folder:
             scratch = Path(folder)
             for row in rewritten(tree.resolve(), scratch):
-                outcomes[str(row["outcome"])] += 1
+                outcome = str(row["outcome"])
+                outcomes[outcome] += 1
+                table.setdefault(tree.name, Counter())[outcome] += 1
+                if outcome != "native":
+                    reasons[outcome, _reason(row)] += 1
                 print(f"{row['outcome']:8} {row['class']}: {str(row['message'])[:90]}", flush=True)
-                if arguments.run and row["outcome"] in ("native", "bridged"):
+                wanted = {"all": ("native", "bridged")}.get(arguments.run, (arguments.run,))
+                if outcome in wanted:
                     found = probe(row, scratch, arguments.target)
-                    verdict = "exact" if found.get("parity") == 0.0 else "not compared"
-                    if found.get("parity") not in (0.0, None):
-                        verdict = "DIFFERS"
-                    parities[f"{row['outcome']} {verdict}"] += 1
+                    verdict = _verdict(found)
+                    parities[f"{outcome}: {verdict}"] += 1
+                    table[tree.name][verdict] += 1
                     print(
                         "         " + ", ".join(f"{k}: {v}" for k, v in found.items()), flush=True
                     )
     print(dict(outcomes), dict(parities))
+    if arguments.markdown is not None:
+        arguments.markdown.write_text(_page(table, reasons))
+
+
+def _verdict(found: dict[str, object]) -> str:
+    """Say in two words what a probe found."""
+    parity = found.get("parity")
+    if isinstance(parity, float):
+        return "equal" if parity == 0.0 else "DIFFERS"
+    if "builds" in found and found["builds"] != "yes":
+        return "does not build"
+    return "not compared"
+
+
+def _reason(row: dict[str, object]) -> str:
+    """The reason of an outcome, without the names and lines of one class."""
+    text = str(row["message"]).split(" (line")[0].removeprefix("runs on inside a module, because ")
+    text = text.removeprefix(f"{row['class']} ").split(":")[0].split("; ")[0]
+    return re.sub(r"self\.\w+", "an attribute", text)
+
+
+def _page(table: dict[str, Counter[str]], reasons: Counter[tuple[str, str]]) -> str:
+    columns = ["native", "bridged", "manual", "ERROR"]
+    columns += [
+        v
+        for v in ("equal", "DIFFERS", "does not build", "not compared")
+        if any(v in counts for counts in table.values())
+    ]
+    lines = [f"| tree | {' | '.join(columns)} |", "|---" * (len(columns) + 1) + "|"]
+    total: Counter[str] = Counter()
+    for name, counts in table.items():
+        lines.append(f"| {name} | {' | '.join(str(counts[c]) for c in columns)} |")
+        total.update(counts)
+    lines.append(f"| all | {' | '.join(str(total[c]) for c in columns)} |")
+    lines += ["", "| outcome | reason | classes |", "|---|---|---|"]
+    for (outcome, reason), count in sorted(reasons.items(), key=lambda item: (-item[1], item[0])):
+        lines.append(f"| {outcome} | {reason.replace('|', '/')} | {count} |")
+    return "\n".join(lines) + "\n"
 
 
 if __name__ == "__main__":
