@@ -10,7 +10,13 @@ import torch
 from rlmigrate.compat.weights.default_nets import FIRST_LAYER, default_net_map
 from rlmigrate.compat.weights.layouts import Layout, inverse
 from rlmigrate.compat.weights.report import Assignment, TransferReport
-from rlmigrate.compat.weights.tf_names import looks_like_tf, named_as, torch_view, unused_in_tf
+from rlmigrate.compat.weights.tf_names import (
+    layouts_of,
+    looks_like_tf,
+    named_as,
+    torch_view,
+    unused_in_tf,
+)
 
 Mapped = Mapping[str, str | None] | TransferReport
 
@@ -81,9 +87,12 @@ def _torch_names(old: Side, new: Side) -> dict[str, tuple[str, tuple[Layout, ...
 
 
 def _by_mapping(found: Match, old: Side, new: Side, mapping: Mapping[str, str | None]) -> None:
+    from_tf = looks_like_tf(old.arrays) and not looks_like_tf(new.arrays)
     for old_name, new_name in mapping.items():
         if new_name is not None:
-            _add_if_known(found, Assignment(old_name, new_name), old, new)
+            known = old.arrays.get(old_name) if from_tf else None
+            layouts = layouts_of(old_name, known.ndim) if known is not None else ()
+            _add_if_known(found, Assignment(old_name, new_name, layouts), old, new)
         elif old_name in old.arrays or old_name in new.arrays:
             found.left_out.add(old_name)
         else:

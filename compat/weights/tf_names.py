@@ -1,6 +1,7 @@
 """TensorFlow's names and layouts of RLlib's default nets, as the torch nets have them.
 
 torch_view      each torch parameter: the TF array it comes from, and the change of layout
+layouts_of      how one variable is laid out anew
 unused_in_tf    arrays that were built and never used
 """
 
@@ -66,6 +67,16 @@ def torch_view(shapes: Mapping[str, int]) -> View:
             torch_part = "weight" if part == "kernel" else "bias"
             view[f"{base}.{torch_part}"] = (name, _layout(part, ndim))
     return view
+
+
+def layouts_of(name: str, ndim: int) -> tuple[Layout, ...]:
+    """Return how a Keras variable is laid out anew for torch.
+
+    >>> layouts_of("logits/kernel:0", 2)
+    ('transpose',)
+    """
+    part = name.split("/")[-1].removesuffix(":0")
+    return _layout(part, ndim) if part.endswith("kernel") else ()
 
 
 def unused_in_tf(names: Iterable[str]) -> frozenset[str]:
