@@ -108,8 +108,9 @@ def _on_builder(context: FileContext, consumer: Consumer, builder: ast.expr) -> 
         if _is_trainer(context, consumer.what):
             name_algorithm(context, consumer, group)
         if not plain:
-            end = source.span(builder).end
-            group.edits.append(Edit(Span(end, source.span(config).end), "", CODE))
+            assert isinstance(config, ast.Call)
+            dot = source.text.rindex(".", 0, source.span(config.func).end)
+            group.edits.append(Edit(Span(dot, source.span(config).end), "", CODE))
             group.message = "Tune takes the config itself"
         return group
     if plain and not _is_trainer(context, consumer.call.func):

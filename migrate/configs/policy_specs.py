@@ -87,7 +87,7 @@ def read_policies(context: FileContext, value: ast.expr, *, algorithm: str) -> M
             )
     configs = {}
     for spec in specs:
-        own = dict_entries(context, spec.config) if spec.config is not None else []
+        own = _config_entries(context, spec.config)
         if own is None:
             return (
                 f"policy {spec.key!r} has a computed config: give its module in a "
@@ -101,6 +101,19 @@ def read_policies(context: FileContext, value: ast.expr, *, algorithm: str) -> M
     if len(configs) < len(entries):
         return "not every policy is a spec that can be read; write a MultiRLModuleSpec"
     return _modules(context, value, specs, configs, algorithm=algorithm)
+
+
+def _config_entries(context: FileContext, config: ast.expr | None) -> list[Entry] | None:
+    """Entries of a policy's config: a dict, or `PPOConfig.overrides(...)`."""
+    if config is None:
+        return []
+    overrides = isinstance(config, ast.Call) and isinstance(config.func, ast.Attribute)
+    if overrides and config.func.attr == "overrides" and not config.args:  # type: ignore[attr-defined]
+        keywords = config.keywords  # type: ignore[attr-defined]
+        if any(keyword.arg is None for keyword in keywords):
+            return None
+        return [Entry(keyword.arg, keyword.value) for keyword in keywords]
+    return dict_entries(context, config)
 
 
 def _modules(

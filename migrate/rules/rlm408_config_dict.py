@@ -146,6 +146,7 @@ from ray.rllib.algorithms.ppo import PPOConfig
 
 config = PPOConfig().environment("CartPole-v1")
 tune.Tuner("PPO", param_space=config.to_dict()).fit()
+tune.Tuner("PPO", param_space=(PPOConfig().environment("CartPole-v1")).to_dict()).fit()
 """,
             """
 from ray import tune
@@ -153,6 +154,7 @@ from ray.rllib.algorithms.ppo import PPOConfig
 
 config = PPOConfig().environment("CartPole-v1")
 tune.Tuner("PPO", param_space=config).fit()
+tune.Tuner("PPO", param_space=(PPOConfig().environment("CartPole-v1"))).fit()
 """,
         ),
     ),

@@ -272,3 +272,20 @@ def test_environments_in_processes_of_their_own(becomes: Becomes) -> None:
     scope: dict[str, object] = {}
     exec(compile(text, "remote", "exec"), scope)
     scope["config"].validate()  # type: ignore[attr-defined]
+
+
+def test_overrides_of_a_policy_move_to_its_module(becomes: Becomes) -> None:
+    text = becomes(
+        "from ray.rllib.algorithms.ppo import PPOConfig\n"
+        "config = PPOConfig().multi_agent(\n"
+        '    policies={"a": (None, None, None, PPOConfig.overrides(gamma=0.5)), "b": (\n'
+        "        None, None, None, {})},\n"
+        "    policy_mapping_fn=lambda agent_id, episode, **kwargs: agent_id,\n)\n"
+    )
+    assert "TODO" not in text
+    scope: dict[str, object] = {}
+    exec(compile(text, "overrides", "exec"), scope)
+    config = scope["config"]
+    config.validate()  # type: ignore[attr-defined]
+    found = [config.get_config_for_module(name).gamma for name in "ab"]  # type: ignore[attr-defined]
+    assert found == [0.5, 0.99]

@@ -1,0 +1,201 @@
+"""What is left of `ray.rllib.agents`: trainers as values, default configs, registries."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from rlmigrate.migrate.configs.consumers import (
+    SUPPORTED,
+    algorithm_of,
+    config_name,
+    consumers_of,
+)
+from rlmigrate.migrate.configs.dict_config import dict_findings
+from rlmigrate.migrate.edits import Edit, Imports
+from rlmigrate.migrate.findings import Item, Kind, Outcome
+from rlmigrate.migrate.reading.nodes import Nodes, nodes_of
+from rlmigrate.migrate.rules.base import Case, FileContext, Finding, Rule
+
+CODE = "RLM413"
+OLD_HOME = "ray.rllib.agents."
+BASE_CONFIG = ("ray.rllib.algorithms.algorithm_config", "AlgorithmConfig")
+BASE = ("ray.rllib.algorithms.algorithm", "Algorithm")
+GETTER = ("ray.tune.registry", "get_trainable_cls")
+GETTERS = frozenset({"get_agent_class", "get_trainer_class"})
+DERIVE = "derive from {name} of {module} and override its methods"
+
+
+@dataclass(frozen=True)
+class Became:
+    """What a name becomes; without text it is left to a person."""
+
+    message: str
+    text: str = ""
+    wanted: frozenset[tuple[str, str]] = frozenset()
+
+
+def check(context: FileContext) -> Iterable[Finding]:
+    """Find the names where no config rule has rewritten the call around them."""
+    entry = context.index.files.get(context.source.path)
+    if entry is None:
+        return
+    nodes = nodes_of(context)
+    consumers = consumers_of(context)
+    taken = {id(node) for c in consumers for node in (c.call.func, c.what) if node is not None}
+    rewritten = [edit.span for finding in dict_findings(context) for edit in finding.edits]
+    for node in (*nodes.of(ast.Name), *nodes.of(ast.Attribute)):
+        qualified = entry.imports.qualified(node) or ""
+        stored = not isinstance(getattr(node, "ctx", None), ast.Load)
+        if stored or not qualified.startswith(OLD_HOME) or id(node) in taken:
+            continue
+        start = context.source.span(node).start
+        if any(span.start <= start < span.end for span in rewritten):
+            continue
+        became = _became(context, nodes, node, qualified)
+        if became is not None:
+            yield _finding(context, node, qualified, became)
+
+
+def _became(context: FileContext, nodes: Nodes, node: ast.expr, qualified: str) -> Became | None:
+    name = qualified.rpartition(".")[2]
+    algorithm = algorithm_of(qualified)
+    parent = nodes.parents.get(node)
+    if name == "DEFAULT_CONFIG":
+        owner = qualified.split(".")[3].upper()
+        if owner not in SUPPORTED:
+            return Became(f"{qualified} is gone: {owner} is not part of today's RLlib")
+        config, imports = config_name(context, owner)
+        text = f"{config}().to_dict()"
+        return Became(f"{name} is now {text}", text, imports.wanted)
+    if name == "COMMON_CONFIG":
+        return Became(
+            f"{name} is now AlgorithmConfig().to_dict()",
+            "AlgorithmConfig().to_dict()",
+            frozenset({BASE_CONFIG}),
+        )
+    if name in GETTERS:
+        return Became(f"{name} is now get_trainable_cls", GETTER[1], frozenset({GETTER}))
+    if name == "build_trainer":
+        return Became("build_trainer() is gone: " + DERIVE.format(name=BASE[1], module=BASE[0]))
+    home = BASE if name == "Trainer" else None
+    if algorithm and name.endswith("Trainer"):
+        if algorithm not in SUPPORTED:
+            return Became(f"{name} is gone: {algorithm} is not part of today's RLlib")
+        home = (f"ray.rllib.algorithms.{SUPPORTED[algorithm]}", algorithm)
+    if home is None:
+        return None
+    derives = DERIVE.format(name=home[1], module=home[0])
+    if isinstance(parent, ast.ClassDef) and node in parent.bases:
+        return Became(f"{name} is gone: {derives}")
+    if isinstance(parent, ast.Attribute) and parent.attr == "with_updates":
+        return Became(f"{name}.with_updates() is gone: {derives}")
+    if _bound(context, nodes, ".".join(home), home[1]):
+        return Became(f"{name} is now {'.'.join(home)}, but the file has another {home[1]}")
+    return Became(f"{name} is now {home[1]}", home[1], frozenset({home}))
+
+
+def _bound(context: FileContext, nodes: Nodes, qualified: str, name: str) -> bool:
+    """Whether the file knows something else by the name."""
+    known = context.index.files[context.source.path].imports.names.get(name)
+    if known is not None:
+        return not (known.startswith("ray.rllib.") and qualified.endswith(f".{name}"))
+    return bool(nodes.bindings(name, nodes.tree))
+
+
+def _finding(context: FileContext, node: ast.expr, qualified: str, became: Became) -> Finding:
+    item = Item(
+        path=str(context.source.path),
+        line=node.lineno,
+        name=qualified,
+        kind=Kind.CONFIG,
+        outcome=Outcome.NATIVE if became.text else Outcome.MANUAL,
+        code=CODE,
+        message=became.message,
+        new_name=became.text or None,
+        column=node.col_offset,
+    )
+    if not became.text:
+        return Finding(item)
+    imports = Imports(became.wanted, frozenset({qualified}))
+    return Finding(item, (Edit(context.source.span(node), became.text, CODE),), imports)
+
+
+RULE = Rule(
+    code=CODE,
+    name="agents-names",
+    kind=Kind.CONFIG,
+    summary="Trainers as values, default configs and registries of ray.rllib.agents move.",
+    explanation="""
+`ray.rllib.agents` is gone as a whole. A trainer class that is passed around is now the algorithm's
+class, a DEFAULT_CONFIG is `XConfig().to_dict()`, `get_agent_class(name)` is Tune's
+`get_trainable_cls(name)`. What derives from a trainer, or was built by `build_trainer` and
+`with_updates`, is left to a person: an Algorithm of today is another class.
+""",
+    check=check,
+    since="2.0",
+    link="https://docs.ray.io/en/latest/rllib/new-api-stack-migration-guide.html",
+    words=(b"agents",),
+    unchanged=(
+        Case(
+            "agents_of_the_project",
+            """
+import ray.rllib
+from agents.ppo import DEFAULT_CONFIG, PPOTrainer
+
+TRAINERS = {"ppo": (PPOTrainer, DEFAULT_CONFIG)}
+""",
+        ),
+        Case(
+            "name_that_is_bound_again",
+            """
+from ray.rllib.agents.ppo import DEFAULT_CONFIG
+
+DEFAULT_CONFIG = {}
+""",
+        ),
+    ),
+    cases=(
+        Case(
+            "values",
+            """
+from ray.rllib.agents import ppo
+from ray.rllib.agents.dqn import DQNTrainer
+from ray.rllib.agents.registry import get_agent_class
+
+TRAINERS = {"dqn": DQNTrainer, "ppo": ppo.PPOTrainer}
+SETTINGS = ppo.DEFAULT_CONFIG.copy()
+other = get_agent_class("SAC")
+""",
+            """
+from ray.rllib.algorithms.dqn import DQN
+from ray.rllib.algorithms.ppo import PPO, PPOConfig
+from ray.tune.registry import get_trainable_cls
+
+TRAINERS = {"dqn": DQN, "ppo": PPO}
+SETTINGS = PPOConfig().to_dict().copy()
+other = get_trainable_cls("SAC")
+""",
+        ),
+        Case(
+            "derived_trainer",
+            """
+from ray.rllib.agents.ppo import PPOTrainer
+
+
+class Mine(PPOTrainer):
+    pass
+""",
+            """
+from ray.rllib.agents.ppo import PPOTrainer
+
+
+# TODO(rlmigrate RLM413): PPOTrainer is gone: derive from PPO of ray.rllib.algorithms.ppo and
+#     override its methods
+class Mine(PPOTrainer):
+    pass
+""",
+        ),
+    ),
+)
