@@ -8,6 +8,7 @@ from rlmigrate.migrate.emit.file import model_results
 from rlmigrate.migrate.findings import Item, Kind, Outcome
 from rlmigrate.migrate.rules.base import FileContext, Finding, Rule
 from rlmigrate.migrate.rules.cases.rlm101 import CASES, UNCHANGED
+from rlmigrate.migrate.strategy import ModelPlan
 from rlmigrate.migrate.understanding.facts import ModelFacts
 from rlmigrate.migrate.understanding.observed import PREPARED
 
@@ -26,14 +27,14 @@ def check(context: FileContext) -> Iterable[Finding]:
             kind=Kind.MODEL,
             outcome=Outcome.NATIVE,
             code=RULE.code,
-            message=_message(facts, result.study.plan.learner, framework),
+            message=_message(facts, result.study.plan, framework),
             new_name=facts.name,
             new_path=str(context.source.path),
         )
         yield Finding(item, result.emitted.edits, result.emitted.imports, dict(result.new_files))
 
 
-def _message(facts: ModelFacts, learner: str | None, framework: str | None) -> str:
+def _message(facts: ModelFacts, plan: ModelPlan, framework: str | None) -> str:
     kind, held = (
         ("TfRLModule", "variables") if framework == "tf" else ("TorchRLModule", "parameter names")
     )
@@ -49,8 +50,13 @@ def _message(facts: ModelFacts, learner: str | None, framework: str | None) -> s
             f"{columns}: put ViewColumns of the layers file into the env-to-module and the learner "
             "pipeline (Ray's PrevActionsPrevRewards and FrameStackingEnvToModule give other shapes)"
         )
-    if learner is not None:
-        parts.append(f"its loss moves into {learner}, which builds on PPO's")
+    if plan.learner is not None:
+        parts.append(f"its loss moves into {plan.learner}, which builds on PPO's")
+    if plan.stateful:
+        parts.append("its model_config must say max_seq_len, which was 20 where nothing was said")
+    if plan.kept_for:
+        heirs = ", ".join(plan.kept_for)
+        parts.append(f"its old form stays beside it for {heirs}")
     return "; ".join(parts)
 
 
@@ -62,8 +68,11 @@ RULE = Rule(
     explanation=(
         "The constructor becomes setup(), forward() becomes _forward(), value_function() becomes "
         "compute_values(). What forward() kept on self for value_function() travels in "
-        "Columns.EMBEDDINGS. Attribute names stay, so old weights load. Only classes whose every "
-        "statement is understood are written anew; others fall to RLM102."
+        "Columns.EMBEDDINGS. Attribute names stay, so old weights load. A base of the repository "
+        "and its heirs are written anew together, with super().setup(); for a few heirs that "
+        "cannot follow, its old form stays beside it. A model that handles time by itself gets "
+        "rows, a list of states and seq_lens as before. Only classes whose every statement is "
+        "understood are written anew; others fall to RLM102."
     ),
     check=check,
     since="2.40",

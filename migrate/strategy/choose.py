@@ -43,13 +43,16 @@ def _study(index: RepoIndex, file: FileEntry, node: ast.ClassDef, qualified: str
     reading = _read(index, file, node, qualified)
     outcome, reason = _choose(index, reading)
     native = outcome is Outcome.NATIVE
+    stateful = bool(reading.facts.states) or reading.facts.sequential
     plan = ModelPlan(
         qualified=qualified,
         outcome=outcome,
         reason=reason,
         new_name=node.name,
         module=file.module,
-        stateful=bool(reading.facts.states) or reading.facts.sequential,
+        stateful=stateful,
+        # Ray's connectors cut sequences by it and know no default
+        model_config={"max_seq_len": 20} if native and stateful else {},
         columns=tuple(view.column for view in reading.facts.views),
         lookback=_lookback(reading.facts.views),
         learner=learner_name(node.name) if native and reading.facts.loss else None,

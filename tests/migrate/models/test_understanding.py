@@ -210,3 +210,54 @@ class M(TorchModelV2, nn.Module):
     facts = facts_of(code)
     assert "asks for central, which a policy has to fill" in [p.text for p in facts.problems]
     assert facts.views == ()
+
+
+RECURRENT = """
+import torch
+from ray.rllib.models.torch.recurrent_net import RecurrentNetwork
+from torch import nn
+
+
+class M(RecurrentNetwork, nn.Module):
+    def __init__(self, obs_space, action_space, num_outputs, model_config, name):
+        nn.Module.__init__(self)
+        super().__init__(obs_space, action_space, num_outputs, model_config, name)
+        self.gru = nn.GRU(obs_space.shape[0], num_outputs, batch_first=True)
+        self.size = num_outputs
+
+    def get_initial_state(self):
+        return [torch.zeros(self.size)]
+
+    def forward_rnn(self, inputs, state, seq_lens):
+        x, h = self.gru(inputs, state[0].unsqueeze(0))
+        return x, [h.squeeze(0)]
+"""
+
+
+def test_recurrent_model_is_configured_with_the_length_of_sequences() -> None:
+    plan = plans_of(RECURRENT, "M")["M"]
+    assert (plan.outcome, plan.stateful) == ("native", True)
+    assert plan.model_config == {"max_seq_len": 20}
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "listed"),
+    [
+        ("return x, [h.squeeze(0)]", "return x, [h.squeeze(0)]", False),
+        ("state[0].unsqueeze(0)", "(state[0] * len(seq_lens)).unsqueeze(0)", True),
+        ("return x, [h.squeeze(0)]", "after = [h.squeeze(0)]\n        return x, after", True),
+        ("[torch.zeros(self.size)]", "[torch.zeros(self.size) for _ in range(1)]", True),
+    ],
+)
+def test_states_stay_a_list_where_they_cannot_be_named(old: str, new: str, listed: bool) -> None:
+    assert old in RECURRENT
+    facts = facts_of(RECURRENT.replace(old, new))
+    assert (facts.problems, facts.sequential, bool(facts.states)) == ((), listed, not listed)
+
+
+def test_class_that_may_have_no_state_returns_no_column_of_it() -> None:
+    code = RECURRENT.replace(
+        "return [torch.z", "if not self.size:\n            return []\n        return [torch.z"
+    )
+    assert facts_of(code).stateless_too
+    assert not facts_of(RECURRENT).stateless_too
