@@ -18,9 +18,21 @@ from rlmigrate.legacy.types import Tensor, TensorStruct
 
 
 def add_time_dimension(
-    padded_inputs: Tensor, *, seq_lens: Tensor, framework: str = "tf", time_major: bool = False
+    padded_inputs: Tensor,
+    *,
+    seq_lens: Tensor = None,
+    max_seq_len: int | None = None,
+    framework: str = "tf",
+    time_major: bool = False,
 ) -> Tensor:
-    """View [B * T, ...] as [B, T, ...], or as [T, B, ...] if time-major; B is len(seq_lens)."""
+    """View [B * T, ...] as [B, T, ...], or as [T, B, ...] if time-major; B is len(seq_lens).
+
+    max_seq_len: T, which Ray 1.x took instead of seq_lens.
+    """
+    if seq_lens is None:
+        if max_seq_len is None:
+            raise ValueError("add_time_dimension: give seq_lens, one length a sequence")
+        seq_lens = np.zeros(int(padded_inputs.shape[0]) // max_seq_len)
     if framework in ("tf", "tf2"):
         import tensorflow as tf
 

@@ -210,3 +210,15 @@ def test_fold_and_unfold():
 def test_attention_mask():
     np.testing.assert_array_equal(attention_mask([1, 3], 3), [[1, 0, 0], [1, 1, 1]])
     np.testing.assert_array_equal(attention_mask([1, 3], 3, padding="left")[0], [0, 0, 1])
+
+
+def test_time_dimension_from_a_maximum_length_as_in_ray_1():
+    flat = torch.arange(24.0).reshape(6, 4)
+    for framework in ("torch", "np"):
+        got = add_time_dimension(flat.numpy(), max_seq_len=3, framework=framework)
+        assert np.array_equal(got, flat.reshape(2, 3, 4))
+        major = {"max_seq_len": 3, "framework": framework, "time_major": True}
+        swapped = flat.reshape(2, 3, 4).swapaxes(0, 1)
+        assert np.array_equal(add_time_dimension(flat.numpy(), **major), swapped)
+    with pytest.raises(ValueError, match="seq_lens"):
+        add_time_dimension(flat, framework="torch")
