@@ -52,7 +52,7 @@ OBSERVATIONS = [
     Dict(obs=vector(4)),
     Discrete(4),
 ]
-ACTIONS = [Discrete(3), vector(2)]
+ACTIONS = [Discrete(3), vector(2), gym.spaces.Tuple([Discrete(2), Discrete(2)])]
 
 
 def load(root: str, module: str, name: str) -> Any:

@@ -49,7 +49,7 @@ def judge(tree: Path, scratch: Path) -> tuple[Counter[str], list[str]]:
         try:
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")
-                ast.parse(change.after)
+                compile(change.after, str(change.path), "exec", dont_inherit=True)
         except (SyntaxError, ValueError) as error:
             defects.append(f"does not parse: {change.path.relative_to(scratch)}: {error}")
             continue

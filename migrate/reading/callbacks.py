@@ -66,7 +66,13 @@ def read_method(context: FileContext, nodes: Nodes, method: ast.FunctionDef) -> 
     if "info" in given and len(given) == 2:
         made.problems.append("takes the info dict of Ray 0.8: write it with today's arguments")
         return made
-    old = [name for name in ARGUMENTS if name in given]
+    both = [name for name in ARGUMENTS if name in given and ARGUMENTS[name] in given]
+    made.problems += [
+        f"takes {name} beside {ARGUMENTS[name]}: drop {name}"
+        for name in both
+        if given[name] in _without_default(method)
+    ]
+    old = [name for name in ARGUMENTS if name in given and name not in both]
     for name in old:
         for use in _names(nodes, method, name):
             _used(context, nodes, made, use)
@@ -84,6 +90,15 @@ def read_method(context: FileContext, nodes: Nodes, method: ast.FunctionDef) -> 
     if more and not made.problems:
         _add(context, method, more, made)
     return made
+
+
+def _without_default(method: ast.FunctionDef) -> list[ast.arg]:
+    """Parameters that a caller must give; one with a default may stay for older releases."""
+    args = method.args
+    pairs = zip(args.kwonlyargs, args.kw_defaults, strict=True)
+    positional = [*args.posonlyargs, *args.args]
+    needed = positional[: len(positional) - len(args.defaults)]
+    return [*needed, *(arg for arg, default in pairs if default is None)]
 
 
 def _plain(

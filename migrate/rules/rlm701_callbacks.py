@@ -92,6 +92,17 @@ what takes its place.
     link="https://docs.ray.io/en/latest/rllib/rllib-callback.html",
     unchanged=(
         Case(
+            "arguments_of_both_stacks",
+            """
+from ray.rllib.callbacks.callbacks import RLlibCallback
+
+
+class Mine(RLlibCallback):
+    def on_episode_end(self, *, episode, env_runner=None, worker=None, **kwargs):
+        print((env_runner or worker), len(episode))
+""",
+        ),
+        Case(
             "callbacks_of_another_library",
             """
 import ray.rllib
