@@ -21,6 +21,7 @@ from rlmigrate.compat.checkpoints.optimizer import OPTIMIZER_FILE, learner_optim
 from rlmigrate.compat.checkpoints.plans import plan_for
 from rlmigrate.compat.checkpoints.reading import OldCheckpoint, OldPolicy, read_checkpoint
 from rlmigrate.compat.checkpoints.report import ConversionReport, PolicyConversion
+from rlmigrate.compat.checkpoints.tf_weights import in_torch_terms, with_names
 from rlmigrate.compat.weights import transfer_weights
 from rlmigrate.errors import CheckpointError, UnsafeCheckpoint, WeightsError
 from rlmigrate.new_stack.checkpoints import pickling
@@ -130,8 +131,9 @@ def _convert_policy(
     mapping: Mapping[str, str | None] | None,
     optimizer: bool,
 ) -> tuple[PolicyConversion, Any]:
+    policy = with_names(policy)
     filter_path = _write_filter(policy, folder)
-    plan = Plan("none") if module_class is not None else plan_for(policy)
+    plan = Plan("none") if module_class is not None else plan_for(in_torch_terms(policy))
     notes = (policy.problem, *plan.notes) if policy.problem else plan.notes
     module = None if policy.action_space is None else build_module(policy, plan, module_class)
     if policy.action_space is None:

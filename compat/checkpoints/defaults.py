@@ -56,7 +56,8 @@ def plan_default(policy: OldPolicy) -> Plan:
     reason = _against_default(policy, strange, recurrent=recurrent)
     if reason:
         if strange and not old:
-            return Plan("none", notes=(f"unknown parameters {strange[:4]}", *notes))
+            hint = f"pass the migrated class with --module {policy.policy_id}=PATH:CLASS"
+            return Plan("none", notes=(f"no default net has parameters {strange[:4]}; {hint}",))
         return Plan(
             "wrapped", "policy", wrapped, (f"kept as the old default model: {reason}", *notes)
         )

@@ -2,7 +2,8 @@
 
 policy_state.pkl|msgpck|msgpack         a Policy (2.0 on)
 algorithm_state.*, policies/ID/...      an Algorithm (2.1 on)
-checkpoint-N, checkpoint_N/checkpoint-N a Trainer (1.x, 2.0): a pickle with a pickle inside
+checkpoint-N, checkpoint_N/checkpoint-N a Trainer (1.x, 2.0): a pickle with a pickle inside;
+                                        Tune's params.json beside it has the shared settings
 
 OldPolicy, OldCheckpoint    what was found
 read_checkpoint             read it, running nothing
@@ -13,7 +14,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
 _SUFFIXES = ("pkl", "msgpck", "msgpack")
 _TRAINER_FILE = re.compile(r"checkpoint-\d+")
 _SPEC_FIELDS = ("policy_class", "observation_space", "action_space", "config")
+_LONGEST_PARAMS = 10_000_000
 NEW_FILES = ("class_and_ctor_args.pkl", "rl_module_metadata.json")
 
 
@@ -164,10 +166,30 @@ def _trainer(file: Path, path: Path, version: str) -> OldCheckpoint:
     filters = _lookup(worker, "filters") or {}
     specs = _lookup(worker, "policy_specs") or {}
     policies = {}
+    shared = _run_settings(file.parent)
     for policy_id, state in states.items():
         spec = _lookup(specs, policy_id)
-        policies[policy_id] = _policy(policy_id, state, _lookup(filters, policy_id), spec)
+        found = _policy(policy_id, state, _lookup(filters, policy_id), spec)
+        model = {**(shared.get("model") or {}), **found.model_config}
+        policies[policy_id] = replace(found, config={**shared, **found.config, "model": model})
     return OldCheckpoint(path, "algorithm", version, policies)
+
+
+def _run_settings(folder: Path) -> Mapping[str, Any]:
+    """Return what the run was started with, from the params.json that Tune wrote beside it.
+
+    Trainer files of 1.x hold for each policy only what differs from it.
+    """
+    for place in (folder, folder.parent):
+        file = place / "params.json"
+        if file.is_file() and file.stat().st_size < _LONGEST_PARAMS:
+            try:
+                found = json.loads(file.read_text(encoding="utf-8"))
+            except ValueError:
+                continue
+            if isinstance(found, dict) and isinstance(found.get("model", {}), dict):
+                return found
+    return {}
 
 
 def _keys(value: Any) -> list[str]:
@@ -213,6 +235,9 @@ def _number(value: Any) -> float:
 
 def _class_name(value: Any) -> str:
     if isinstance(value, Inert):
+        # A class that was pickled whole: cloudpickle names the metaclass, then the class.
+        if value.name.endswith("._make_skeleton_class") and len(value.arguments) > 1:
+            return str(value.arguments[1])
         return value.name
     return str(value) if isinstance(value, str) else ""
 

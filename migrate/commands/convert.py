@@ -13,7 +13,7 @@ from rlmigrate.errors import UsageError
 from rlmigrate.migrate.commands.options import guarded
 
 if TYPE_CHECKING:
-    from rlmigrate.compat.checkpoints import ConversionReport, OldCheckpoint
+    from rlmigrate.compat.checkpoints import ConversionReport, OldCheckpoint, OldPolicy
 
 
 @click.command(name="convert")
@@ -116,12 +116,11 @@ def _describe(old: OldCheckpoint) -> str:
     for policy in old.policies.values():
         count = sum(int(value.size) for value in policy.weights.values())
         space = getattr(policy.observation_space, "original_space", policy.observation_space)
-        model = policy.model_config.get("custom_model")
         lines += [
             f"policy {policy.policy_id}: {policy.policy_class or 'class not written'}",
             f"  observations {space}",
             f"  actions      {policy.action_space}",
-            f"  model        {getattr(model, 'name', model) or 'default'}",
+            f"  model        {_model_name(policy)}",
             f"  weights      {len(policy.weights)} arrays, {count} numbers",
             f"  timesteps    {policy.global_timestep}",
             f"  optimizer    {_optimizers(policy.optimizer)}",
@@ -131,6 +130,13 @@ def _describe(old: OldCheckpoint) -> str:
         if policy.problem:
             lines.append(f"  problem: {policy.problem}")
     return "\n".join(lines)
+
+
+def _model_name(policy: OldPolicy) -> str:
+    custom = policy.model_config.get("custom_model")
+    if custom:
+        return str(getattr(custom, "name", custom))
+    return "default" if policy.model_config else "not written"
 
 
 def _optimizers(state: Any) -> str:

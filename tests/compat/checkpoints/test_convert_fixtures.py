@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -137,3 +138,17 @@ def test_rays_restore_from_path_loads_it_into_a_module(ray, tmp_path):
             parameter.zero_()
     module.restore_from_path(done.path)
     assert all(torch.equal(value, expected[name]) for name, value in module.state_dict().items())
+
+
+def test_settings_of_the_run_stand_in_for_those_that_ray_1_left_out(tmp_path):
+    source = FIXTURES / "ray-1.13.0" / "fcnet" / "checkpoint" / "checkpoint_000001"
+    folder = tmp_path / "checkpoint_000001"
+    shutil.copytree(source, folder)
+    settings = {"lr": 1e-3, "model": {"custom_model": "mine", "fcnet_activation": "relu"}}
+    (tmp_path / "params.json").write_text(json.dumps(settings))
+    policy = read_checkpoint(folder).policies["default_policy"]
+    assert policy.model_config["custom_model"] == "mine"
+    (note,) = convert_checkpoint(folder, tmp_path / "out").policies[0].notes
+    assert "--module default_policy=PATH:CLASS" in note
+    (tmp_path / "params.json").write_text("not json")
+    assert "custom_model" not in read_checkpoint(folder).policies["default_policy"].model_config

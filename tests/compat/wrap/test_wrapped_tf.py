@@ -20,6 +20,7 @@ CHECKS = [
     "batch_norm_and_dropout_train_only_in_training",
     "rays_stack_and_other_roles_are_refused",
     "unknown_tf_names_are_listed",
+    "checkpoints_of_rays_tf2_policies",
     *(f"{who}:{net}:{s}" for who in ("ours", "rays") for net in ("fcnet", "lstm") for s in SPACES),
     *(
         f"to_torch:{net}"

@@ -306,6 +306,56 @@ def check_unknown_tf_names_are_listed() -> None:
     assert "new weight (3, 2): no counterpart" in str(caught.value)
 
 
+# ---- checkpoints of TF policies
+
+
+def check_checkpoints_of_rays_tf2_policies() -> None:
+    if not LEGACY_KERAS:
+        return
+    import torch
+    from ray.rllib.algorithms.ppo import PPOConfig
+    from ray.rllib.algorithms.ppo.ppo_tf_policy import PPOTF2Policy
+
+    from rlmigrate import convert_checkpoint
+
+    for config, kind in (
+        ({"fcnet_hiddens": [8, 6], "vf_share_layers": False}, "DefaultPPOTorchRLModule"),
+        ({"fcnet_hiddens": [8], "vf_share_layers": True}, "DefaultPPOTorchRLModule"),
+        ({**LSTM, "vf_share_layers": True}, "DefaultPPOTorchRLModule"),
+    ):
+        settings = PPOConfig().api_stack(
+            enable_rl_module_and_learner=False, enable_env_runner_and_connector_v2=False
+        )
+        settings.framework("tf2").environment(
+            observation_space=OBS, action_space=SPACES["discrete"]
+        )
+        settings.training(model=config)
+        policy = PPOTF2Policy(OBS, SPACES["discrete"], settings.to_dict())
+        with tempfile.TemporaryDirectory() as folder:
+            policy.export_checkpoint(f"{folder}/old")
+            report = convert_checkpoint(f"{folder}/old", f"{folder}/new")
+            assert report.ok, report.policies[0].notes
+            assert report.policies[0].module_class.endswith(kind), report.policies[0].notes
+            module: Any = RLModule.from_checkpoint(f"{folder}/new")
+        rows = np.random.default_rng(2).uniform(-1, 1, (100, 4)).astype(np.float32)
+        # Not by policy.compute_actions, which fails on the states of TF2's LSTM.
+        states = [tf.zeros((100, 5)) for _ in policy.model.get_initial_state()]
+        inputs = {"obs": tf.convert_to_tensor(rows), "is_training": False}
+        expected = np.asarray(policy.model(inputs, states, tf.ones(100, tf.int32))[0])
+        batch: dict[str, Any] = {"obs": torch.as_tensor(rows)}
+        if module.is_stateful():
+            batch["obs"] = batch["obs"][:, None]
+            batch["state_in"] = tree.map_structure(
+                lambda s: torch.as_tensor(s)[None].repeat(100, *[1] * s.ndim),
+                module.get_initial_state(),
+            )
+        logits = module.forward_inference(batch)["action_dist_inputs"].reshape(100, -1).numpy()
+        assert np.abs(logits - expected).max() < 1e-6
+        if not states:
+            actions = policy.compute_actions(rows, explore=False)[0]
+            assert np.array_equal(logits.argmax(1), np.asarray(actions))
+
+
 def checks() -> dict[str, Callable[[], None]]:
     found: dict[str, Callable[[], None]] = {
         name.removeprefix("check_"): value

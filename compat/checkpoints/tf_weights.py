@@ -1,0 +1,51 @@
+"""TF policies' weights: lists without names, and TensorFlow's names for default nets."""
+
+from __future__ import annotations
+
+import importlib.util
+from dataclasses import replace
+
+import torch
+
+from rlmigrate.compat.checkpoints.defaults import plain_config
+from rlmigrate.compat.checkpoints.reading import OldPolicy
+from rlmigrate.compat.weights.layouts import rearrange
+from rlmigrate.compat.weights.tf_names import looks_like_tf, torch_view, unused_in_tf
+
+
+def with_names(policy: OldPolicy) -> OldPolicy:
+    """Name the weights of a TF2 policy, which saved a list, as its default net's variables.
+
+    Left as they are where TensorFlow is missing, the model is custom, or number or shapes differ.
+    """
+    unnamed = bool(policy.weights) and all(name.isdigit() for name in policy.weights)
+    if not unnamed or policy.action_space is None or policy.model_config.get("custom_model"):
+        return policy
+    if importlib.util.find_spec("tensorflow") is None:
+        return replace(policy, problem=f"{policy.problem}; install tensorflow to have them named")
+    from rlmigrate.legacy.catalog import MODEL_DEFAULTS, ModelCatalog
+
+    config = {**MODEL_DEFAULTS, **plain_config(policy.model_config)}
+    space, actions = policy.observation_space, policy.action_space
+    _, size = ModelCatalog.get_action_dist(actions, config, framework="tf")
+    assert space is not None
+    model = ModelCatalog.get_model_v2(space, actions, size, config, framework="tf2")
+    variables, arrays = model.variables(), list(policy.weights.values())
+    if [tuple(each.shape) for each in variables] != [each.shape for each in arrays]:
+        return policy
+    names = [str(getattr(each, "path", each.name)).removesuffix(":0") for each in variables]
+    if len(set(names)) < len(names):
+        return policy
+    return replace(policy, weights=dict(zip(names, arrays, strict=True)), problem="")
+
+
+def in_torch_terms(policy: OldPolicy) -> OldPolicy:
+    """Name and lay out TF weights as torch's default nets do, to see what the net is."""
+    if not looks_like_tf(policy.weights):
+        return policy
+    view = torch_view({name: value.ndim for name, value in policy.weights.items()})
+    left = set(policy.weights) - {name for name, _ in view.values()}
+    weights = {name: policy.weights[name] for name in left - unused_in_tf(policy.weights)}
+    for name, (source, layouts) in view.items():
+        weights[name] = rearrange(torch.from_numpy(policy.weights[source].copy()), layouts).numpy()
+    return replace(policy, weights=weights)
