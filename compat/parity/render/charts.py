@@ -15,7 +15,8 @@ from rlmigrate.compat.parity.results import LayerResult
 
 def ladder(layers: Sequence[LayerResult], limit: float) -> str:
     """Draw a row for each layer; the dashed line is the limit."""
-    row, left, width = 20, 210, 330
+    longest = max((len(item.old or item.new) for item in layers), default=0)
+    row, left, width = 20, min(210, 14 + 6 * longest), 240
     top = max([limit * 4, *(v for item in layers for v in (item.free, item.forced) if v)])
     span = math.log10(max(top, 10.0)) + 2
 

@@ -26,7 +26,8 @@ overflow-wrap:anywhere}h3{font-size:.95rem;margin:1.2rem 0 .3rem}
 .wide{overflow-x:auto}table{border-collapse:collapse;width:100%;font-size:.9rem}
 th,td{text-align:left;padding:.35rem .6rem;border-bottom:1px solid var(--line);
 vertical-align:top}th{color:var(--dim);font-weight:600;white-space:nowrap}
-td.n{text-align:right;font-variant-numeric:tabular-nums;white-space:nowrap}
+th.n,td.n{text-align:right}td.name{min-width:9rem}
+td.n{font-variant-numeric:tabular-nums;white-space:nowrap}
 code{font:.88em ui-monospace,monospace;overflow-wrap:anywhere}a{color:inherit}
 .s{font-weight:700;font-size:.8rem;white-space:nowrap}
 .PASS{color:var(--pass)}.FAIL{color:var(--fail)}.INCOMPLETE{color:var(--incomplete)}
@@ -41,6 +42,10 @@ details{margin:.6rem 0}summary{cursor:pointer;color:var(--dim)}
 @media print{body{max-width:none;padding:0}details{display:block}h2{break-after:avoid}
 table,svg{break-inside:avoid}}
 """
+
+
+#: Columns of numbers in the first table.
+_NUMBERS = ("outputs", "parameters", "cases", "max abs", "noise")
 
 
 def html(report: ParityReport) -> str:
@@ -59,8 +64,9 @@ def html(report: ParityReport) -> str:
         f'<h1>Parity: <span class="{report.status.value}">{report.status.value}</span></h1>'
         f'<p class="sub">{escape(summary(report))}. Errors are in units of the old model\'s own '
         f"float32 rounding noise; 0 means equal bits. {escape(settings)}</p>"
-        '<div class="wide"><table><thead><tr><th>status</th><th>class</th><th>outputs</th>'
-        "<th>parameters</th><th>cases</th><th>max abs</th><th>noise</th></tr></thead>"
+        '<div class="wide"><table><thead><tr><th>status</th><th>class</th>'
+        + "".join(f"<th class=n>{name}</th>" for name in _NUMBERS)
+        + "</tr></thead>"
         f"<tbody>{rows}</tbody></table></div>"
         + (f"<h2>Skipped</h2><ul>{skipped}</ul>" if skipped else "")
         + f"{sections}</body></html>\n"
@@ -79,7 +85,7 @@ def _row(i: int, result: ClassResult) -> str:
     numbers = "".join(f'<td class="n">{escape(cell)}</td>' for cell in cells)
     return (
         f'<tr><td class="s {result.status.value}">{result.status.value}</td>'
-        f'<td><a href="#c{i}"><code>{escape(result.name)}</code></a></td>{numbers}</tr>'
+        f'<td class=name><a href="#c{i}"><code>{escape(result.name)}</code></a></td>{numbers}</tr>'
     )
 
 
@@ -128,8 +134,9 @@ def _outputs(result: ClassResult) -> str:
         for path, o in result.outputs.items()
     )
     return (
-        "<h3>Outputs</h3><div class=wide><table><tr><th></th><th>output</th><th>max abs</th>"
-        "<th>max rel</th><th>ULP</th><th>noise</th><th>cases</th><th>worst case</th></tr>"
+        "<h3>Outputs</h3><div class=wide><table><tr><th></th><th>output</th>"
+        "<th class=n>max abs</th><th class=n>max rel</th><th class=n>ULP</th><th class=n>noise</th>"
+        "<th class=n>cases</th><th>worst case</th></tr>"
         f"{rows}</table></div>"
     )
 
