@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import warnings
 from collections.abc import Sequence
 from typing import Any, cast
 
@@ -99,6 +100,16 @@ def flatten_inputs_to_1d_tensor(
         parts.append(value.reshape(rows, -1).float())
     merged = torch.cat(parts, dim=-1)
     return merged.reshape(*lead, -1) if time_axis else merged
+
+
+def warn_if_infinite_kl_divergence(policy: Any, mean_kl: Tensor) -> None:
+    """Warn if a policy's KL divergence has become infinite, which ends most trainings."""
+    if policy.loss_initialized() and bool(torch.isinf(mean_kl)):
+        warnings.warn(
+            f"{type(policy).__name__}: the KL divergence is infinite; the policy has become "
+            "deterministic, or its loss has diverged",
+            stacklevel=2,
+        )
 
 
 def sequence_mask(
