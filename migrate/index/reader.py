@@ -157,15 +157,16 @@ class _Reader:
         if len(values) < 2:
             return
         name = values[0].value if isinstance(values[0], ast.Constant) else ""
-        self.registrations.append(
-            Registration(
-                name=name if isinstance(name, str) else "",
-                class_name=self.name_of(values[1]),
-                path=self.path,
-                line=node.lineno,
-                kind=kind,
+        for given in _either(values[1]):
+            self.registrations.append(
+                Registration(
+                    name=name if isinstance(name, str) else "",
+                    class_name=self.name_of(given),
+                    path=self.path,
+                    line=node.lineno,
+                    kind=kind,
+                )
             )
-        )
 
     def _environment(self, node: ast.Call | ast.Dict) -> None:
         named = environment_of(node)
@@ -240,6 +241,13 @@ def _last_name(node: ast.expr) -> str:
     if isinstance(node, ast.Attribute):
         return node.attr
     return node.id if isinstance(node, ast.Name) else ""
+
+
+def _either(node: ast.expr) -> list[ast.expr]:
+    """What an expression may be: both sides of `torch_class if ... else tf_class`."""
+    if isinstance(node, ast.IfExp):
+        return [*_either(node.body), *_either(node.orelse)]
+    return [node]
 
 
 def _is_on(node: ast.expr | None) -> bool:

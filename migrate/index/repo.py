@@ -84,8 +84,17 @@ class RepoIndex:
 
     @cached_property
     def registrations(self) -> dict[str, Registration]:
-        """Registrations by name; the class behind each is followed to where it is defined."""
-        return {entry.name: entry for file in self.files.values() for entry in file.registrations}
+        """Registrations by name; of two classes under one name, the one that is not for TF."""
+        found: dict[str, Registration] = {}
+        for entry in self._all_registrations:
+            tf = entry.class_name is not None and self.framework(entry.class_name) == "tf"
+            if entry.name not in found or not tf:
+                found[entry.name] = entry
+        return found
+
+    @cached_property
+    def _all_registrations(self) -> tuple[Registration, ...]:
+        return tuple(entry for file in self.files.values() for entry in file.registrations)
 
     @cached_property
     def modules(self) -> dict[str, FileEntry]:
@@ -219,10 +228,10 @@ class RepoIndex:
     def _registered(self, names: Iterable[Iterable[str]]) -> frozenset[str]:
         found: set[str] = set()
         for name in set().union(*names):
-            registration = self.registrations.get(name)
-            target = registration.class_name if registration else name
-            entry = self.class_named(target) if target else None
-            found.add(entry.qualified if entry else target or "")
+            behind = [entry.class_name for entry in self._all_registrations if entry.name == name]
+            for target in behind or [name]:
+                entry = self.class_named(target) if target else None
+                found.add(entry.qualified if entry else target or "")
         return frozenset(found - {""})
 
     def class_named(self, qualified: str) -> ClassEntry | None:

@@ -145,6 +145,15 @@ def test_model_with_a_custom_distribution_is_bridged() -> None:
     assert "custom action distribution" in plan_model(index, index.classes["m.M"]).reason
 
 
+def test_distribution_counts_for_both_classes_that_a_name_may_stand_for() -> None:
+    code = MODEL + (
+        "\nfrom ray.rllib.models import ModelCatalog\n"
+        "ModelCatalog.register_custom_model('m', M if FLAG else Other)\n"
+        "CONFIG = {'custom_model': 'm', 'custom_action_dist': 'mine'}\n"
+    )
+    assert "custom action distribution" in plans_of(code, "M")["M"].reason
+
+
 def test_tensorflow_is_left_to_a_person() -> None:
     code = "from ray.rllib.models.tf.tf_modelv2 import TFModelV2\nclass M(TFModelV2): pass\n"
     index = RepoIndex.of_texts({"m.py": code})
