@@ -49,6 +49,9 @@ def networkless_policy(
     late = _sort_methods(owner, module)
     _setup(owner, module, methods.get("__init__"), late)
     _forwards(owner, module, acting[0])
+    if "to" not in methods and names.target == "ray":
+        module.method("to(self, device)", f"{BODY}return self  # Ray asks; nothing is to move")
+        module.written.insert(0, f'{UNIT}framework = "torch"  # in which it is handed batches\n')
     return Native(
         module.edits(),
         Imports(frozenset(names.wanted)),

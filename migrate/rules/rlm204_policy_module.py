@@ -63,9 +63,14 @@ from rlmigrate_layers import acted, old_observations
 
 
 class Constant(RLModule):
+    framework = "torch"  # in which it is handed batches
+
     def _forward(self, batch, **kwargs):
         obs_batch = old_observations(batch[Columns.OBS], self.observation_space)
         return acted(np.zeros(len(obs_batch), int))
+
+    def to(self, device):
+        return self  # Ray asks; nothing is to move
 """
 
 RULE = Rule(
