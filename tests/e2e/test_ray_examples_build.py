@@ -57,7 +57,7 @@ MODELS = {
         "Box(-1.0, 1.0, (4,))",
         "Tuple([Discrete(2), Discrete(2)])",
         "{}",
-        "bridged",
+        "native",
     ),
     "YetAnotherTorchCentralizedCriticModel": (
         "centralized_critic_models",
@@ -65,7 +65,7 @@ MODELS = {
         " 'opponent_action': Discrete(2)})",
         "Discrete(2)",
         "{}",
-        "bridged",
+        "native",
     ),
 }
 
