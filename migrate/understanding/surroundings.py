@@ -239,6 +239,10 @@ def _read_names(scope: Scope) -> set[str]:
             continue
         name = found.rpartition(".")[2]
         if has_plain_form(found):
+            call = scope.parent(node)
+            keywords = call.keywords if isinstance(call, ast.Call) else []
+            if any(k.arg == "time_major" and ast.unparse(k.value) == "True" for k in keywords):
+                scope.problem(node, "lays its sequences out with time first")
             layers.add(name)
             scope.mark("layer", node, name)
         elif net_name(scope, node) or found.startswith(HARMLESS):

@@ -270,3 +270,14 @@ def test_class_that_may_have_no_state_returns_no_column_of_it() -> None:
     )
     assert facts_of(code).stateless_too
     assert not facts_of(RECURRENT).stateless_too
+
+
+def test_time_first_is_bridged() -> None:
+    code = RECURRENT.replace(
+        "x, h = self.gru(inputs,",
+        "from ray.rllib.policy.rnn_sequencing import add_time_dimension\n"
+        "        add_time_dimension(inputs, seq_lens=seq_lens, time_major=True)\n"
+        "        x, h = self.gru(inputs,",
+    )
+    texts = [p.text for p in facts_of(code).problems]
+    assert "lays its sequences out with time first" in texts
