@@ -100,7 +100,11 @@ def _lint(paths: list[Path], folder: Path) -> Counter[tuple[str, str]]:
     )
     found: Counter[tuple[str, str]] = Counter()
     for each in json.loads(done.stdout):
-        message = each["message"] if each["code"] != "I001" else "imports unsorted"
+        message = (
+            re.sub(r" from line \d+", "", each["message"])
+            if each["code"] != "I001"
+            else "imports unsorted"
+        )
         found[each["filename"], f"{each['code']} {message}"] += 1
     return found
 
