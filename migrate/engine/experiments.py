@@ -177,7 +177,7 @@ def _decide(key: str, where: str, way: str) -> tuple[Fate | None, str, str | Non
     if key == "model":
         return (
             Fate.MANUAL,
-            "the model dict is rl_module(model_config=): rewrite with --yaml-to-python",
+            f"the model dict is rl_module(model_config=): {way}",
             None,
         )
     if key in ("multiagent", "exploration_config", "observation_filter"):
