@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import platform
+import sys
 import zlib
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
@@ -146,8 +147,10 @@ def torch_facts(module: torch.nn.Module) -> dict[str, str]:
     checksum = 0
     for parameter in parameters:
         checksum = zlib.crc32(np.ascontiguousarray(array(parameter)).tobytes(), checksum)
+    ray = sys.modules.get("ray")
     return {
         "python": platform.python_version(),
+        **({"ray": str(getattr(ray, "__version__", ""))} if ray else {}),
         "numpy": np.__version__,
         "torch": torch.__version__,
         "threads": str(torch.get_num_threads()),
