@@ -21,7 +21,9 @@ _SQUARES = ("sum_sq_diff_array", "_S")
 def connector_state(filter_state: Any) -> dict[str, Any] | None:
     """Convert a MeanStdFilter to one agent's state in the new connector.
 
-    Returns None for NoFilter. `MeanStdFilter().set_state({agent_id: state})` takes it.
+    Returns None for NoFilter. `MeanStdFilter().set_state({agent_id: state})` takes it; where
+    observations have several dimensions, make `state["shape"]` an array first: JSON has none, and
+    Ray takes a list for a structure of filters.
     """
     if not isinstance(filter_state, Inert) or "MeanStd" not in filter_state.name:
         return None
@@ -37,7 +39,8 @@ def connector_state(filter_state: Any) -> dict[str, Any] | None:
 
 def _shape(shape: Any) -> Any:
     if isinstance(shape, np.ndarray | tuple | list):
-        return [int(length) for length in shape]
+        lengths = [int(length) for length in shape]
+        return lengths[0] if len(lengths) == 1 else lengths
     return shape
 
 

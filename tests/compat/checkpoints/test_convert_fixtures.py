@@ -14,6 +14,7 @@ import tree
 from ray.rllib.connectors.env_to_module.mean_std_filter import MeanStdFilter
 from ray.rllib.core.rl_module.multi_rl_module import MultiRLModule
 from ray.rllib.core.rl_module.rl_module import RLModule
+from ray.rllib.utils.numpy import SMALL_NUMBER
 
 import rlmigrate.new_stack
 from rlmigrate import convert_checkpoint
@@ -116,6 +117,10 @@ def test_filter_statistics_reach_the_new_connector(ray, tmp_path):
     mean = old.get("mean_array") if old.get("mean_array") is not None else old.get("_M")
     assert np.array_equal(stat.mean_array, mean)
     assert np.abs(stat.mean_array).max() > 0
+    (whole,) = connector._filters.values()
+    obs = np.linspace(-1, 1, len(mean), dtype=np.float32)
+    wanted = (obs - stat.mean) / (stat.std + SMALL_NUMBER)
+    assert np.allclose(whole(obs, update=False), wanted, rtol=1e-6)
 
 
 @pytest.mark.parametrize("ray", RAYS)

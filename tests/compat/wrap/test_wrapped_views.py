@@ -138,7 +138,9 @@ def test_rllibs_wrappers_get_previous_actions_and_rewards(kind):
             "attention_use_n_prev_actions": 2, "attention_use_n_prev_rewards": 2,
         },
     }[kind]  # fmt: skip
-    actions = sp.Box(-1, 1, (2,), np.float32)  # Ray's LSTMWrapper fails on Discrete here
+    # Ray's LSTMWrapper fails on Discrete. In the attention net a Gaussian's log std may grow step
+    # by step, through the previous action and the memory, until the action is infinite.
+    actions = sp.Box(-1, 1, (2,), np.float32) if kind == "lstm" else sp.Discrete(3)
     config = config_for(FullyConnectedNetwork, actions, {**settings, "max_seq_len": 4})
     runner = SingleAgentEnvRunner(config=config)
     episodes = runner.sample(num_timesteps=20)
