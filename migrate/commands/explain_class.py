@@ -10,6 +10,7 @@ from rlmigrate.migrate.commands.output import show
 from rlmigrate.migrate.engine.discovery import discover
 from rlmigrate.migrate.index import RepoIndex
 from rlmigrate.migrate.strategy import study_class
+from rlmigrate.migrate.tree import nodes_in
 from rlmigrate.migrate.understanding import render
 
 
@@ -26,7 +27,7 @@ def explain_class(options: Options, name: str) -> int:
         if kind != "model":
             continue
         tree = index.source_of(entry.path).tree
-        for node in ast.walk(tree):
+        for node in nodes_in(tree):
             if isinstance(node, ast.ClassDef) and node.lineno == entry.line:
                 study = study_class(index, index.files[entry.path], node, qualified=entry.qualified)
                 show(render(study.reading.facts) + "\n")

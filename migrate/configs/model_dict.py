@@ -19,6 +19,7 @@ from rlmigrate.migrate.index import RepoIndex
 from rlmigrate.migrate.index.entries import ClassEntry
 from rlmigrate.migrate.reading.nodes import nodes_of
 from rlmigrate.migrate.rules.base import FileContext
+from rlmigrate.migrate.tree import nodes_in
 from rlmigrate.migrate.understanding.vocabulary import MODEL_DEFAULTS
 
 CUSTOM = "RLM401"
@@ -220,7 +221,7 @@ def shares_by_config(index: RepoIndex, found: ClassEntry, *, native: bool) -> bo
     if not native:
         return True
     file = index.files[found.path]
-    for node in ast.walk(index.source_of(found.path).tree):
+    for node in nodes_in(index.source_of(found.path).tree):
         if isinstance(node, ast.ClassDef) and node.lineno == found.line:
             facts = study_class(index, file, node, qualified=found.qualified).reading.facts
             return bool(facts.subnets) or "vf_share_layers" in facts.default_keys

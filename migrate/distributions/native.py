@@ -18,6 +18,7 @@ from rlmigrate.migrate.policies.assembly import UNIT, Module
 from rlmigrate.migrate.policies.problem import NotMovable
 from rlmigrate.migrate.policies.words import Owner
 from rlmigrate.migrate.source import SourceFile
+from rlmigrate.migrate.tree import nodes_in
 from rlmigrate.migrate.understanding.scope import body_without_docstring, self_attribute
 
 CODE = "RLM302"
@@ -74,7 +75,7 @@ def native_distribution(
 def _own(node: ast.ClassDef, methods: dict[str, ast.FunctionDef]) -> set[str]:
     stored = {
         name
-        for each in ast.walk(node)
+        for each in nodes_in(node)
         if (name := self_attribute(each)) and isinstance(getattr(each, "ctx", None), ast.Store)
     }
     constants = {
@@ -92,7 +93,7 @@ def _read(methods: dict[str, ast.FunctionDef]) -> set[str]:
         name
         for key, method in methods.items()
         if key != "__init__"
-        for each in ast.walk(method)
+        for each in nodes_in(method)
         if (name := self_attribute(each))
     }
 

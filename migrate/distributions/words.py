@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from rlmigrate.migrate.index.imports import dotted
 from rlmigrate.migrate.policies.problem import NotMovable
 from rlmigrate.migrate.policies.words import Owner, Words
+from rlmigrate.migrate.tree import nodes_in
 from rlmigrate.migrate.understanding.scope import body_without_docstring, self_attribute
 
 
@@ -82,7 +83,7 @@ class DistributionWords(Words):
         return ""
 
     def _next(self, node: ast.stmt) -> ast.stmt | None:
-        for holder in ast.walk(self.method):
+        for holder in nodes_in(self.method):
             for name in ("body", "orelse"):
                 block = getattr(holder, name, None)
                 if isinstance(block, list) and node in block:

@@ -15,6 +15,7 @@ from rlmigrate.migrate.emit.moves import Moves
 from rlmigrate.migrate.emit.result import Emitted
 from rlmigrate.migrate.emit.text import indent_of
 from rlmigrate.migrate.source import SourceFile, Span
+from rlmigrate.migrate.tree import nodes_in
 
 CODE = "RLM102"
 WIDTH = 88
@@ -91,7 +92,7 @@ def _renames(
     legacy = f"Legacy{node.name}"
     edits = [Edit(Span(head.end(), head.end() + len(node.name)), legacy, CODE)]
     wanted: set[tuple[str, str]] = set()
-    for inner in ast.walk(node):
+    for inner in nodes_in(node):
         if not isinstance(inner, ast.Name):
             continue
         if inner.id == node.name:

@@ -25,6 +25,7 @@ from rlmigrate.migrate.policies.study import policy_layers
 from rlmigrate.migrate.settings import Settings
 from rlmigrate.migrate.source import SourceFile
 from rlmigrate.migrate.strategy import Study, study_class
+from rlmigrate.migrate.tree import nodes_in
 from rlmigrate.migrate.understanding.kin import read_kin, related, relative
 
 LAYERS_FILE = "rlmigrate_layers"
@@ -171,7 +172,7 @@ def layers_module(index: RepoIndex, file: FileEntry, settings: Settings) -> str:
 def _taken(source: SourceFile, moves: Moves) -> frozenset[str]:
     """Names that the file binds, those whose import moves left out."""
     bound: set[str] = set()
-    for node in ast.walk(source.tree):
+    for node in nodes_in(source.tree):
         if isinstance(node, ast.ClassDef | ast.FunctionDef):
             bound.add(node.name)
         elif isinstance(node, ast.Import | ast.ImportFrom):

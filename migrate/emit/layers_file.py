@@ -14,6 +14,7 @@ from pathlib import Path
 
 from rlmigrate.eras import current_name
 from rlmigrate.migrate.source import SourceFile
+from rlmigrate.migrate.tree import nodes_in
 
 FOLDER = Path(__file__).parents[2] / "new_stack" / "layers"
 OWN = "rlmigrate.new_stack.layers"
@@ -62,7 +63,7 @@ def units() -> dict[str, Unit]:
                 name = node.target.id
             else:
                 continue
-            used = {n.id for n in ast.walk(node) if isinstance(n, ast.Name)}
+            used = {n.id for n in nodes_in(node) if isinstance(n, ast.Name)}
             found[name] = Unit(name, _text(source, node), frozenset(used), imports)
     return found
 

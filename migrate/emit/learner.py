@@ -11,6 +11,7 @@ from rlmigrate.migrate.emit.names import Names
 from rlmigrate.migrate.emit.text import indent_of, method_span, signature_span
 from rlmigrate.migrate.source import SourceFile, Span
 from rlmigrate.migrate.strategy.choose import learner_name
+from rlmigrate.migrate.tree import nodes_in
 from rlmigrate.migrate.understanding.facts import OwnLoss, Reading
 from rlmigrate.migrate.understanding.scope import parameters, self_attribute
 
@@ -114,7 +115,7 @@ def _moved(
 ) -> str:
     """The text of a method, in the Learner's words."""
     pieces = [*inside, (signature_span(source, node), _signature(source, node, loss))]
-    for each in ast.walk(node):
+    for each in nodes_in(node):
         name = self_attribute(each)
         if name is None or name in loss.keeps or not isinstance(each, ast.Attribute):
             continue

@@ -17,6 +17,7 @@ from rlmigrate.migrate.edits import Edit
 from rlmigrate.migrate.emit.frameworks import framework_imports
 from rlmigrate.migrate.index.entries import FileEntry
 from rlmigrate.migrate.source import SourceFile, Span
+from rlmigrate.migrate.tree import nodes_in
 from rlmigrate.migrate.understanding.vocabulary import HARMLESS, NETS, has_plain_form
 
 
@@ -121,14 +122,14 @@ def imports_inside(
 
 def _uses(tree: ast.Module) -> dict[str, set[int]]:
     found: dict[str, set[int]] = {}
-    for node in ast.walk(tree):
+    for node in nodes_in(tree):
         if isinstance(node, ast.Name):
             found.setdefault(node.id, set()).add(id(node))
     return found
 
 
 def _inside(classes: Iterable[ast.ClassDef]) -> set[int]:
-    return {id(node) for each in classes for node in ast.walk(each)}
+    return {id(node) for each in classes for node in nodes_in(each)}
 
 
 def _top_level(tree: ast.Module) -> set[str]:

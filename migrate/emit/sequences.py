@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from rlmigrate.migrate.source import SourceFile, Span
+from rlmigrate.migrate.tree import nodes_in
 from rlmigrate.migrate.understanding.facts import Reading
 from rlmigrate.migrate.understanding.scope import parameters
 
@@ -76,7 +77,7 @@ def opening_lines(words: Expressions, reading: Reading, node: ast.FunctionDef) -
     """Give the parameters of the old method their names again, those that are read."""
     fold = words.names.layer("fold_time")
     first, state, seq_lens = (p.arg for p in parameters(node)[:3])
-    used = {n.id for n in ast.walk(node) if isinstance(n, ast.Name)}
+    used = {n.id for n in nodes_in(node) if isinstance(n, ast.Name)}
     rest = ", ".join(name if name in used else "_" for name in (state, seq_lens))
     if node.name == "forward_rnn":
         lines = [f"{first} = {words.flat_inputs()}"]

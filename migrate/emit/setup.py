@@ -11,6 +11,7 @@ from rlmigrate.migrate.emit.expressions import Expressions, Piece
 from rlmigrate.migrate.emit.names import Names
 from rlmigrate.migrate.emit.text import Lines, indent_of, signature_span
 from rlmigrate.migrate.source import SourceFile, Span
+from rlmigrate.migrate.tree import nodes_in
 from rlmigrate.migrate.understanding.facts import Mark, Reading
 
 WIDTH = 100
@@ -117,7 +118,7 @@ def _prologue(reading: Reading, names: Names, words: Expressions) -> tuple[list[
     rebound = (
         {
             n.id
-            for n in ast.walk(reading.methods["__init__"])
+            for n in nodes_in(reading.methods["__init__"])
             if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)
         }
         if "__init__" in reading.methods
@@ -160,7 +161,7 @@ def _place(init: ast.FunctionDef, lines: list[str], dropped: list[ast.stmt]) -> 
     for statement in body:
         if statement is place:
             break
-        if any(isinstance(n, ast.Name) and n.id in set_here for n in ast.walk(statement)):
+        if any(isinstance(n, ast.Name) and n.id in set_here for n in nodes_in(statement)):
             return body[0]
     return place
 

@@ -13,6 +13,7 @@ from rlmigrate.migrate.edits import Edit, Imports
 from rlmigrate.migrate.engine.import_place import local_roots, place_for, render_import
 from rlmigrate.migrate.index.imports import absolute
 from rlmigrate.migrate.source import SourceFile, Span
+from rlmigrate.migrate.tree import nodes_in
 
 CODE = "RLM000"
 Statement = ast.Import | ast.ImportFrom
@@ -230,14 +231,14 @@ def _strings(tree: ast.Module) -> set[str]:
         item.value
         for node in tree.body
         if isinstance(node, ast.Assign | ast.AugAssign | ast.AnnAssign)
-        for item in ast.walk(node)
+        for item in nodes_in(node)
         if isinstance(item, ast.Constant) and isinstance(item.value, str)
     }
 
 
 def _words_of(annotation: ast.expr) -> set[str]:
     words: set[str] = set()
-    for node in ast.walk(annotation):
+    for node in nodes_in(annotation):
         if isinstance(node, ast.Constant) and isinstance(node.value, str):
             text = "".join(char if char.isalnum() or char == "_" else " " for char in node.value)
             words |= set(text.split())

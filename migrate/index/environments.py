@@ -17,6 +17,7 @@ from pathlib import Path
 from rlmigrate.errors import SourceError
 from rlmigrate.migrate.index.imports import dotted
 from rlmigrate.migrate.source import SourceFile
+from rlmigrate.migrate.tree import nodes_in
 
 #: Stands for an environment that only a run of the code would tell.
 UNKNOWN = "?"
@@ -119,7 +120,7 @@ def class_on_disk(qualified: str, roots: Iterable[Path]) -> ast.ClassDef | None:
 def has_plain_boxes(node: ast.ClassDef) -> bool:
     """Say whether a class of an environment sets `observation_space` to plain Boxes only."""
     spaces = []
-    for each in ast.walk(node):
+    for each in nodes_in(node):
         targets = each.targets if isinstance(each, ast.Assign) else ()
         if isinstance(each, ast.AnnAssign):
             targets = [each.target]

@@ -21,7 +21,7 @@ from rlmigrate.migrate.learners.writing import Hooks, Skeleton, write_learner
 from rlmigrate.migrate.policies.builders import builder_calls
 from rlmigrate.migrate.policies.study import studied_policies
 from rlmigrate.migrate.source import SourceFile, Span
-from rlmigrate.migrate.tree import inside
+from rlmigrate.migrate.tree import nodes_in
 
 METHODS = {
     "loss": Place.LOSS,
@@ -86,7 +86,7 @@ def _called(functions: list[ast.FunctionDef], methods: dict[str, ast.FunctionDef
     found: list[str] = []
     waiting = list(functions)
     while waiting:
-        for node in inside(waiting.pop()):
+        for node in nodes_in(waiting.pop()):
             if (
                 isinstance(node, ast.Attribute)
                 and isinstance(node.value, ast.Name)

@@ -18,7 +18,7 @@ from rlmigrate.migrate.index.imports import dotted
 from rlmigrate.migrate.policies.rewriting import Piece, Rewriting
 from rlmigrate.migrate.policies.words import COLUMNS, VALUES
 from rlmigrate.migrate.source import SourceFile, Span
-from rlmigrate.migrate.tree import inside
+from rlmigrate.migrate.tree import nodes_in
 from rlmigrate.migrate.understanding.scope import body_without_docstring
 from rlmigrate.migrate.understanding.vocabulary import CUSTOM_CONFIG
 
@@ -74,7 +74,7 @@ class LearnerWords(Rewriting):
         self.asked: set[str] = set()
         self.notes: dict[int, list[str]] = {}
         self.masked = False
-        self.statements = [n for n in inside(function) if isinstance(n, ast.stmt)]
+        self.statements = [n for n in nodes_in(function) if isinstance(n, ast.stmt)]
 
     def written(self, indent: str) -> str:
         """The body at an indentation, with a marker above each statement that needs a person."""
@@ -287,7 +287,9 @@ class LearnerWords(Rewriting):
             columns = self.names.core("Columns")
             names = [e.id if isinstance(e, ast.Name) else "_" for e in target.elts]
             lines = [f"{names[0]} = fwd_out[{columns}.ACTION_DIST_INPUTS]"]
-            used = sum(isinstance(n, ast.Name) and n.id == names[1] for n in inside(self.function))
+            used = sum(
+                isinstance(n, ast.Name) and n.id == names[1] for n in nodes_in(self.function)
+            )
             if used > 1 and not self._is_mask_flag(names[1]):
                 lines.append(f"{names[1]} = fwd_out.get({columns}.STATE_OUT)")
             return ("\n" + " " * node.col_offset).join(lines)
@@ -302,7 +304,7 @@ class LearnerWords(Rewriting):
         """Say whether a state only tells that there are sequences to mask."""
         loads = [
             n
-            for n in inside(self.function)
+            for n in nodes_in(self.function)
             if isinstance(n, ast.Name) and n.id == name and isinstance(n.ctx, ast.Load)
         ]
         tests = [n.test for n in self.statements if isinstance(n, ast.If) and _masks(n)]

@@ -12,6 +12,7 @@ from rlmigrate.migrate.emit.moves import imports_inside, removals
 from rlmigrate.migrate.emit.text import indent_of
 from rlmigrate.migrate.index.entries import FileEntry
 from rlmigrate.migrate.source import SourceFile, Span
+from rlmigrate.migrate.tree import nodes_in
 
 CODE = "RLM201"
 WIDTH = 88
@@ -36,7 +37,7 @@ def emit_policy_bridge(
     edits = [Edit(Span(head.end(), head.end() + len(node.name)), legacy, CODE)]
     edits += [
         Edit(source.span(inner), legacy, CODE)
-        for inner in ast.walk(node)
+        for inner in nodes_in(node)
         if isinstance(inner, ast.Name) and inner.id == node.name
     ]
     moved = {
@@ -45,7 +46,7 @@ def emit_policy_bridge(
         if (home := builtin(target)) is not None
     }
     wanted = {("rlmigrate", "wrap_policy")}
-    for inner in ast.walk(node):
+    for inner in nodes_in(node):
         if isinstance(inner, ast.Name) and inner.id in renamed:
             home, name = renamed[inner.id]
             edits.append(Edit(source.span(inner), name, CODE))

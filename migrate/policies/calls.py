@@ -14,6 +14,7 @@ from collections.abc import Mapping
 from rlmigrate.migrate.index.imports import dotted
 from rlmigrate.migrate.policies.problem import NotMovable
 from rlmigrate.migrate.policies.words import SAME_DISTRIBUTIONS, Owner, Words
+from rlmigrate.migrate.tree import nodes_in
 from rlmigrate.migrate.understanding.scope import body_without_docstring, self_attribute
 
 #: Names that hooks give their parameters, and what they hold.
@@ -90,7 +91,7 @@ class CallWords(Words):
     def _names_of_distributions(self) -> set[str]:
         """Locals that only carry the distribution class to the return."""
         found = set()
-        for node in ast.walk(self.method):
+        for node in nodes_in(self.method):
             if not isinstance(node, ast.Return) or not isinstance(node.value, ast.Tuple):
                 continue
             if self.kind == "action_distribution_fn" and len(node.value.elts) == 3:
@@ -99,7 +100,7 @@ class CallWords(Words):
                     found.add(middle.id)
         loads = {
             n.id
-            for n in ast.walk(self.method)
+            for n in nodes_in(self.method)
             if isinstance(n, ast.Name)
             and isinstance(n.ctx, ast.Load)
             and not _is_returned(n, self.method)
@@ -108,12 +109,12 @@ class CallWords(Words):
 
     def _names_of_lengths(self) -> set[str]:
         """Locals that only carry sequence lengths to the model, which a module does not take."""
-        calls = [n for n in ast.walk(self.method) if self._is_model_call(n)]
+        calls = [n for n in nodes_in(self.method) if self._is_model_call(n)]
         given = [n.args[2] for n in calls if isinstance(n, ast.Call) and len(n.args) > 2]
         names = {n.id for n in given if isinstance(n, ast.Name) and n.id not in self.roles}
         loads = [
             n.id
-            for n in ast.walk(self.method)
+            for n in nodes_in(self.method)
             if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Load) and n not in given
         ]
         return names - set(loads)
@@ -309,7 +310,7 @@ class CallWords(Words):
         """The name under which the method keeps what a distribution sampled last."""
         wanted = ast.dump(owner)
         names = set()
-        for each in ast.walk(self.method):
+        for each in nodes_in(self.method):
             if not isinstance(each, ast.Assign) or not isinstance(each.value, ast.Call):
                 continue
             func, target = each.value.func, each.targets[0]
@@ -322,7 +323,7 @@ class CallWords(Words):
                 names.add(target.id)
         stores = [
             n
-            for n in ast.walk(self.method)
+            for n in nodes_in(self.method)
             if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store) and n.id in names
         ]
         if len(names) != 1 or len(stores) > 2:
@@ -360,12 +361,12 @@ def _is_returned(name: ast.Name, method: ast.FunctionDef) -> bool:
         and isinstance(node.value, ast.Tuple)
         and len(node.value.elts) == 3
         and node.value.elts[1] is name
-        for node in ast.walk(method)
+        for node in nodes_in(method)
     )
 
 
 def free_name(name: str, method: ast.FunctionDef) -> str:
     """A name that a method does not use."""
-    taken = {n.id for n in ast.walk(method) if isinstance(n, ast.Name)}
-    taken |= {a.arg for a in ast.walk(method) if isinstance(a, ast.arg)}
+    taken = {n.id for n in nodes_in(method) if isinstance(n, ast.Name)}
+    taken |= {a.arg for a in nodes_in(method) if isinstance(a, ast.arg)}
     return name if name not in taken else f"{name}_of_module"

@@ -18,7 +18,7 @@ from rlmigrate.migrate.policies.assembly import UNIT
 from rlmigrate.migrate.policies.builders import BuilderCall, builder_calls
 from rlmigrate.migrate.policies.rewriting import Rewriting
 from rlmigrate.migrate.source import SourceFile, Span
-from rlmigrate.migrate.tree import inside
+from rlmigrate.migrate.tree import nodes_in
 
 CODE = "RLM206"
 #: Builder argument to method, for the hooks that choose actions.
@@ -126,7 +126,7 @@ def _method(source: SourceFile, function: ast.FunctionDef, name: str) -> str | N
         if arguments.kwarg is None and name != "extra_action_out":
             head += ", **kwargs"
     stored = {
-        n.id for n in inside(function) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)
+        n.id for n in nodes_in(function) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)
     }
     if stored & set(names) or "self" in stored:
         return None

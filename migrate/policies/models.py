@@ -13,6 +13,7 @@ from rlmigrate.migrate.index.repo import RepoIndex
 from rlmigrate.migrate.policies.construction import Building, SetupWords, read_building
 from rlmigrate.migrate.policies.problem import NotMovable
 from rlmigrate.migrate.policies.words import Owner
+from rlmigrate.migrate.tree import nodes_in
 from rlmigrate.migrate.understanding import Reading, read_model
 from rlmigrate.migrate.understanding.scope import self_attribute
 
@@ -24,7 +25,7 @@ NOT_INHERITED = frozenset({"forward", "forward_rnn", "value_function", "get_init
 def _attributes(reading: Reading) -> set[str]:
     stored = {
         name
-        for each in ast.walk(reading.node)
+        for each in nodes_in(reading.node)
         if (name := self_attribute(each)) and isinstance(getattr(each, "ctx", None), ast.Store)
     }
     stashed = {stash.attribute for stash in reading.facts.stashes}

@@ -28,6 +28,7 @@ from rlmigrate.migrate.policies.models import MAKERS, read_base, take_over
 from rlmigrate.migrate.policies.problem import NotMovable
 from rlmigrate.migrate.policies.words import SAME_DISTRIBUTIONS, Owner, Words
 from rlmigrate.migrate.source import SourceFile
+from rlmigrate.migrate.tree import nodes_in
 from rlmigrate.migrate.understanding.scope import self_attribute
 
 BODY = UNIT * 2
@@ -83,7 +84,7 @@ def own_names(node: ast.ClassDef, methods: dict[str, ast.FunctionDef]) -> set[st
     """Attributes, helpers and constants that a class has of its own."""
     stored = {
         name
-        for each in ast.walk(node)
+        for each in nodes_in(node)
         if (name := self_attribute(each)) and isinstance(getattr(each, "ctx", None), ast.Store)
     }
     helpers = {name for name in methods if name not in HOOKS and name not in NO_MEANING}
@@ -102,7 +103,7 @@ def used_names(methods: dict[str, ast.FunctionDef]) -> set[str]:
     return {
         name
         for method in methods.values()
-        for each in ast.walk(method)
+        for each in nodes_in(method)
         if (name := self_attribute(each)) and isinstance(getattr(each, "ctx", None), ast.Load)
     }
 

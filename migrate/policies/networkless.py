@@ -22,6 +22,7 @@ from rlmigrate.migrate.policies.problem import NotMovable
 from rlmigrate.migrate.policies.reading import does_nothing
 from rlmigrate.migrate.policies.words import Owner, Words
 from rlmigrate.migrate.source import SourceFile
+from rlmigrate.migrate.tree import nodes_in
 from rlmigrate.migrate.understanding.scope import body_without_docstring
 
 BODY = UNIT * 2
@@ -78,12 +79,12 @@ class ActionWords(HookWords):
         found: dict[str, ast.expr] = {}
         returned_names = {
             id(each)
-            for node in ast.walk(self.method)
+            for node in nodes_in(self.method)
             if isinstance(node, ast.Return) and isinstance(node.value, ast.Tuple)
             for each in node.value.elts[1:]
         }
-        uses = [n for n in ast.walk(self.method) if isinstance(n, ast.Name)]
-        for node in ast.walk(self.method):
+        uses = [n for n in nodes_in(self.method) if isinstance(n, ast.Name)]
+        for node in nodes_in(self.method):
             target = node.targets[0] if isinstance(node, ast.Assign) else None
             if not isinstance(node, ast.Assign) or not isinstance(target, ast.Name):
                 continue

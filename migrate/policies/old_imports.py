@@ -13,7 +13,7 @@ from collections.abc import Iterable
 from rlmigrate.migrate.index.entries import FileEntry
 from rlmigrate.migrate.policies.words import OLD_DISTRIBUTIONS
 from rlmigrate.migrate.source import SourceFile
-from rlmigrate.migrate.tree import inside
+from rlmigrate.migrate.tree import nodes_in
 
 
 def old_distributions(source: SourceFile, file: FileEntry) -> set[str]:
@@ -29,7 +29,7 @@ def old_distributions(source: SourceFile, file: FileEntry) -> set[str]:
 
 def used_outside(source: SourceFile, nodes: Iterable[ast.ClassDef]) -> set[str]:
     """Names that are used outside of some classes."""
-    within = {id(each) for node in nodes for each in inside(node)}
+    within = {id(each) for node in nodes for each in nodes_in(node)}
     return {name.id for name in source.nodes(ast.Name) if id(name) not in within}
 
 

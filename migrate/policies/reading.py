@@ -14,6 +14,7 @@ from rlmigrate.migrate.findings import Outcome
 from rlmigrate.migrate.index.entries import ClassEntry
 from rlmigrate.migrate.index.repo import RepoIndex
 from rlmigrate.migrate.policies.hooks import HOOKS, NO_MEANING
+from rlmigrate.migrate.tree import nodes_in
 
 #: Ray's bases whose behaviour `rlmigrate.legacy` has without their algorithm's loss.
 PLAIN_BASES = frozenset({"Policy", "TorchPolicy", "TorchPolicyV2", "PPOTorchPolicy"})
@@ -80,7 +81,7 @@ def does_nothing(method: ast.FunctionDef) -> bool:
             continue
         if isinstance(statement, ast.Return) and not any(
             isinstance(inner, ast.Call | ast.Attribute)
-            for inner in ast.walk(statement.value or ast.Constant(None))
+            for inner in nodes_in(statement.value or ast.Constant(None))
         ):
             continue
         return False

@@ -17,6 +17,7 @@ from rlmigrate.migrate.edits import Edit
 from rlmigrate.migrate.reading.nodes import Nodes
 from rlmigrate.migrate.rules.base import FileContext
 from rlmigrate.migrate.source import Span
+from rlmigrate.migrate.tree import nodes_in
 
 CODE = "RLM701"
 EPISODE = frozenset(
@@ -106,7 +107,7 @@ def _plain(
 ) -> Edit:
     """Rename a parameter and drop its annotation, which names a class of the old stack."""
     imports = context.index.files[context.source.path].imports
-    for node in ast.walk(arg.annotation) if arg.annotation is not None else ():
+    for node in nodes_in(arg.annotation) if arg.annotation is not None else ():
         qualified = imports.qualified(node) if isinstance(node, ast.Name | ast.Attribute) else None
         if qualified is not None and qualified.startswith("ray."):
             made.unneeded.add(qualified)

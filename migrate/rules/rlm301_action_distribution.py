@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from rlmigrate.migrate.distributions.choice import studied_distributions
 from rlmigrate.migrate.findings import Item, Kind, Outcome
 from rlmigrate.migrate.rules.base import Case, FileContext, Finding, Rule
-from rlmigrate.migrate.tree import inside
+from rlmigrate.migrate.tree import nodes_in
 
 #: Method of an old distribution, and what it becomes.
 HOMES = {
@@ -49,7 +49,7 @@ def check(context: FileContext) -> Iterable[Finding]:
             and inner.attr == "model"
             and isinstance(inner.value, ast.Name)
             and inner.value.id == "self"
-            for inner in inside(node)
+            for inner in nodes_in(node)
         )
         where = (
             "it calls its model, which new distributions do not know: sample in "

@@ -13,6 +13,7 @@ from rlmigrate.migrate.findings import Item, Kind, Outcome
 from rlmigrate.migrate.index.imports import dotted
 from rlmigrate.migrate.reading.nodes import Nodes, nodes_of
 from rlmigrate.migrate.rules.base import Case, FileContext, Finding, Rule
+from rlmigrate.migrate.tree import nodes_in
 
 CODE = "RLM407"
 CATALOG = "ray.rllib.models.ModelCatalog"
@@ -108,11 +109,11 @@ def _users(context: FileContext, name: str) -> list[Path]:
                 continue
             written = sum(
                 isinstance(node, ast.Constant) and node.value == name
-                for node in ast.walk(source.tree)
+                for node in nodes_in(source.tree)
             )
         except SourceError:
             continue
-        registered = sum(_registers(node, name) for node in ast.walk(source.tree))
+        registered = sum(_registers(node, name) for node in nodes_in(source.tree))
         if written > registered:
             found.append(path)
     return found
@@ -142,7 +143,7 @@ def _moves_on(context: FileContext, path: Path, name: str) -> bool:
         if finding.edits
     }
     nodes = nodes_of(other)
-    for node in ast.walk(tree):
+    for node in nodes_in(tree):
         if not (isinstance(node, ast.Constant) and node.value == name):
             continue
         around = list(nodes.up(node))

@@ -17,6 +17,7 @@ from rlmigrate.migrate.rules.era_names import (
     item,
     renamed,
 )
+from rlmigrate.migrate.tree import nodes_in
 
 CODE = "RLM601"
 RAY = re.compile(r"^ray(\.|$)")
@@ -30,7 +31,7 @@ def check(context: FileContext) -> Iterable[Finding]:
         return
     bindings = Bindings(context.source)
     chains = list(_chains(context))
-    inside = {id(part) for node, _, _ in chains for part in ast.walk(node)}
+    inside = {id(part) for node, _, _ in chains for part in nodes_in(node)}
     for statement in context.source.nodes(ast.ImportFrom):
         if not statement.level and RAY.match(statement.module or ""):
             yield from _from_import(context, statement, bindings, inside)

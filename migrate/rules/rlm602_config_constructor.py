@@ -20,6 +20,7 @@ from rlmigrate.migrate.rules.era_names import (
     whole_lines,
 )
 from rlmigrate.migrate.source import Span
+from rlmigrate.migrate.tree import nodes_in
 
 CODE = "RLM602"
 
@@ -59,10 +60,10 @@ def handled(context: FileContext) -> set[int]:
         parameter = _config_parameter(constructor)
         fields = FIELDS if kind == "single" else MULTI_FIELDS
         if parameter and _obstacle(node, constructor, parameter, fields) is None:
-            gone |= {id(part) for part in ast.walk(constructor.args)}
+            gone |= {id(part) for part in nodes_in(constructor.args)}
     for call in _calls(context):
         if any(True for _ in _built_from_config(context, call)):
-            gone |= {id(part) for part in ast.walk(call)}
+            gone |= {id(part) for part in nodes_in(call)}
     return gone
 
 
@@ -149,14 +150,14 @@ def _obstacle(
     if any(not isinstance(u.ctx, ast.Load) for u in _fields_of(node, "self.config", fields)):
         return "it changes self.config"
     known = {id(use.value) for use in _fields_of(constructor, parameter, fields)}
-    known |= {id(use) for use in ast.walk(base_call or constructor) if base_call}
+    known |= {id(use) for use in nodes_in(base_call or constructor) if base_call}
     known |= {
         id(call.func.value)
-        for call in ast.walk(constructor)
+        for call in nodes_in(constructor)
         if isinstance(call, ast.Call) and isinstance(call.func, ast.Attribute)
         if _text(call.func) == f"{parameter}.get_catalog"
     }
-    for use in ast.walk(constructor):
+    for use in nodes_in(constructor):
         if isinstance(use, ast.Name) and use.id == parameter and id(use) not in known:
             return f"`{parameter}` is used otherwise than by the fields that setup() has"
     return None
@@ -205,7 +206,7 @@ def _catalog(context: FileContext, node: ast.AST, owner: str) -> list[Edit]:
     """`self.config.get_catalog()` is `self.catalog`, which the base has set."""
     edits = []
     own = set()
-    for part in ast.walk(node):
+    for part in nodes_in(node):
         for name in ("body", "orelse"):
             found = getattr(part, name, None)
             block = found if isinstance(found, list) else []
@@ -222,7 +223,7 @@ def _catalog(context: FileContext, node: ast.AST, owner: str) -> list[Edit]:
                     edits.append(Edit(span if alone else lines, "pass" if alone else "", CODE))
     return edits + [
         Edit(context.source.span(use), "self.catalog", CODE)
-        for use in ast.walk(node)
+        for use in nodes_in(node)
         if isinstance(use, ast.Call) and id(use) not in own
         if _text(use.func) == f"{owner}.get_catalog"
     ]
@@ -302,7 +303,7 @@ def _built_from_config(context: FileContext, call: ast.Call) -> Iterator[Finding
 
 
 def _fields_of(node: ast.AST, owner: str, fields: dict[str, str]) -> Iterator[ast.Attribute]:
-    for use in ast.walk(node):
+    for use in nodes_in(node):
         if isinstance(use, ast.Attribute) and use.attr in fields and _text(use.value) == owner:
             yield use
 

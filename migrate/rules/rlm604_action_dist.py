@@ -20,6 +20,7 @@ from rlmigrate.migrate.rules.era_names import (
 )
 from rlmigrate.migrate.rules.rlm606_specs_methods import METHODS
 from rlmigrate.migrate.source import Span
+from rlmigrate.migrate.tree import nodes_in
 
 CODE = "RLM604"
 KEY = "action_dist"
@@ -50,7 +51,7 @@ def check(context: FileContext) -> Iterable[Finding]:
 
 def _entries(method: ast.FunctionDef) -> Iterator[tuple[ast.expr, ast.expr]]:
     """Yield key and value of dict entries and of assignments to `out["action_dist"]`."""
-    for node in ast.walk(method):
+    for node in nodes_in(method):
         if isinstance(node, ast.Dict):
             for key, value in zip(node.keys, node.values, strict=True):
                 if key is not None and _is_key(key):
@@ -102,7 +103,7 @@ def _entry(
 
 def _named_in(context: FileContext, setup: ast.FunctionDef, cls: str) -> list[Edit]:
     """Set `self.action_dist_cls` at the end of setup, once."""
-    if any(isinstance(n, ast.Attribute) and n.attr == "action_dist_cls" for n in ast.walk(setup)):
+    if any(isinstance(n, ast.Attribute) and n.attr == "action_dist_cls" for n in nodes_in(setup)):
         return []
     last = setup.body[-1]
     end = context.source.span(last).end

@@ -17,6 +17,7 @@ from rlmigrate.migrate.rules.era_names import (
     module_kind,
     whole_lines,
 )
+from rlmigrate.migrate.tree import nodes_in
 
 CODE = "RLM606"
 METHODS = frozenset(
@@ -44,12 +45,12 @@ def handled(context: FileContext) -> set[int]:
         id(part)
         for node in classes(context.source)
         for method in _doomed(context, node)
-        for part in ast.walk(method)
+        for part in nodes_in(method)
     } | {
         id(part)
         for decorator in _decorators(context)
         if _is_check(context, decorator)
-        for part in ast.walk(decorator)
+        for part in nodes_in(decorator)
     }
 
 

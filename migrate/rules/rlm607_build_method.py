@@ -17,6 +17,7 @@ from rlmigrate.migrate.rules.era_names import (
     module_kind,
     name_span,
 )
+from rlmigrate.migrate.tree import nodes_in
 
 CODE = "RLM607"
 
@@ -51,7 +52,7 @@ def check(context: FileContext) -> Iterable[Finding]:
         edits = [Edit(name_span(context.source, build), "setup", CODE)]
         edits += [
             Edit(attribute_span(context.source, call.func), "setup", CODE)
-            for call in ast.walk(build)
+            for call in nodes_in(build)
             if isinstance(call, ast.Call) and isinstance(call.func, ast.Attribute)
             if call.func.attr == "build" and _is_super(call.func.value)
         ]

@@ -17,6 +17,7 @@ from rlmigrate.migrate.index.entries import ClassEntry, FileEntry
 from rlmigrate.migrate.index.repo import RepoIndex
 from rlmigrate.migrate.strategy.plan import ModelPlan
 from rlmigrate.migrate.strategy.role import role_of
+from rlmigrate.migrate.tree import nodes_in
 from rlmigrate.migrate.understanding import Problem, Reading, read_model
 from rlmigrate.migrate.understanding.facts import View
 from rlmigrate.migrate.understanding.kin import relative
@@ -197,7 +198,7 @@ def _has_loss(index: RepoIndex, qualified: str) -> bool:
 def plan_model(index: RepoIndex, entry: ClassEntry) -> ModelPlan:
     """Plan what becomes of one model class of the repository."""
     file = index.files[entry.path]
-    for node in ast.walk(index.source_of(entry.path).tree):
+    for node in nodes_in(index.source_of(entry.path).tree):
         if isinstance(node, ast.ClassDef) and node.lineno == entry.line:
             return study_class(index, file, node, qualified=entry.qualified).plan
     raise LookupError(f"{entry.path}:{entry.line}: class {entry.name} is not there any more")

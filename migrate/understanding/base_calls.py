@@ -11,6 +11,7 @@ import ast
 from dataclasses import dataclass, field
 
 from rlmigrate.migrate.index.imports import dotted
+from rlmigrate.migrate.tree import nodes_in
 from rlmigrate.migrate.understanding.facts import Parameter
 from rlmigrate.migrate.understanding.kin import Relative, is_abstract
 from rlmigrate.migrate.understanding.scope import Scope, names_in, parameters
@@ -94,7 +95,7 @@ def relative_behind(scope: Scope, base: ast.expr, among: tuple[Relative, ...]) -
 def read_base_calls(scope: Scope, init: ast.FunctionDef, result: Constructor) -> None:
     """Mark base calls: `drop`, or `super_setup` where the base is a model of the repository."""
     setups = 0
-    for node in ast.walk(init):
+    for node in nodes_in(init):
         call = is_base_call(scope, node) if isinstance(node, ast.stmt) else None
         if call is None or any(isinstance(a, ast.ClassDef) for a in _inner(scope, node)):
             continue
@@ -210,7 +211,7 @@ def _told(
 
 def _mentions(scope: Scope, key: str) -> bool:
     """Say whether the class reads a key of this name by itself."""
-    return any(isinstance(n, ast.Constant) and n.value == key for n in ast.walk(scope.node))
+    return any(isinstance(n, ast.Constant) and n.value == key for n in nodes_in(scope.node))
 
 
 def _name_of(role: str, theirs: Constructor) -> str:
@@ -269,7 +270,7 @@ def keywords_of_heirs(scope: Scope, own: tuple[str, ...]) -> str | None:
         assign_roles(init, found)
         calls = [
             call
-            for call in ast.walk(init)
+            for call in nodes_in(init)
             if isinstance(call, ast.Call)
             and isinstance(call.func, ast.Attribute)
             and call.func.attr == "__init__"

@@ -9,6 +9,7 @@ from __future__ import annotations
 import ast
 from dataclasses import dataclass, field
 
+from rlmigrate.migrate.tree import nodes_in
 from rlmigrate.migrate.understanding.facts import View
 from rlmigrate.migrate.understanding.scope import Scope, self_attribute
 
@@ -59,7 +60,7 @@ class Views:
 def read_views(scope: Scope) -> Views:
     """Find `self.view_requirements[column] = ViewRequirement(...)` in the constructor."""
     views = Views()
-    for node in ast.walk(scope.methods.get("__init__") or ast.Module([], [])):
+    for node in nodes_in(scope.methods.get("__init__") or ast.Module([], [])):
         if not isinstance(node, ast.Assign) or len(node.targets) != 1:
             continue
         target, value = node.targets[0], node.value

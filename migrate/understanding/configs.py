@@ -8,6 +8,7 @@ from __future__ import annotations
 import ast
 from dataclasses import dataclass, field
 
+from rlmigrate.migrate.tree import nodes_in
 from rlmigrate.migrate.understanding.scope import Scope, self_attribute
 from rlmigrate.migrate.understanding.vocabulary import CUSTOM_CONFIG, MODEL_DEFAULTS
 
@@ -66,7 +67,7 @@ class Configs:
     def _follow(self, target: ast.expr | None, attribute: str | None) -> bool:
         """Say whether a variable with the user's part of the config is asked for keys only."""
         by_key = True
-        for node in ast.walk(self.scope.node):
+        for node in nodes_in(self.scope.node):
             if node is target:
                 continue
             named = (

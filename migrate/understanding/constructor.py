@@ -10,6 +10,7 @@ from __future__ import annotations
 import ast
 
 from rlmigrate.migrate.index.imports import dotted
+from rlmigrate.migrate.tree import nodes_in
 from rlmigrate.migrate.understanding.base_calls import (
     Constructor,
     assign_roles,
@@ -24,7 +25,7 @@ from rlmigrate.migrate.understanding.vocabulary import MODEL_DEFAULTS, NET_KEYS,
 def find_subnets(scope: Scope) -> dict[str, tuple[str, ast.Call]]:
     """Attributes that hold a network of RLlib: name to (net, the call that builds it)."""
     found: dict[str, tuple[str, ast.Call]] = {}
-    for node in ast.walk(scope.node):
+    for node in nodes_in(scope.node):
         if not isinstance(node, ast.Assign) or not isinstance(node.value, ast.Call):
             continue
         net = net_name(scope, node.value.func)
@@ -66,7 +67,7 @@ def read_constructor(scope: Scope, configs: Configs, *, obs: str) -> Constructor
     for p in result.own:
         if p.name in MODEL_DEFAULTS:
             scope.problem(init, f"takes a parameter {p.name} that RLlib's model config has too")
-    for node in ast.walk(init):
+    for node in nodes_in(init):
         if not isinstance(node, ast.Name) or not isinstance(node.ctx, ast.Load):
             continue
         if id(node) in scope.handled or node.id == whole:
@@ -88,7 +89,7 @@ def read_constructor(scope: Scope, configs: Configs, *, obs: str) -> Constructor
 def _first_stores(init: ast.FunctionDef) -> dict[str, ast.stmt]:
     """The first statement that binds each name, the innermost."""
     found: dict[str, ast.stmt] = {}
-    for statement in ast.walk(init):
+    for statement in nodes_in(init):
         if not isinstance(statement, ast.stmt) or statement is init:
             continue
         nested = (ast.If, ast.For, ast.While, ast.With, ast.Try, ast.FunctionDef, ast.ClassDef)
@@ -96,7 +97,7 @@ def _first_stores(init: ast.FunctionDef) -> dict[str, ast.stmt]:
         for part in inside:
             if isinstance(part, ast.stmt) and part is not statement:
                 continue
-            for node in ast.walk(part):
+            for node in nodes_in(part):
                 if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
                     known = found.get(node.id)
                     if known is None or statement.lineno < known.lineno:
@@ -114,7 +115,7 @@ def _config_as_a_whole(
     name = next((n for n, role in result.roles.items() if role == "model_config"), "")
     uses = [
         n
-        for n in ast.walk(init)
+        for n in nodes_in(init)
         if isinstance(n, ast.Name) and n.id == name and id(n) not in scope.handled
     ]
     for node in uses:
@@ -141,7 +142,7 @@ def _builds_net(scope: Scope, node: ast.AST) -> bool:
 
 
 def _read_nets(scope: Scope, configs: Configs, result: Constructor) -> None:
-    for node in ast.walk(scope.node):
+    for node in nodes_in(scope.node):
         if not isinstance(node, ast.Call) or net_name(scope, node.func) is None:
             continue
         net = net_name(scope, node.func) or ""
@@ -289,7 +290,7 @@ def _read_keywords(scope: Scope, configs: Configs, result: Constructor, node: as
         return
     uses = [
         n
-        for n in ast.walk(init)
+        for n in nodes_in(init)
         if isinstance(n, ast.Name) and n.id == node.id and id(n) not in scope.handled
     ]
     if all(configs.asks_custom_key(each) for each in uses):

@@ -13,6 +13,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from rlmigrate.migrate.index.entries import FileEntry
+from rlmigrate.migrate.tree import nodes_in
 from rlmigrate.migrate.understanding.columns import Views
 from rlmigrate.migrate.understanding.flow import assigned_at_returns
 from rlmigrate.migrate.understanding.observed import Observed
@@ -58,7 +59,7 @@ def read_forward(
         return None
     batch, state, seq_lens = names[:3]
     taken = {
-        n.id for n in ast.walk(node) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)
+        n.id for n in nodes_in(node) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)
     }
     if taken & {"batch", "kwargs"}:
         scope.problem(node, "uses the name batch or kwargs in forward")
@@ -80,7 +81,7 @@ def read_forward(
 def _read_net_calls(
     scope: Scope, result: Forward, nets: Mapping[str, str], names: tuple[str, str, str]
 ) -> None:
-    for node in ast.walk(result.node):
+    for node in nodes_in(result.node):
         attribute = self_attribute(node)
         if attribute is None or attribute not in nets or not isinstance(node, ast.Attribute):
             continue
@@ -197,7 +198,7 @@ def _is_zero(node: ast.expr) -> bool:
 
 def _only_returned(scope: Scope, function: ast.FunctionDef, name: ast.Name) -> bool:
     """Say whether a name is nowhere read but as the state that forward returns."""
-    for node in ast.walk(function):
+    for node in nodes_in(function):
         if isinstance(node, ast.Name) and node.id == name.id and isinstance(node.ctx, ast.Load):
             holder = scope.parent(node)
             returned = isinstance(holder, ast.Tuple) and isinstance(
@@ -210,7 +211,7 @@ def _only_returned(scope: Scope, function: ast.FunctionDef, name: ast.Name) -> b
 
 
 def _read_returns(scope: Scope, result: Forward, nets: Mapping[str, str], state: str) -> None:
-    for node in ast.walk(result.node):
+    for node in nodes_in(result.node):
         if not isinstance(node, ast.Return) or node in result.returns:
             continue
         if any(isinstance(a, ast.FunctionDef | ast.Lambda) for a in _until(scope, node, result)):
@@ -230,13 +231,13 @@ def _read_returns(scope: Scope, result: Forward, nets: Mapping[str, str], state:
         scope.handle(second)
         scope.mark("return_pair", value)
         result.returns.append(node)
-    if not any(isinstance(n, ast.Return) for n in ast.walk(result.node)):
+    if not any(isinstance(n, ast.Return) for n in nodes_in(result.node)):
         scope.problem(result.node, "never returns")
 
 
 def read_sequence_returns(scope: Scope, result: Forward, state: str) -> None:
     """Mark every `return output, states` whose states are a list, however it is made."""
-    for node in ast.walk(result.node):
+    for node in nodes_in(result.node):
         if not isinstance(node, ast.Return) or any(
             isinstance(a, ast.FunctionDef | ast.Lambda) for a in _until(scope, node, result)
         ):
@@ -266,14 +267,14 @@ def _from_net(scope: Scope, result: Forward, name: str) -> bool:
     """Say whether a name is only ever bound as the state beside a net's output."""
     bound = [
         n
-        for n in ast.walk(result.node)
+        for n in nodes_in(result.node)
         if isinstance(n, ast.Name) and n.id == name and isinstance(n.ctx, ast.Store)
     ]
     return bool(bound) and all(id(n) in scope.handled for n in bound)
 
 
 def _read_state(scope: Scope, result: Forward, state: str, seq_lens: str) -> None:
-    for node in ast.walk(result.node):
+    for node in nodes_in(result.node):
         if not isinstance(node, ast.Name) or id(node) in scope.handled:
             continue
         if node.id == state and isinstance(node.ctx, ast.Load):
@@ -286,7 +287,7 @@ def stored_locals(function: ast.FunctionDef, file: FileEntry) -> dict[str, str]:
     """Attributes that a function sets, with a local name for each that is free in it."""
     taken = names_in(function) | {"batch", "kwargs", "outs", "embeddings"}
     found: dict[str, str] = {}
-    for node in ast.walk(function):
+    for node in nodes_in(function):
         attribute = self_attribute(node)
         if attribute is None or isinstance(getattr(node, "ctx", None), ast.Load):
             continue
@@ -309,7 +310,7 @@ def read_stores(scope: Scope, result: Forward, nets: Mapping[str, str]) -> None:
     """Find the attributes that forward sets, and name a local for each."""
     result.stored = stored_locals(result.node, scope.file)
     first_load: dict[str, int] = {}
-    for node in ast.walk(result.node):
+    for node in nodes_in(result.node):
         attribute = self_attribute(node)
         if attribute is None or not isinstance(node, ast.Attribute):
             continue
@@ -326,7 +327,7 @@ def read_stores(scope: Scope, result: Forward, nets: Mapping[str, str]) -> None:
     stores = {
         a: min(
             n.lineno * 1000 + n.col_offset
-            for n in ast.walk(result.node)
+            for n in nodes_in(result.node)
             if isinstance(n, ast.Attribute)
             and self_attribute(n) == a
             and isinstance(n.ctx, ast.Store)
@@ -343,7 +344,7 @@ def read_stores(scope: Scope, result: Forward, nets: Mapping[str, str]) -> None:
 def _stored(node: ast.AST) -> set[str]:
     return {
         name
-        for n in ast.walk(node)
+        for n in nodes_in(node)
         if (name := self_attribute(n)) and isinstance(getattr(n, "ctx", None), ast.Store)
     }
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Collection
 
-from rlmigrate.migrate.tree import inside
+from rlmigrate.migrate.tree import nodes_in
 from rlmigrate.migrate.understanding.scope import Scope
 
 #: Members of a tensor that stay a view of it, or are the tensor itself where nothing is to do.
@@ -22,10 +22,10 @@ def check_in_place(scope: Scope, function: ast.FunctionDef, roots: Collection[as
     """Note each place where forward writes into the observation or a part or view of it."""
     known = {id(root) for root in roots}
     names: set[str] = set()
-    for node in inside(function):
+    for node in nodes_in(function):
         if isinstance(node, ast.Assign) and _is_observation(node.value, known, names):
             names |= {t.id for t in node.targets if isinstance(t, ast.Name)}
-    for node in inside(function):
+    for node in nodes_in(function):
         if _writes(node, known, names):
             scope.problem(node, "changes its observation in place")
 

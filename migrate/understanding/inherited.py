@@ -14,6 +14,7 @@ from __future__ import annotations
 import ast
 
 from rlmigrate.migrate.index.repo import RepoIndex
+from rlmigrate.migrate.tree import nodes_in
 from rlmigrate.migrate.understanding.constructor import find_subnets
 from rlmigrate.migrate.understanding.facts import Stash
 from rlmigrate.migrate.understanding.forward import Forward, read_forward, stored_locals
@@ -62,9 +63,9 @@ def loads_in(line: tuple[Relative, ...]) -> set[str]:
 
 def loads_of_values(function: ast.FunctionDef) -> set[str]:
     """Attributes that a value_function reads, asserts left out."""
-    asserted = {id(n) for a in ast.walk(function) if isinstance(a, ast.Assert) for n in ast.walk(a)}
+    asserted = {id(n) for a in nodes_in(function) if isinstance(a, ast.Assert) for n in nodes_in(a)}
     return {
-        name for n in ast.walk(function) if (name := self_attribute(n)) and id(n) not in asserted
+        name for n in nodes_in(function) if (name := self_attribute(n)) and id(n) not in asserted
     }
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ast
 
+from rlmigrate.migrate.tree import nodes_in
 from rlmigrate.migrate.understanding.facts import Stash
 from rlmigrate.migrate.understanding.forward import Forward
 from rlmigrate.migrate.understanding.scope import Scope, self_attribute
@@ -54,7 +55,7 @@ def read_kept(
 def _loads(node: ast.AST, attribute: str) -> list[ast.Attribute]:
     return [
         n
-        for n in ast.walk(node)
+        for n in nodes_in(node)
         if isinstance(n, ast.Attribute)
         and self_attribute(n) == attribute
         and isinstance(n.ctx, ast.Load)
@@ -65,7 +66,7 @@ def _pure_source(scope: Scope, forward: Forward, attribute: str) -> ast.expr | N
     """The expression on the batch that the attribute is set to, if that is all it ever is."""
     stores = [
         n
-        for n in ast.walk(forward.node)
+        for n in nodes_in(forward.node)
         if self_attribute(n) == attribute and isinstance(getattr(n, "ctx", None), ast.Store)
     ]
     holder = scope.parent(stores[0])
@@ -80,7 +81,7 @@ def _mark_forward(
     scope: Scope, forward: Forward, attribute: str, local: str, *, pure: bool
 ) -> None:
     loads = _loads(forward.node, attribute)
-    for node in ast.walk(forward.node):
+    for node in nodes_in(forward.node):
         if self_attribute(node) != attribute:
             continue
         holder = scope.parent(node)
@@ -116,7 +117,7 @@ def _net_source(scope: Scope, forward: Forward, net: str) -> str | None:
     if isinstance(given, ast.Name):
         later = [
             n
-            for n in ast.walk(forward.node)
+            for n in nodes_in(forward.node)
             if isinstance(n, ast.Name)
             and n.id == given.id
             and isinstance(n.ctx, ast.Store)

@@ -8,6 +8,7 @@ from __future__ import annotations
 import ast
 
 from rlmigrate.migrate.index.imports import dotted
+from rlmigrate.migrate.tree import nodes_in
 from rlmigrate.migrate.understanding.scope import (
     Scope,
     body_without_docstring,
@@ -48,7 +49,7 @@ def read_keras(scope: Scope) -> None:
             scope.handle(method)
             scope.served.add(name)
             continue
-        for node in ast.walk(method):
+        for node in nodes_in(method):
             if isinstance(node, ast.Expr) and _registers(node.value):
                 scope.mark("drop", node)
                 scope.handle(node)
@@ -60,7 +61,7 @@ def read_keras(scope: Scope) -> None:
 
 def _read_names(scope: Scope) -> None:
     own = {name for name in scope.methods if name in KERAS_NAMES}
-    for node in ast.walk(scope.node):
+    for node in nodes_in(scope.node):
         name = self_attribute(node)
         if name in KERAS_NAMES and isinstance(getattr(node, "ctx", None), ast.Store):
             own.add(name or "")
@@ -77,7 +78,7 @@ def _running(scope: Scope) -> set[str]:
         if name in found or name not in scope.methods:
             continue
         found.add(name)
-        stack += [a for n in ast.walk(scope.methods[name]) if (a := self_attribute(n))]
+        stack += [a for n in nodes_in(scope.methods[name]) if (a := self_attribute(n))]
     return found
 
 

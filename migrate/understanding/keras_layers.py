@@ -9,7 +9,7 @@ import ast
 from collections.abc import Mapping
 
 from rlmigrate.migrate.index.imports import dotted
-from rlmigrate.migrate.tree import inside
+from rlmigrate.migrate.tree import nodes_in
 
 AFFINE = {"kernel": "weight", "bias": "bias"}
 #: By layer: variable to parameter. Keras has one bias for an LSTM, torch two that are added.
@@ -39,7 +39,7 @@ def torch_names(node: ast.AST) -> dict[str, str]:
     {'logits/kernel': 'logits.weight', 'logits/bias': 'logits.bias'}
     """
     found: dict[str, str] = {}
-    for call in inside(node):
+    for call in nodes_in(node):
         if not isinstance(call, ast.Call):
             continue
         owner, _, kind = (dotted(call.func) or "").rpartition(".")

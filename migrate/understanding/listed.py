@@ -9,6 +9,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Mapping
 
+from rlmigrate.migrate.tree import nodes_in
 from rlmigrate.migrate.understanding.forward import Forward, net_input, read_net_output
 from rlmigrate.migrate.understanding.scope import Scope, parameters, self_attribute
 
@@ -48,10 +49,10 @@ def _only_read_by_index(
     scope: Scope, attribute: str, store: ast.Assign, values: ast.FunctionDef
 ) -> bool:
     """Say whether the list is set once, and read as `self.x[0]` in value_function alone."""
-    inside = {id(n) for n in ast.walk(values)}
+    inside = {id(n) for n in nodes_in(values)}
     init = scope.methods.get("__init__")
-    prepared = {id(n) for n in ast.walk(init)} if init else set()
-    for node in ast.walk(scope.node):
+    prepared = {id(n) for n in nodes_in(init)} if init else set()
+    for node in nodes_in(scope.node):
         if self_attribute(node) != attribute or node is store.targets[0]:
             continue
         holder = scope.parent(node)
@@ -73,9 +74,9 @@ def read_value_nets(
         return
     states = {p.arg for p in parameters(forward.node)[1:3]}
     idle: set[int] = set()
-    for node in ast.walk(values):
+    for node in nodes_in(values):
         attribute = self_attribute(node)
-        asserted = isinstance(node, ast.Assert) and {self_attribute(n) for n in ast.walk(node)}
+        asserted = isinstance(node, ast.Assert) and {self_attribute(n) for n in nodes_in(node)}
         if isinstance(node, ast.Assert) and asserted and asserted & set(listed):
             scope.mark("drop", node)
             scope.handle(node)
@@ -84,11 +85,11 @@ def read_value_nets(
     for attribute in listed:
         forward.stored.pop(attribute, None)
         _drop(scope, attribute, values)
-    for node in ast.walk(values):
+    for node in nodes_in(values):
         attribute = self_attribute(node)
         if attribute in nets and isinstance(node, ast.Attribute):
             _read_call(scope, node, nets[attribute or ""], idle)
-    for node in ast.walk(values):
+    for node in nodes_in(values):
         if id(node) in idle:
             scope.problem(node, "reads its recurrent state in value_function")
 
@@ -117,8 +118,8 @@ def _read_item(
 
 
 def _drop(scope: Scope, attribute: str, values: ast.FunctionDef) -> None:
-    inside = {id(n) for n in ast.walk(values)}
-    for node in ast.walk(scope.node):
+    inside = {id(n) for n in nodes_in(values)}
+    for node in nodes_in(scope.node):
         holder = scope.parent(node)
         outside = self_attribute(node) == attribute and id(node) not in inside
         if outside and isinstance(holder, ast.Assign):

@@ -8,6 +8,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Mapping
 
+from rlmigrate.migrate.tree import nodes_in
 from rlmigrate.migrate.understanding.facts import OwnLoss
 from rlmigrate.migrate.understanding.forward import Forward
 from rlmigrate.migrate.understanding.scope import (
@@ -83,7 +84,7 @@ def _read_method(scope: Scope, method: ast.FunctionDef) -> None:
         scope.problem(method, f"uses the name {min(BOUND & names_in(method))} in {method.name}")
     if method.name == "metrics" and parameters(method):
         scope.problem(method, "has a metrics() with parameters")
-    for node in ast.walk(method):
+    for node in nodes_in(method):
         if isinstance(node, ast.Name) and node.id == "self":
             holder = scope.parent(node)
             if not isinstance(holder, ast.Attribute) or holder.value is not node:
@@ -99,7 +100,7 @@ def _read_attributes(
 ) -> dict[str, None]:
     stashes: dict[str, None] = {}
     for method in methods:
-        for node in ast.walk(method):
+        for node in nodes_in(method):
             name = self_attribute(node)
             if name is None or not isinstance(node, ast.Attribute) or name not in forward.stored:
                 continue
@@ -117,14 +118,14 @@ def _kept_alone(scope: Scope, methods: list[ast.FunctionDef]) -> set[str]:
     stored = {
         name
         for method in methods
-        for node in ast.walk(method)
+        for node in nodes_in(method)
         if (name := self_attribute(node)) and isinstance(getattr(node, "ctx", None), ast.Store)
     }
     others = {
         self_attribute(node)
         for method in scope.methods.values()
         if method not in methods
-        for node in ast.walk(method)
+        for node in nodes_in(method)
     }
     return stored - {name for name in others if name}
 
@@ -132,7 +133,7 @@ def _kept_alone(scope: Scope, methods: list[ast.FunctionDef]) -> set[str]:
 def _read_batch(scope: Scope, loss: ast.FunctionDef, inputs: str, *, mode: str) -> bool:
     """Judge every read of the train batch; True if there is one."""
     reads = False
-    for node in ast.walk(loss):
+    for node in nodes_in(loss):
         if not isinstance(node, ast.Name) or node.id != inputs:
             continue
         reads = True
@@ -155,7 +156,7 @@ def _read_batch(scope: Scope, loss: ast.FunctionDef, inputs: str, *, mode: str) 
 def _returns_list(scope: Scope, loss: ast.FunctionDef, losses: str) -> bool:
     """Say whether custom_loss returns a list of one loss; a loss otherwise."""
     kinds = set()
-    for node in ast.walk(loss):
+    for node in nodes_in(loss):
         if not isinstance(node, ast.Return):
             continue
         value = node.value

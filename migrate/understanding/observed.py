@@ -9,7 +9,7 @@ import ast
 from dataclasses import dataclass, field
 
 from rlmigrate.migrate.index.imports import dotted
-from rlmigrate.migrate.tree import inside
+from rlmigrate.migrate.tree import nodes_in
 from rlmigrate.migrate.understanding.columns import Views, is_batch_name
 from rlmigrate.migrate.understanding.constructor import net_name
 from rlmigrate.migrate.understanding.in_place import check_in_place
@@ -49,7 +49,7 @@ class Observed:
 
     def read(self) -> None:
         """Find every read of the input, then what happens to the observation."""
-        for node in ast.walk(self.function):
+        for node in nodes_in(self.function):
             named = isinstance(node, ast.Name) and node.id == self.batch
             if named and isinstance(node, ast.Name) and id(node) not in self.scope.handled:
                 self._read_batch(node)
@@ -75,7 +75,7 @@ class Observed:
 
     def _is_structured(self) -> bool:
         """Say whether the class knows of parts of the observation that forward hands on whole."""
-        for node in ast.walk(self.scope.node):
+        for node in nodes_in(self.scope.node):
             if isinstance(node, ast.Attribute) and node.attr in {"original_space", "spaces"}:
                 return True
             if isinstance(node, ast.Constant) and node.value == "original_space":
@@ -90,7 +90,7 @@ class Observed:
             and isinstance(node.value, ast.Name)
             and self.scope.key_of(node.slice) is not None
             for method in helpers
-            for node in ast.walk(method)
+            for node in nodes_in(method)
         )
 
     def finish(self) -> None:
@@ -189,7 +189,7 @@ class Observed:
         """The column after the last expression on the line of `node`."""
         return max(
             each.end_col_offset or 0
-            for each in ast.walk(self.function)
+            for each in nodes_in(self.function)
             if isinstance(each, ast.expr) and each.end_lineno == node.lineno
         )
 
@@ -209,17 +209,17 @@ class Observed:
         """Parts of the observation space that a net of RLlib is built with, as Boxes only are."""
         return {
             self.scope.key_of(node.slice) or ""
-            for call in inside(self.scope.node)
+            for call in nodes_in(self.scope.node)
             if isinstance(call, ast.Call) and net_name(self.scope, call.func)
             for argument in (*call.args, *(k.value for k in call.keywords))
-            for node in inside(argument)
+            for node in nodes_in(argument)
             if isinstance(node, ast.Subscript)
         }
 
     def _shaped_keys(self) -> set[str]:
         """Parts of the observation space whose shape the class reads."""
         found = set()
-        for node in ast.walk(self.scope.node):
+        for node in nodes_in(self.scope.node):
             if isinstance(node, ast.Attribute) and node.attr == "shape":
                 inner = node.value
                 if isinstance(inner, ast.Subscript):
@@ -229,7 +229,7 @@ class Observed:
     def _find_aliases(self) -> None:
         """Names bound once, to the observation or a part of it."""
         bound: dict[str, int] = {}
-        for node in ast.walk(self.function):
+        for node in nodes_in(self.function):
             if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
                 bound[node.id] = bound.get(node.id, 0) + 1
         for root in self.roots:
@@ -249,7 +249,7 @@ class Observed:
             and isinstance(n.value, ast.Name)
             and n.value.id == name
             and self.scope.key_of(n.slice) is not None
-            for n in ast.walk(self.function)
+            for n in nodes_in(self.function)
         )
 
     def _uses(self) -> list[ast.expr]:
@@ -257,7 +257,7 @@ class Observed:
         roots = [r for r in self.roots if r not in self.aliases.values()]
         names = [
             n
-            for n in ast.walk(self.function)
+            for n in nodes_in(self.function)
             if isinstance(n, ast.Name) and n.id in self.aliases and isinstance(n.ctx, ast.Load)
         ]
         return [*roots, *names]

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import ast
 
+from rlmigrate.migrate.tree import nodes_in
 from rlmigrate.migrate.understanding.scope import Scope, self_attribute
 
 
@@ -14,7 +15,7 @@ def read_own_view(scope: Scope) -> None:
     """Mark what is known of the observation's view, where no relative changes it."""
     if scope.kin is None or any(_changes_view(node) for node in _texts(scope)):
         return
-    for node in ast.walk(scope.node):
+    for node in nodes_in(scope.node):
         part = scope.parent(scope.parent(node))
         if self_attribute(node) != "view_requirements" or not isinstance(part, ast.Attribute):
             continue
@@ -45,7 +46,7 @@ def _texts(scope: Scope) -> list[ast.ClassDef]:
 
 def _changes_view(node: ast.ClassDef) -> bool:
     """Say whether a class stores into `view_requirements` under a name that may be obs."""
-    for each in ast.walk(node):
+    for each in nodes_in(node):
         if not isinstance(each, ast.Attribute | ast.Subscript) or isinstance(each.ctx, ast.Load):
             continue
         if isinstance(each, ast.Attribute) and each.attr == "view_requirements":
@@ -71,6 +72,6 @@ def _is_decided(scope: Scope, shift: ast.expr) -> bool:
     if not (equal and zero and isinstance(holder, ast.If) and holder.test is test):
         return False
     texts = (
-        n for s in holder.body for n in ast.walk(s) if isinstance(n, ast.Constant | ast.JoinedStr)
+        n for s in holder.body for n in nodes_in(s) if isinstance(n, ast.Constant | ast.JoinedStr)
     )
     return not any(t.end_lineno != t.lineno for t in texts)  # lines of a string must not move

@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from rlmigrate.migrate.index.entries import FileEntry
 from rlmigrate.migrate.index.imports import dotted
 from rlmigrate.migrate.index.repo import RepoIndex
+from rlmigrate.migrate.tree import nodes_in
 from rlmigrate.migrate.understanding.base_calls import relative_behind
 from rlmigrate.migrate.understanding.columns import Views, read_views
 from rlmigrate.migrate.understanding.configs import Configs
@@ -111,7 +112,7 @@ def _read(
         forward, lender = _under(scope, kin, own_forward)
     values = read_values(scope, forward, nets) if forward else Values(None)
     if (states or sequential) and values.node is not None:
-        for each in ast.walk(values.node):
+        for each in nodes_in(values.node):
             if isinstance(each, ast.Return) and each.value is not None:
                 scope.mark("value_return", each)
     if sequential:
@@ -248,7 +249,7 @@ def _base_sets(kin: Kin) -> tuple[str, ...]:
     """What setup() of a base sets: the distribution, and the head size if the base reads it."""
     found = set()
     for base in kin.bases:
-        nodes = [n for n in ast.walk(base.node) if isinstance(n, ast.Attribute)]
+        nodes = [n for n in nodes_in(base.node) if isinstance(n, ast.Attribute)]
         if not any(n.attr == "n" and _is_action_space(n.value) for n in nodes):
             found.add("action_dist_cls")
         if any(self_attribute(n) == "num_outputs" and isinstance(n.ctx, ast.Load) for n in nodes):
@@ -289,7 +290,7 @@ def _check_head(scope: Scope, call: ast.Call) -> None:
     init = scope.methods["__init__"]
     sets = any(
         self_attribute(n) == "num_outputs" and isinstance(getattr(n, "ctx", None), ast.Store)
-        for n in ast.walk(init)
+        for n in nodes_in(init)
     )
     if not sets:
         scope.problem(call, "gives its base another num_outputs than it was given")
@@ -324,7 +325,7 @@ def _is_discrete(scope: Scope, constructor: Constructor) -> bool:
         isinstance(n, ast.Attribute)
         and n.attr == "n"
         and (self_attribute(n.value) == "action_space" or dotted(n.value) in names)
-        for n in ast.walk(scope.node)
+        for n in nodes_in(scope.node)
     )
 
 
@@ -332,13 +333,13 @@ def _read_attributes(scope: Scope, configs: Configs, nets: Mapping[str, str], *,
     """Judge every `self.x` that ModelV2 or RLModule has a say in; True if the head size is read."""
     stored = {
         name
-        for n in ast.walk(scope.node)
+        for n in nodes_in(scope.node)
         if (name := self_attribute(n))
         and isinstance(getattr(n, "ctx", None), ast.Store)
         and not any(m.node is scope.parent(n) for m in scope.marks if m.kind == "drop")
     }
     reads_head = False
-    for node in ast.walk(scope.node):
+    for node in nodes_in(scope.node):
         name = self_attribute(node)
         if name is None or not isinstance(node, ast.Attribute) or id(node) in scope.handled:
             continue
@@ -366,7 +367,7 @@ def _check_nets(scope: Scope, nets: Mapping[str, str]) -> None:
     kinds = {"net_input", "net_batch", "net_flat"}
     understood = {id(m.node) for m in scope.marks if m.kind in kinds}
     values = {id(m.node) for m in scope.marks if m.kind == "net_value"}
-    for node in ast.walk(scope.node):
+    for node in nodes_in(scope.node):
         name = self_attribute(node)
         if name not in nets or not isinstance(getattr(node, "ctx", None), ast.Load):
             continue

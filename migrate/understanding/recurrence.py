@@ -11,6 +11,7 @@ from __future__ import annotations
 import ast
 
 from rlmigrate.migrate.index.imports import dotted
+from rlmigrate.migrate.tree import nodes_in
 from rlmigrate.migrate.understanding.forward import Forward, read_sequence_returns, read_stores
 from rlmigrate.migrate.understanding.kin import Kin, is_abstract, owner_in
 from rlmigrate.migrate.understanding.observed import Observed
@@ -38,7 +39,7 @@ def read_recurrent(scope: Scope) -> tuple[Forward | None, tuple[str, ...]]:
     if not states:
         return result, ()
     stored = {
-        n.id for n in ast.walk(node) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)
+        n.id for n in nodes_in(node) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)
     }
     for name in sorted(stored & {inputs, state}):
         scope.problem(node, f"rebinds {name} in forward_rnn")
@@ -71,7 +72,7 @@ def may_be_stateless(kin: Kin) -> bool:
         owner = owner_in("get_initial_state", line)
         if owner is None:
             return True
-        for node in ast.walk(owner.methods["get_initial_state"]):
+        for node in nodes_in(owner.methods["get_initial_state"]):
             literal = node.value if isinstance(node, ast.Return) else None
             if isinstance(literal, ast.List) and not literal.elts:
                 return True
@@ -83,7 +84,7 @@ def read_initial_states(scope: Scope) -> None:
     node = scope.methods.get("get_initial_state")
     if node is None or is_abstract(node):
         return
-    for each in ast.walk(node):
+    for each in nodes_in(node):
         if isinstance(each, ast.Call) and ast.unparse(each) == "super().get_initial_state()":
             scope.mark("super_states", each)
         if not isinstance(each, ast.Return) or each.value is None:
@@ -96,7 +97,7 @@ def read_initial_states(scope: Scope) -> None:
 def _names(scope: Scope, count: int) -> tuple[str, ...]:
     """Names of the states, as wrap_model gives them."""
     cells = {"LSTM", "LSTMCell"}
-    lstm = any(isinstance(n, ast.Attribute) and n.attr in cells for n in ast.walk(scope.node))
+    lstm = any(isinstance(n, ast.Attribute) and n.attr in cells for n in nodes_in(scope.node))
     if lstm and count == 2:
         return ("h", "c")
     return tuple(f"state_{i}" for i in range(count))
@@ -107,18 +108,18 @@ def _read_initial_state(scope: Scope) -> tuple[str, ...]:
     if node is None:
         scope.problem(scope.node, "has no get_initial_state of its own")
         return ()
-    returns = [n for n in ast.walk(node) if isinstance(n, ast.Return)]
+    returns = [n for n in nodes_in(node) if isinstance(n, ast.Return)]
     literal = returns[0].value if len(returns) == 1 else None
     if isinstance(literal, ast.Name):
         bound = [
             n.value
-            for n in ast.walk(node)
+            for n in nodes_in(node)
             if isinstance(n, ast.Assign)
             and len(n.targets) == 1
             and isinstance(n.targets[0], ast.Name)
             and n.targets[0].id == literal.id
         ]
-        uses = [n for n in ast.walk(node) if isinstance(n, ast.Name) and n.id == literal.id]
+        uses = [n for n in nodes_in(node) if isinstance(n, ast.Name) and n.id == literal.id]
         literal = bound[0] if len(bound) == 1 and len(uses) == 2 else None
     if not isinstance(literal, ast.List) or not literal.elts:
         scope.problem(node, "builds its initial state in a way that is not understood")
@@ -134,7 +135,7 @@ def _read_initial_state(scope: Scope) -> tuple[str, ...]:
 def _read_uses(
     scope: Scope, function: ast.FunctionDef, state: str, seq_lens: str, states: tuple[str, ...]
 ) -> None:
-    for node in ast.walk(function):
+    for node in nodes_in(function):
         if not isinstance(node, ast.Name) or not isinstance(node.ctx, ast.Load):
             continue
         if node.id == seq_lens:
@@ -166,7 +167,7 @@ def _unpacks(node: ast.Assign, count: int) -> bool:
 
 
 def _read_returns(scope: Scope, result: Forward, states: tuple[str, ...]) -> None:
-    for node in ast.walk(result.node):
+    for node in nodes_in(result.node):
         if not isinstance(node, ast.Return):
             continue
         pair = node.value

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from rlmigrate.migrate.index.entries import FileEntry
 from rlmigrate.migrate.index.imports import dotted
+from rlmigrate.migrate.tree import nodes_in
 from rlmigrate.migrate.understanding.facts import Mark, Problem
 
 if TYPE_CHECKING:
@@ -61,7 +62,7 @@ class Scope:
     served: set[str] = field(default_factory=set)  # methods of ModelV2 that have a place
 
     def __post_init__(self) -> None:
-        for parent in ast.walk(self.node):
+        for parent in nodes_in(self.node):
             for child in ast.iter_child_nodes(parent):
                 self.parents[child] = parent
         self.methods = {m.name: m for m in self.node.body if isinstance(m, ast.FunctionDef)}
@@ -102,7 +103,7 @@ class Scope:
 
     def handle(self, node: ast.AST) -> None:
         """Note that a whole expression is dealt with, names inside it included."""
-        self.handled.update(id(child) for child in ast.walk(node))
+        self.handled.update(id(child) for child in nodes_in(node))
 
     def key_of(self, node: ast.expr) -> str | None:
         """The key that a subscript names: a string, or one of SampleBatch's names."""
@@ -149,6 +150,6 @@ def parameters(node: ast.FunctionDef) -> list[ast.arg]:
 
 def names_in(node: ast.AST) -> set[str]:
     """Every plain name that occurs in a node."""
-    return {n.id for n in ast.walk(node) if isinstance(n, ast.Name)} | {
-        a.arg for a in ast.walk(node) if isinstance(a, ast.arg)
+    return {n.id for n in nodes_in(node) if isinstance(n, ast.Name)} | {
+        a.arg for a in nodes_in(node) if isinstance(a, ast.arg)
     }

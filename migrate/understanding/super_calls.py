@@ -11,12 +11,13 @@ import ast
 from collections.abc import Sequence
 
 from rlmigrate.migrate.index.imports import dotted
+from rlmigrate.migrate.tree import nodes_in
 from rlmigrate.migrate.understanding.scope import Scope, parameters
 
 
 def calls_base(method: ast.FunctionDef) -> bool:
     """Say whether a method hands on to the base's method of its name."""
-    return any(_is_super_call(node, method.name) for node in ast.walk(method))
+    return any(_is_super_call(node, method.name) for node in nodes_in(method))
 
 
 def _is_super_call(node: ast.AST, name: str) -> bool:
@@ -30,7 +31,7 @@ def _is_super_call(node: ast.AST, name: str) -> bool:
 
 def read_super_calls(scope: Scope, function: ast.FunctionDef) -> list[ast.Return]:
     """Mark the calls of the base's forward; returns the returns that need nothing else."""
-    calls = [n for n in ast.walk(function) if _is_super_call(n, "forward")]
+    calls = [n for n in nodes_in(function) if _is_super_call(n, "forward")]
     returned: list[ast.Return] = []
     names = [p.arg for p in parameters(function)]
     if calls and (scope.kin is None or not scope.kin.bases):
@@ -72,13 +73,13 @@ def _pair(scope: Scope, function: ast.FunctionDef, node: ast.AST, state: str) ->
     if not isinstance(first, ast.Name) or not isinstance(second, ast.Name):
         return False
     scope.handle(second)
-    if {"outs"} & {n.id for n in ast.walk(function) if isinstance(n, ast.Name)}:
+    if {"outs"} & {n.id for n in nodes_in(function) if isinstance(n, ast.Name)}:
         return False
-    if any(isinstance(n, ast.Return) and n.lineno < node.lineno for n in ast.walk(function)):
+    if any(isinstance(n, ast.Return) and n.lineno < node.lineno for n in nodes_in(function)):
         return False
     reads = [
         n
-        for n in ast.walk(function)
+        for n in nodes_in(function)
         if isinstance(n, ast.Name) and n.id == second.id and isinstance(n.ctx, ast.Load)
     ]
     return all(
@@ -96,7 +97,7 @@ def _is_returned(scope: Scope, pair: ast.AST, node: ast.Name) -> bool:
 def read_super_values(scope: Scope) -> None:
     """Mark `super().value_function()` in the class's own."""
     function = scope.methods.get("value_function")
-    for node in ast.walk(function) if function is not None else ():
+    for node in nodes_in(function) if function is not None else ():
         if _is_super_call(node, "value_function"):
             if scope.kin is not None and scope.kin.bases:
                 scope.mark("super_values", node)

@@ -11,6 +11,7 @@ from collections.abc import Collection, Mapping
 from rlmigrate.migrate.index.imports import dotted
 from rlmigrate.migrate.index.known import ray_kind
 from rlmigrate.migrate.index.repo import RepoIndex
+from rlmigrate.migrate.tree import nodes_in
 from rlmigrate.migrate.understanding.base_calls import is_base_call, relative_behind
 from rlmigrate.migrate.understanding.constructor import net_name
 from rlmigrate.migrate.understanding.inherited import forward_name
@@ -88,7 +89,7 @@ def _read_mixin(scope: Scope, base: ast.expr, mixin: Relative, kept: Collection[
         if name in OWN_NAMES or name in old:
             scope.problem(base, f"inherits {name} from {mixin.node.name}")
     for name, method in mixin.methods.items():
-        for node in ast.walk(method):
+        for node in nodes_in(method):
             attribute = self_attribute(node)
             if attribute in {"obs_space", "model_config", "num_outputs", *kept}:
                 scope.problem(
@@ -125,7 +126,7 @@ def _read_members(scope: Scope, kept: Collection[str], served: Collection[str]) 
                 if isinstance(target, ast.Name) and target.id in OWN_NAMES:
                     scope.problem(node, f"sets {target.id}, which RLModule keeps for itself")
     for name, method in scope.methods.items():
-        for inner in ast.walk(method):
+        for inner in nodes_in(method):
             if isinstance(inner, ast.ClassDef):
                 _read_inner_class(scope, inner, name, kept)
             attribute = self_attribute(inner)
@@ -149,7 +150,7 @@ def _is_helper(scope: Scope, name: str) -> bool:
 def _read_inner_class(scope: Scope, node: ast.ClassDef, method: str, kept: Collection[str]) -> None:
     """A torch module defined inside a method is code like any other, if its `self` is no trap."""
     bases = {scope.qualified(b) or dotted(b) or "" for b in node.bases}
-    names = {name for n in ast.walk(node) if (name := self_attribute(n))}
+    names = {name for n in nodes_in(node) if (name := self_attribute(n))}
     watched = {"model_config", "obs_space", "num_outputs", *kept}
     if bases != {"torch.nn.Module"} or names & watched:
         scope.problem(node, f"defines a class inside {method}")
@@ -168,14 +169,14 @@ def _read_changes(scope: Scope, kept: Collection[str]) -> None:
         if name in reached or name not in methods:
             continue
         reached.append(name)
-        start += [a for n in ast.walk(methods[name]) if (a := self_attribute(n)) in methods and a]
+        start += [a for n in nodes_in(methods[name]) if (a := self_attribute(n)) in methods and a]
     for name in sorted(reached):
         own = scope.methods.get(name)
         if own is None or name in {"forward", "value_function", "__init__"}:
             continue
         if name == "forward_rnn" and not _is_helper(scope, name):
             continue
-        for node in ast.walk(own):
+        for node in nodes_in(own):
             attribute = self_attribute(node)
             if attribute and isinstance(getattr(node, "ctx", None), ast.Store | ast.Del):
                 scope.problem(node, f"sets self.{attribute} in {name}, which forward calls")
@@ -229,7 +230,7 @@ def _read_repository(scope: Scope, index: RepoIndex, qualified: str, kept: Colle
 def _read_names(scope: Scope) -> set[str]:
     layers = set()
     skipped = _skipped(scope)
-    for node in ast.walk(scope.node):
+    for node in nodes_in(scope.node):
         if id(node) in skipped or not isinstance(node, ast.Name | ast.Attribute):
             continue
         if isinstance(scope.parent(node), ast.Attribute):
@@ -263,7 +264,7 @@ def _skipped(scope: Scope) -> set[int]:
 
     def skip(node: ast.AST | None) -> None:
         if node is not None:
-            found.update(id(child) for child in ast.walk(node))
+            found.update(id(child) for child in nodes_in(node))
 
     for base in scope.node.bases:
         skip(base)
@@ -277,7 +278,7 @@ def _skipped(scope: Scope) -> set[int]:
             skip(method.returns)
         if method.name == "get_initial_state":
             skip(method.returns)
-        for statement in ast.walk(method):
+        for statement in nodes_in(method):
             if isinstance(statement, ast.stmt) and is_base_call(scope, statement) is not None:
                 skip(statement)
     return found

@@ -10,6 +10,7 @@ import ast
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from rlmigrate.migrate.tree import nodes_in
 from rlmigrate.migrate.understanding.flow import assigned_at_returns
 from rlmigrate.migrate.understanding.forward import Forward
 from rlmigrate.migrate.understanding.scope import (
@@ -43,13 +44,13 @@ def read_values(scope: Scope, forward: Forward, nets: Mapping[str, str]) -> Valu
         scope.problem(node, "has a value_function with parameters")
     if {"batch", "embeddings"} & names_in(node):
         scope.problem(node, "uses the name batch or embeddings in value_function")
-    if not any(isinstance(n, ast.Return) for n in ast.walk(node)):
+    if not any(isinstance(n, ast.Return) for n in nodes_in(node)):
         scope.problem(node, "has a value_function that returns nothing")
-    for each in ast.walk(node):
+    for each in nodes_in(node):
         if isinstance(each, ast.Assert) and _asserts_kept(each, forward):
             scope.mark("drop", each)
             scope.handle(each)
-    for each in ast.walk(node):
+    for each in nodes_in(node):
         attribute = self_attribute(each)
         if attribute is None or id(each) in scope.handled or not isinstance(each, ast.Attribute):
             continue
@@ -97,7 +98,7 @@ def _check_paths(scope: Scope, forward: Forward, result: Values) -> None:
 
     def happens(node: ast.AST) -> set[str]:
         found = set()
-        for each in ast.walk(node):
+        for each in nodes_in(node):
             name = self_attribute(each)
             if name and isinstance(getattr(each, "ctx", None), ast.Store):
                 found.add(name)

@@ -14,6 +14,7 @@ from typing import Any
 
 from rlmigrate.migrate.index import RepoIndex
 from rlmigrate.migrate.index.entries import FileEntry
+from rlmigrate.migrate.tree import nodes_in
 
 _SCOPES = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.Module)
 
@@ -64,10 +65,10 @@ def infer(index: RepoIndex) -> dict[str, Guess]:
 
 
 def _setups(tree: ast.Module) -> Iterator[_Setup]:
-    for scope in ast.walk(tree):
+    for scope in nodes_in(tree):
         if isinstance(scope, _SCOPES):
             yield from _builders(scope)
-    for node in ast.walk(tree):
+    for node in nodes_in(tree):
         if isinstance(node, ast.Dict):
             items = _string_items(node)
             model = items.get("model")
@@ -207,7 +208,7 @@ def _as_target(qualified: str | None, index: RepoIndex) -> str | None:
 def _registered_envs(tree: ast.Module, file: FileEntry, index: RepoIndex) -> dict[str, str]:
     """Map names given to `register_env` to the class that their function calls."""
     found = {}
-    for node in ast.walk(tree):
+    for node in nodes_in(tree):
         if not isinstance(node, ast.Call) or len(node.args) != 2:
             continue
         if not (file.imports.qualified(node.func) or "").endswith("register_env"):

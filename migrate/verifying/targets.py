@@ -10,6 +10,7 @@ from pathlib import Path
 from rlmigrate.errors import UsageError
 from rlmigrate.migrate.index import RepoIndex
 from rlmigrate.migrate.settings import Settings
+from rlmigrate.migrate.tree import nodes_in
 
 #: Folders that are never the user's own code.
 _FOREIGN = {".venv", "venv", ".git", "node_modules", "build", "dist", "__pycache__", ".tox"}
@@ -166,7 +167,7 @@ def find_class(tree: Tree, name: str) -> Place | None:
 
 def defined_names(tree: ast.Module, *, imports: bool = True) -> Iterator[str]:
     """Name the classes and variables that a module defines, and those it imports."""
-    for node in ast.walk(tree):
+    for node in nodes_in(tree):
         if isinstance(node, ast.ClassDef):
             yield node.name
         elif isinstance(node, ast.Assign):

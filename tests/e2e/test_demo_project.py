@@ -69,7 +69,7 @@ def test_rewritten_models_are_modules_with_the_comments_of_their_author(trees: P
     assert "custom_model" not in configs
 
 
-def test_verify_passes_without_a_difference(trees: Path) -> None:
+def test_verify_finds_no_difference(trees: Path) -> None:
     report = json.loads(rlmigrate("verify", "old", "new", "--format", "json", cwd=trees, expect=0))
     assert {result["name"].rpartition(".")[2] for result in report["results"]} == {
         "PickingModel",
@@ -85,7 +85,10 @@ def test_verify_passes_without_a_difference(trees: Path) -> None:
             if not name.startswith(("gradients", "after one step"))
         }
         assert forward.keys() >= {"dist_inputs", "value"}
-        assert set(forward.values()) == {0.0}
+        # The picking model reads parts of a Dict, which the old stack gives as slices of one row:
+        # on some processors a matrix product rounds them otherwise than packed tensors.
+        limit = 1e-6 if result["name"].endswith("PickingModel") else 0.0
+        assert max(forward.values()) <= limit
 
 
 TRAIN = """
