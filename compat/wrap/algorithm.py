@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import copy
 import importlib
-from collections.abc import Mapping
+import math
+import warnings
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from rlmigrate.compat.wrap.config_dicts import config_from_dict
@@ -25,9 +27,10 @@ def wrap_algorithm_config(config: Any, algorithm: str | type | None = None) -> A
     `config` is Ray's, or a dict of settings of any release, together with the `algorithm` that it
     is for ("PPO", "PPOTrainer" or the class). Each policy of a multi-agent config gets a module of
     its own, with its own model settings and spaces, or its policy class if it names one of the
-    user's. Columns that view requirements ask for come from connectors, and `custom_loss` and
-    `metrics` of the models are called. Raises UsageError for what is no config, and for a custom
-    model that is neither a class nor registered.
+    user's. The observation filter becomes a connector, columns that view requirements ask for come
+    from one, and `custom_loss` and `metrics` of the models are called. Warns of settings that have
+    no place. Raises UsageError for what is no config, and for a custom model that is neither a
+    class nor registered.
     """
     if isinstance(config, Mapping):
         config = config_from_dict(config, algorithm)
@@ -43,8 +46,8 @@ def wrap_algorithm_config(config: Any, algorithm: str | type | None = None) -> A
     new = config.copy(copy_frozen=False)
     new.api_stack(enable_rl_module_and_learner=True, enable_env_runner_and_connector_v2=True)
     shared = dict(config.model)
-    if getattr(new, "exploration_config", None):
-        new.exploration_config = {}  # the old stack's; wrapped modules explore by themselves
+    _warn_of_exploration(config)
+    new.exploration_config = {}
 
     def spec(
         overrides: Mapping[str, Any], spaces: tuple[Any, Any], policy_class: Any = None
@@ -79,16 +82,43 @@ def wrap_algorithm_config(config: Any, algorithm: str | type | None = None) -> A
         learner_connector=_view_columns_for_learning,
     )
     new.env_runners(
-        env_to_module_connector=_view_columns_for_acting,
+        env_to_module_connector=_acting_connectors(new),
         episode_lookback_horizon=max(new.episode_lookback_horizon, _reach(shared)),
     )
     return new
 
 
-def _view_columns_for_acting(*_: Any, **__: Any) -> Any:
-    from rlmigrate.compat.wrap.on_ray.views import ViewColumns
+def _warn_of_exploration(config: Any) -> None:
+    """Warn of exploration objects of the old stack that no module replaces."""
+    kind = (getattr(config, "exploration_config", None) or {}).get("type")
+    if kind not in (None, "StochasticSampling", "EpsilonGreedy"):
+        warnings.warn(
+            f"exploration_config type {kind!r} has no place on the new stack: the module draws "
+            "from its distribution; write another way to explore into _forward_exploration()",
+            stacklevel=3,
+        )
 
-    return ViewColumns()
+
+def _acting_connectors(config: Any) -> Callable[..., list[Any]]:
+    """Return what env runners put before a module: the observation filter, then view columns."""
+    name, many = config.observation_filter, bool(_policies(config))
+    if name not in ("NoFilter", "MeanStdFilter", "ConcurrentMeanStdFilter"):
+        warnings.warn(
+            f"observation_filter {name!r} is left out: write it as a connector", stacklevel=3
+        )
+    filters = name in ("MeanStdFilter", "ConcurrentMeanStdFilter")
+    config.observation_filter = "NoFilter"
+
+    def connectors(*_: Any, **__: Any) -> list[Any]:
+        from ray.rllib.connectors.env_to_module import MeanStdFilter
+
+        from rlmigrate.compat.wrap.on_ray.views import ViewColumns
+
+        # The old filter did not clip; Ray's connector fails without a limit.
+        scaling = [MeanStdFilter(multi_agent=many, clip_by_value=math.inf)] if filters else []
+        return [*scaling, ViewColumns()]
+
+    return connectors
 
 
 def _view_columns_for_learning(*_: Any, **__: Any) -> Any:

@@ -81,7 +81,7 @@ def _set(config: Any, key: str, value: Any) -> bool:
     elif key == "num_gpus":
         config.learners(num_gpus_per_learner=value)
     elif key == "exploration_config":
-        return True  # modules explore by themselves
+        config.exploration_config = dict(value or {})
     elif key == "callbacks" and not isinstance(value, type):
         return False
     else:

@@ -10,6 +10,7 @@ import pytest
 from ray.rllib.algorithms.dqn import DQNConfig
 from ray.rllib.algorithms.ppo import PPOConfig
 from ray.rllib.algorithms.sac import SACConfig
+from ray.rllib.connectors.env_to_module import MeanStdFilter
 from ray.rllib.env.multi_agent_env import MultiAgentEnv
 from ray.rllib.env.multi_agent_env_runner import MultiAgentEnvRunner
 from ray.rllib.env.single_agent_env_runner import SingleAgentEnvRunner
@@ -102,6 +103,29 @@ def test_default_models_of_dqn_and_sac(make, actions):
     finally:
         Env.observation_space = kept
     assert sum(map(len, episodes)) >= 20
+
+
+def test_observation_filter_scales_what_the_module_sees(monkeypatch):
+    monkeypatch.setattr(Env, "observation_space", BOX)
+    given = old(PPOConfig()).env_runners(observation_filter="MeanStdFilter")
+    given.environment(env_config={"actions": gym.spaces.Discrete(3)})
+    runner, _ = sample(wrap_algorithm_config(given))
+    filters = next(c for c in runner._env_to_module if isinstance(c, MeanStdFilter))
+    (stats,) = filters.get_state().values()
+    assert stats["running_stats"][0]["num_pushes"] >= 20
+    assert given.observation_filter == "MeanStdFilter"
+
+
+@pytest.mark.parametrize(
+    ("settings", "named"),
+    [
+        ({"exploration_config": {"type": "SoftQ", "temperature": 1.0}}, "SoftQ"),
+        ({"observation_filter": "Mine"}, "Mine"),
+    ],
+)
+def test_what_cannot_be_carried_over_is_named(settings, named):
+    with pytest.warns(UserWarning, match=named):
+        wrap_algorithm_config({"env": Env, **settings}, algorithm="PPO")
 
 
 def test_multi_agent_policies_get_their_own_modules_and_settings():
