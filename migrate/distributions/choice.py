@@ -9,13 +9,14 @@ native_nodes           the classes of a file that are written
 from __future__ import annotations
 
 import ast
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import lru_cache
 
 from rlmigrate.migrate.distributions.native import Written, native_distribution
 from rlmigrate.migrate.edits import Edit
 from rlmigrate.migrate.emit.names import Names
-from rlmigrate.migrate.index.entries import ClassEntry
+from rlmigrate.migrate.index.entries import ClassEntry, FileEntry
 from rlmigrate.migrate.index.repo import RepoIndex
 from rlmigrate.migrate.policies.problem import NotMovable
 from rlmigrate.migrate.policies.study import can_be_native, shared_imports
@@ -40,17 +41,17 @@ def native_distributions(index: RepoIndex) -> frozenset[str]:
     A class that a config names goes with the model that is trained with it, which is bridged.
     """
     found = {}
-    for entry in _entries(index):
+    for entry in _entries(index, index.files.values()):
         node = _node(index.source_of(entry.path), entry)
         if not isinstance(_attempt(index, entry, node, frozenset()), str):
             found[entry.qualified] = entry
     return frozenset(q for q, entry in found.items() if not _elsewhere(index, entry, set(found)))
 
 
-def _entries(index: RepoIndex) -> list[ClassEntry]:
+def _entries(index: RepoIndex, files: Iterable[FileEntry]) -> list[ClassEntry]:
     return [
         entry
-        for file in index.files.values()
+        for file in files
         for entry in file.classes
         if index.legacy_kind(entry.qualified) == "distribution"
         and index.framework(entry.qualified) == "torch"
@@ -117,7 +118,7 @@ def native_nodes(source: SourceFile, index: RepoIndex) -> list[ast.ClassDef]:
 def studied_distributions(source: SourceFile, index: RepoIndex) -> tuple[StudiedDistribution, ...]:
     """Every distribution class of a file, written where it can be."""
     file = index.files.get(source.path)
-    entries = [entry for entry in _entries(index) if file is not None and entry in file.classes]
+    entries = _entries(index, [file] if file is not None else [])
     if not entries:
         return ()
     native = native_distributions(index)

@@ -255,6 +255,15 @@ class RepoIndex:
 
     def legacy_kind(self, qualified: str) -> str | None:
         """Say what a class is, by itself or by any of its bases: "model", "policy" and so on."""
+        if qualified not in self._kinds:
+            self._kinds[qualified] = self._kind_of(qualified)
+        return self._kinds[qualified]
+
+    @cached_property
+    def _kinds(self) -> dict[str, str | None]:
+        return {}
+
+    def _kind_of(self, qualified: str) -> str | None:
         entry = self.class_named(qualified)
         if entry is None:
             return ray_kind(qualified)
