@@ -55,6 +55,12 @@ def held_dict(context: FileContext, name: ast.Name) -> Held | str:
         problem = _use(nodes, held, use)
         if problem is not None:
             return problem
+    changes: set[ast.AST] = {statement for statement, *_ in held.sets}
+    changes |= {statement for statement, *_ in held.nested}
+    changes |= {statement for statement, *_ in held.updates}
+    for item, key in held.reads:
+        if any(statement in changes for statement in nodes.up(item)):
+            return f"{name.id}[{key!r}] is read where {name.id} is changed"
     return held
 
 

@@ -264,7 +264,7 @@ def _elsewhere(
     """A legacy model that an installed package holds: wrapped where it is used."""
     short = target.rpartition(".")[2]
     if context.index.legacy_kind(target) != "model":
-        return f"{target} is not part of what is rewritten; write it as an RLModule"
+        return f"{short} is not part of what is rewritten; write it as an RLModule"
     if context.index.framework(target) != "torch":
         return f"{target} is no torch model; write it as an RLModule"
     entry = context.index.files[context.source.path]

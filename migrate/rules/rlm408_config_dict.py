@@ -88,6 +88,23 @@ trainer = (
 """,
         ),
         Case(
+            "key_that_is_read_where_the_dict_is_changed",
+            """
+from ray.rllib.agents.sac import SACTrainer
+
+config = {"gamma": 0.9}
+config["gamma"] = config["gamma"] * 2
+trainer = SACTrainer(config=config)
+""",
+            """
+from ray.rllib.algorithms.sac import SACConfig
+
+config = {"gamma": 0.9}
+config["gamma"] = config["gamma"] * 2
+trainer = SACConfig().update_from_dict(config).build_algo()
+""",
+        ),
+        Case(
             "dict_held_by_a_name",
             """
 from ray import tune
