@@ -14,7 +14,7 @@ from __future__ import annotations
 import ast
 from collections import defaultdict
 from collections.abc import Mapping
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 #: Fields that hold a text, a number or one of the marks without content (Load, Add, And, ...).
 _BARE = frozenset(
@@ -40,7 +40,7 @@ def walk(tree: ast.AST) -> Walk:
         kind = node.__class__
         found[kind].append(node)
         for name in _CHILDREN[kind]:
-            value = getattr(node, name, None)
+            value: Any = getattr(node, name, None)
             if value.__class__ is list:
                 for child in reversed(value):
                     if child.__class__ in _CHILDREN:
@@ -64,7 +64,7 @@ def nodes_in(part: ast.AST) -> list[ast.AST]:
     add = found.append
     for node in found:
         for name in _IN_ORDER[node.__class__]:
-            value = getattr(node, name, None)
+            value: Any = getattr(node, name, None)
             if value.__class__ is list:
                 for child in value:
                     if child.__class__ in _CHILDREN:

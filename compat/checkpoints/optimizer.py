@@ -23,8 +23,9 @@ def learner_optimizer_state(
     Old policies keep one torch state dict for each optimizer, which counts parameters in the
     order of the old model. The moments are laid out as the parameters that they belong to.
     """
-    old = policy.optimizer
-    if not isinstance(old, list | tuple) or not old:
+    given: Any = policy.optimizer
+    old = list(given) if isinstance(given, list | tuple) else []
+    if not old:
         return None, "the checkpoint holds no optimizer state"
     if len(old) > 1:
         return None, f"{len(old)} optimizers, which the new Learner sets up otherwise"

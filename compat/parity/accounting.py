@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
@@ -18,9 +18,7 @@ from rlmigrate.compat.parity.results import (
     ParameterResult,
     Status,
 )
-
-if TYPE_CHECKING:
-    from rlmigrate.compat.parity.compare_cases import CaseError
+from rlmigrate.errors import RlmigrateError
 
 #: What is said first: parameters and outputs of the network, then what is computed from them.
 _ORDER = (
@@ -32,6 +30,16 @@ _ORDER = (
 )
 #: Points kept for the plot of error against magnitude.
 _POINTS = 240
+
+
+class CaseError(Exception):
+    """A side raised; `side` is "old" or "new"."""
+
+    def __init__(self, side: str, case: str, error: Exception) -> None:
+        kind = "" if isinstance(error, RlmigrateError) else f"{type(error).__name__}: "
+        super().__init__(f"{kind}{error}")
+        self.side = side
+        self.case = case
 
 
 class Account:

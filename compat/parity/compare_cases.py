@@ -9,14 +9,13 @@ from typing import TypeAlias
 import numpy as np
 
 from rlmigrate.compat.parity import measures
-from rlmigrate.compat.parity.accounting import Account
+from rlmigrate.compat.parity.accounting import Account, CaseError
 from rlmigrate.compat.parity.arrays import Array
 from rlmigrate.compat.parity.cases import Case
 from rlmigrate.compat.parity.judge import judge, same_bits
 from rlmigrate.compat.parity.losses import compare_losses
 from rlmigrate.compat.parity.masks import ABYSS, UNDERFLOW, masking
 from rlmigrate.compat.parity.sides.base import Run, Side
-from rlmigrate.errors import RlmigrateError
 
 Segments: TypeAlias = Callable[[int], tuple[tuple[int, int], ...]]
 Perturb: TypeAlias = Callable[[Case, int], Case]
@@ -24,16 +23,6 @@ Perturb: TypeAlias = Callable[[Case, int], Case]
 _PHASES = ("inference.", "exploration.")
 #: Rows around a failing input whose noise is measured before the verdict, in at least 8 batches.
 _ROWS_AROUND = 96
-
-
-class CaseError(Exception):
-    """A side raised; `side` is "old" or "new"."""
-
-    def __init__(self, side: str, case: str, error: Exception) -> None:
-        kind = "" if isinstance(error, RlmigrateError) else f"{type(error).__name__}: "
-        super().__init__(f"{kind}{error}")
-        self.side = side
-        self.case = case
 
 
 def compare_cases(
@@ -122,12 +111,15 @@ class _Wide:
         self._account = account
         self._runs: list[Run | Exception] | None = None
 
+    def _run_all(self) -> list[Run | Exception]:
+        try:
+            return self._old.run_many(self._cases, precision="float64")
+        except Exception as error:  # the user's own code may raise anything
+            return [error] * len(self._cases)
+
     def run(self, index: int) -> Run | None:
         if self._runs is None:
-            try:
-                self._runs = self._old.run_many(self._cases, precision="float64")
-            except Exception as error:  # the user's own code may raise anything
-                self._runs = [error] * len(self._cases)
+            self._runs = self._run_all()
         found = self._runs[index]
         if isinstance(found, Exception):
             self._account.no_float64(f"{type(found).__name__}: {found}")

@@ -99,7 +99,8 @@ def is_base_call(node: ast.stmt) -> bool:
 def init_roles(method: ast.FunctionDef) -> dict[str, str]:
     """Parameters of a policy's constructor: spaces, config, and the rest."""
     named = [a.arg for a in (*method.args.posonlyargs, *method.args.args)][1:]
-    roles = dict(zip(named, ("obs_space", "action_space", "config"), strict=False))
+    roles: dict[str, str] = {}
+    roles.update(zip(named, ("obs_space", "action_space", "config"), strict=False))
     for name in (*named[3:], *(a.arg for a in method.args.kwonlyargs)):
         roles[name] = f"unknown {name}"
     for rest in (method.args.vararg, method.args.kwarg):

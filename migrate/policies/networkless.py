@@ -183,10 +183,11 @@ def _numpy(owner: Owner) -> str:
 
 def _roles(method: ast.FunctionDef) -> dict[str, str]:
     named = [a.arg for a in (*method.args.posonlyargs, *method.args.args)][1:]
+    roles: dict[str, str] = {}
     if method.name == "compute_actions":
-        roles = dict(zip(named, ROLES, strict=False))
-    else:
-        roles = {named[0]: "batch"} if named else {}
+        roles.update(zip(named, ROLES, strict=False))
+    elif named:
+        roles[named[0]] = "batch"
     for name in (*named, *(a.arg for a in method.args.kwonlyargs)):
         if name in {"explore", "timestep"}:
             roles[name] = name

@@ -78,8 +78,7 @@ def add_time_dimension(
 
     rows: number[B * T, ...] -> number[B, T, ...], or [T, B, ...] if time_major.
     """
-    if max_seq_len is None:
-        max_seq_len = rows.shape[0] // len(seq_lens)
-    size = rows.shape[0] // int(max_seq_len)
-    sequences = rows.reshape(size, int(max_seq_len), *rows.shape[1:])
+    count = rows.shape[0]
+    steps = count // len(seq_lens) if max_seq_len is None else int(max_seq_len)
+    sequences = rows.reshape(count // steps, steps, *rows.shape[1:])
     return sequences.transpose(0, 1) if time_major else sequences

@@ -194,8 +194,9 @@ class TFLearning(Policy):
 
 
 def _variables_of(optimizer: Any) -> list[Any]:
-    given = optimizer.variables
-    return list(given() if callable(given) else given)
+    given: Any = optimizer.variables
+    variables: Any = given() if callable(given) else given
+    return list(variables)
 
 
 def _to_tensors(value: Any) -> Any:
