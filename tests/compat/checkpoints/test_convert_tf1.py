@@ -13,7 +13,7 @@ from ray.rllib.core.rl_module.rl_module import RLModule
 
 from rlmigrate import convert_checkpoint
 
-FOLDER = Path(__file__).parents[3] / "fixtures" / "checkpoints" / "ray-1.13.0-tf1"
+FOLDER = Path(__file__).parents[3] / "fixtures" / "checkpoints" / "static_graph_1.13.0"
 SPACES = (gym.spaces.Box(-1, 1, (4,), np.float32), gym.spaces.Discrete(3))
 
 
