@@ -19,7 +19,12 @@ from rlmigrate.migrate.policies.problem import NotMovable
 from rlmigrate.migrate.policies.words import Owner
 from rlmigrate.migrate.source import SourceFile
 from rlmigrate.migrate.tree import nodes_in
-from rlmigrate.migrate.understanding.scope import body_without_docstring, self_attribute
+from rlmigrate.migrate.understanding.scope import (
+    attributes_set,
+    body_without_docstring,
+    class_constants,
+    self_attribute,
+)
 
 CODE = "RLM302"
 BODY = UNIT * 2
@@ -73,19 +78,8 @@ def native_distribution(
 
 
 def _own(node: ast.ClassDef, methods: dict[str, ast.FunctionDef]) -> set[str]:
-    stored = {
-        name
-        for each in nodes_in(node)
-        if (name := self_attribute(each)) and isinstance(getattr(each, "ctx", None), ast.Store)
-    }
-    constants = {
-        target.id
-        for item in node.body
-        if isinstance(item, ast.Assign)
-        for target in item.targets
-        if isinstance(target, ast.Name)
-    }
-    return (stored | constants | set(methods)) - {"dist", "inputs", "model"}
+    own = attributes_set(node) | class_constants(node) | set(methods)
+    return own - {"dist", "inputs", "model"}
 
 
 def _read(methods: dict[str, ast.FunctionDef]) -> set[str]:

@@ -13,14 +13,17 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from rlmigrate.errors import SourceError
-from rlmigrate.migrate.engine.crew import Crew, Desk
 from rlmigrate.migrate.engine.rounds import Outcome, inspect, rewrite
 from rlmigrate.migrate.index import FileEntry, RepoIndex
 from rlmigrate.migrate.index.gathering import Enter, enter_file
 from rlmigrate.migrate.rules.registry import selected
 from rlmigrate.migrate.settings import Settings
+
+if TYPE_CHECKING:
+    from rlmigrate.migrate.engine.crew import Crew, Desk
 
 #: Files below this number are done in the same process: starting workers costs more.
 FEW = 8
@@ -55,6 +58,8 @@ def crew_of(settings: Settings, files: int) -> Iterator[Crew | None]:
     if settings.jobs == 1 or files < FEW:
         yield None
         return
+    from rlmigrate.migrate.engine.crew import Crew  # multiprocessing, which most runs do without
+
     with Crew(settings.jobs) as crew:
         yield crew
 

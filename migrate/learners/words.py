@@ -15,7 +15,7 @@ from rlmigrate.migrate.emit.names import Names
 from rlmigrate.migrate.engine.todo import render
 from rlmigrate.migrate.index.entries import FileEntry
 from rlmigrate.migrate.index.imports import dotted
-from rlmigrate.migrate.policies.rewriting import Piece, Rewriting
+from rlmigrate.migrate.policies.rewriting import KeyRead, Piece, Rewriting
 from rlmigrate.migrate.policies.words import COLUMNS, VALUES
 from rlmigrate.migrate.source import SourceFile, Span
 from rlmigrate.migrate.tree import nodes_in
@@ -215,19 +215,13 @@ class LearnerWords(Rewriting):
         return f"{self.config}.learner_config_dict" + _written([(key, default), *rest])
 
     def _steps(self, node: ast.expr) -> list[tuple[str, str | None]]:
-        default: str | None = None
-        if isinstance(node, ast.Subscript) and isinstance(node.ctx, ast.Load):
-            owner, index = node.value, node.slice
-        elif (
-            isinstance(node, ast.Call)
-            and isinstance(node.func, ast.Attribute)
-            and node.func.attr == "get"
-            and node.args
-        ):
-            owner, index = node.func.value, node.args[0]
-            default = self.text(node.args[1]) if len(node.args) > 1 else "None"
-        else:
+        read = KeyRead.of(node)
+        if read is None:
             return []
+        owner, index, call = read
+        default = None
+        if call is not None:
+            default = self.text(call.args[1]) if len(call.args) > 1 else "None"
         of_policy = isinstance(owner, ast.Attribute) and owner.attr == "config"
         whole = (
             of_policy and isinstance(owner, ast.Attribute) and self.role(owner.value) == "policy"

@@ -18,7 +18,7 @@ from rlmigrate.migrate.policies.assembly import UNIT
 from rlmigrate.migrate.policies.builders import BuilderCall, builder_calls
 from rlmigrate.migrate.policies.rewriting import Rewriting
 from rlmigrate.migrate.source import SourceFile, Span
-from rlmigrate.migrate.tree import nodes_in
+from rlmigrate.migrate.understanding.scope import names_bound
 
 CODE = "RLM206"
 #: Builder argument to method, for the hooks that choose actions.
@@ -125,9 +125,7 @@ def _method(source: SourceFile, function: ast.FunctionDef, name: str) -> str | N
             head = re.sub(r"\binput_dict\b", "obs_batch", head)
         if arguments.kwarg is None and name != "extra_action_out":
             head += ", **kwargs"
-    stored = {
-        n.id for n in nodes_in(function) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)
-    }
+    stored = names_bound(function)
     if stored & set(names) or "self" in stored:
         return None
     if function.body[0].lineno == function.lineno:

@@ -29,7 +29,7 @@ from rlmigrate.migrate.policies.problem import NotMovable
 from rlmigrate.migrate.policies.words import SAME_DISTRIBUTIONS, Owner, Words
 from rlmigrate.migrate.source import SourceFile
 from rlmigrate.migrate.tree import nodes_in
-from rlmigrate.migrate.understanding.scope import self_attribute
+from rlmigrate.migrate.understanding.scope import attributes_set, class_constants, self_attribute
 
 BODY = UNIT * 2
 FORWARDS = ("action_distribution_fn", "action_sampler_fn")
@@ -44,6 +44,17 @@ class Native:
     layers: frozenset[str]
     base: str
     asked: tuple[str, ...] = ()
+
+    @classmethod
+    def of(cls, module: Module, owner: Owner) -> Native:
+        """Gather what was written, and what its words asked for."""
+        return cls(
+            module.edits(),
+            Imports(frozenset(owner.names.wanted)),
+            frozenset(owner.names.layers),
+            module.base,
+            tuple(sorted(owner.asked)),
+        )
 
 
 def native_policy(
@@ -71,31 +82,14 @@ def native_policy(
     if building.distribution is not None:
         late.insert(0, _set_distribution(owner, building.distribution))
     _setup(owner, module, methods, building, late)
-    return Native(
-        module.edits(),
-        Imports(frozenset(names.wanted)),
-        frozenset(names.layers),
-        module.base,
-        tuple(sorted(owner.asked)),
-    )
+    return Native.of(module, owner)
 
 
 def own_names(node: ast.ClassDef, methods: dict[str, ast.FunctionDef]) -> set[str]:
     """Attributes, helpers and constants that a class has of its own."""
-    stored = {
-        name
-        for each in nodes_in(node)
-        if (name := self_attribute(each)) and isinstance(getattr(each, "ctx", None), ast.Store)
-    }
     helpers = {name for name in methods if name not in HOOKS and name not in NO_MEANING}
-    constants = {
-        target.id
-        for item in node.body
-        if isinstance(item, ast.Assign)
-        for target in item.targets
-        if isinstance(target, ast.Name)
-    }
-    return (stored | helpers | constants) - {"config", "model", "device", "dist_class"}
+    own = attributes_set(node) | helpers | class_constants(node)
+    return own - {"config", "model", "device", "dist_class"}
 
 
 def used_names(methods: dict[str, ast.FunctionDef]) -> set[str]:

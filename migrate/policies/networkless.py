@@ -8,7 +8,6 @@ from __future__ import annotations
 import ast
 from collections.abc import Mapping
 
-from rlmigrate.migrate.edits import Imports
 from rlmigrate.migrate.emit.names import Names
 from rlmigrate.migrate.index.entries import FileEntry
 from rlmigrate.migrate.index.imports import dotted
@@ -53,13 +52,7 @@ def networkless_policy(
     if "to" not in methods and names.target == "ray":
         module.method("to(self, device)", f"{BODY}return self  # Ray asks; nothing is to move")
         module.written.insert(0, f'{UNIT}framework = "torch"  # in which it is handed batches\n')
-    return Native(
-        module.edits(),
-        Imports(frozenset(names.wanted)),
-        frozenset(names.layers),
-        module.base,
-        tuple(sorted(owner.asked)),
-    )
+    return Native.of(module, owner)
 
 
 class ActionWords(HookWords):

@@ -1,5 +1,6 @@
 """Source text with some of its nodes written anew; comments and layout of the rest stay.
 
+KeyRead      a read of one key of a dict
 Rewriting    replace nodes of a file, innermost first
 branch       the chosen side of an `if`, moved out of it
 """
@@ -8,11 +9,34 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterable, Sequence
+from typing import NamedTuple
 
 from rlmigrate.migrate.source import SourceFile, Span
 
 Piece = tuple[Span, str]
 Node = ast.expr | ast.stmt | ast.arg | ast.keyword | ast.alias
+
+
+class KeyRead(NamedTuple):
+    """`owner[key]`, or `owner.get(key, ...)` with the call that may give a default."""
+
+    owner: ast.expr
+    key: ast.expr
+    call: ast.Call | None
+
+    @classmethod
+    def of(cls, node: ast.expr) -> KeyRead | None:
+        """Take an expression apart; None where it is no such read."""
+        if isinstance(node, ast.Subscript) and isinstance(node.ctx, ast.Load):
+            return cls(node.value, node.slice, None)
+        if (
+            isinstance(node, ast.Call)
+            and isinstance(node.func, ast.Attribute)
+            and node.func.attr == "get"
+            and node.args
+        ):
+            return cls(node.func.value, node.args[0], node)
+        return None
 
 
 class Rewriting:

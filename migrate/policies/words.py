@@ -15,7 +15,7 @@ from rlmigrate.migrate.emit.names import Names
 from rlmigrate.migrate.index.entries import FileEntry
 from rlmigrate.migrate.index.imports import dotted
 from rlmigrate.migrate.policies.problem import NotMovable
-from rlmigrate.migrate.policies.rewriting import Rewriting
+from rlmigrate.migrate.policies.rewriting import KeyRead, Rewriting
 from rlmigrate.migrate.source import SourceFile
 from rlmigrate.migrate.understanding.scope import self_attribute
 from rlmigrate.migrate.understanding.vocabulary import CUSTOM_CONFIG, MODEL_DEFAULTS
@@ -356,20 +356,14 @@ class Words(Rewriting):
 
     def _config_steps(self, node: ast.expr) -> list[tuple[str, str | None]]:
         """Keys from the config down to a node; nothing where it is not read there."""
-        default: str | None = None
-        if isinstance(node, ast.Subscript) and isinstance(node.ctx, ast.Load):
-            owner, index = node.value, node.slice
-        elif (
-            isinstance(node, ast.Call)
-            and isinstance(node.func, ast.Attribute)
-            and node.func.attr == "get"
-            and node.args
-        ):
-            owner, index = node.func.value, node.args[0]
-            given = node.args[1:] or [k.value for k in node.keywords]
-            default = self.text(given[0]) if given else "None"
-        else:
+        read = KeyRead.of(node)
+        if read is None:
             return []
+        owner, index, call = read
+        default = None
+        if call is not None:
+            given = call.args[1:] or [k.value for k in call.keywords]
+            default = self.text(given[0]) if given else "None"
         whole = self_attribute(owner) == "config" or self.role(owner) == "config"
         before = [] if whole else self._config_steps(owner)
         if not whole and not before:

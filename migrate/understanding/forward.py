@@ -17,7 +17,14 @@ from rlmigrate.migrate.tree import nodes_in
 from rlmigrate.migrate.understanding.columns import Views
 from rlmigrate.migrate.understanding.flow import assigned_at_returns
 from rlmigrate.migrate.understanding.observed import Observed
-from rlmigrate.migrate.understanding.scope import Scope, names_in, parameters, self_attribute
+from rlmigrate.migrate.understanding.scope import (
+    Scope,
+    attributes_set,
+    names_bound,
+    names_in,
+    parameters,
+    self_attribute,
+)
 from rlmigrate.migrate.understanding.super_calls import read_super_calls
 
 #: Reads of a tensor that need no cast.
@@ -58,9 +65,7 @@ def read_forward(
         scope.problem(node, "has a forward with other parameters")
         return None
     batch, state, seq_lens = names[:3]
-    taken = {
-        n.id for n in nodes_in(node) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)
-    }
+    taken = names_bound(node)
     if taken & {"batch", "kwargs"}:
         scope.problem(node, "uses the name batch or kwargs in forward")
     observed = Observed(scope, node, batch, views or Views())
@@ -210,15 +215,23 @@ def _only_returned(scope: Scope, function: ast.FunctionDef, name: ast.Name) -> b
     return True
 
 
+def returned_pair(scope: Scope, node: ast.Return) -> ast.Tuple | None:
+    """The `output, state` that is returned; anything else is noted as a problem."""
+    pair = node.value
+    if isinstance(pair, ast.Tuple) and len(pair.elts) == 2:
+        return pair
+    scope.problem(node, "returns something else than (output, state)")
+    return None
+
+
 def _read_returns(scope: Scope, result: Forward, nets: Mapping[str, str], state: str) -> None:
     for node in nodes_in(result.node):
         if not isinstance(node, ast.Return) or node in result.returns:
             continue
         if any(isinstance(a, ast.FunctionDef | ast.Lambda) for a in _until(scope, node, result)):
             continue
-        value = node.value
-        if not isinstance(value, ast.Tuple) or len(value.elts) != 2:
-            scope.problem(node, "returns something else than (output, state)")
+        value = returned_pair(scope, node)
+        if value is None:
             continue
         second = value.elts[1]
         empty = isinstance(second, ast.List) and not second.elts
@@ -242,9 +255,8 @@ def read_sequence_returns(scope: Scope, result: Forward, state: str) -> None:
             isinstance(a, ast.FunctionDef | ast.Lambda) for a in _until(scope, node, result)
         ):
             continue
-        pair = node.value
-        if not isinstance(pair, ast.Tuple) or len(pair.elts) != 2:
-            scope.problem(node, "returns something else than (output, state)")
+        pair = returned_pair(scope, node)
+        if pair is None:
             continue
         after = pair.elts[1]
         same = isinstance(after, ast.List) and not after.elts
@@ -323,7 +335,7 @@ def read_stores(scope: Scope, result: Forward, nets: Mapping[str, str]) -> None:
         holder = scope.parent(node)
         if isinstance(holder, ast.AugAssign | ast.For | ast.With):
             scope.problem(node, f"counts in self.{attribute}")
-    assigned = assigned_at_returns(result.node, _stored)
+    assigned = assigned_at_returns(result.node, attributes_set)
     stores = {
         a: min(
             n.lineno * 1000 + n.col_offset
@@ -339,14 +351,6 @@ def read_stores(scope: Scope, result: Forward, nets: Mapping[str, str]) -> None:
             scope.problem(result.node, f"reads self.{attribute} from the call before")
         elif attribute in first_load and attribute not in assigned:
             scope.problem(result.node, f"sets self.{attribute} only under a condition")
-
-
-def _stored(node: ast.AST) -> set[str]:
-    return {
-        name
-        for n in nodes_in(node)
-        if (name := self_attribute(n)) and isinstance(getattr(n, "ctx", None), ast.Store)
-    }
 
 
 __all__ = [

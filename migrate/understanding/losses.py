@@ -13,6 +13,7 @@ from rlmigrate.migrate.understanding.facts import OwnLoss
 from rlmigrate.migrate.understanding.forward import Forward
 from rlmigrate.migrate.understanding.scope import (
     Scope,
+    attributes_set,
     names_in,
     parameters,
     self_attribute,
@@ -115,12 +116,7 @@ def _read_attributes(
 
 def _kept_alone(scope: Scope, methods: list[ast.FunctionDef]) -> set[str]:
     """Attributes that these methods set and that no other method knows."""
-    stored = {
-        name
-        for method in methods
-        for node in nodes_in(method)
-        if (name := self_attribute(node)) and isinstance(getattr(node, "ctx", None), ast.Store)
-    }
+    stored = set[str]().union(*map(attributes_set, methods))
     others = {
         self_attribute(node)
         for method in scope.methods.values()

@@ -12,10 +12,15 @@ import ast
 
 from rlmigrate.migrate.index.imports import dotted
 from rlmigrate.migrate.tree import nodes_in
-from rlmigrate.migrate.understanding.forward import Forward, read_sequence_returns, read_stores
+from rlmigrate.migrate.understanding.forward import (
+    Forward,
+    read_sequence_returns,
+    read_stores,
+    returned_pair,
+)
 from rlmigrate.migrate.understanding.kin import Kin, is_abstract, owner_in
 from rlmigrate.migrate.understanding.observed import Observed
-from rlmigrate.migrate.understanding.scope import Scope, names_in, parameters
+from rlmigrate.migrate.understanding.scope import Scope, names_bound, names_in, parameters
 
 
 def is_recurrent(scope: Scope) -> bool:
@@ -38,10 +43,7 @@ def read_recurrent(scope: Scope) -> tuple[Forward | None, tuple[str, ...]]:
     states = _read_initial_state(scope)
     if not states:
         return result, ()
-    stored = {
-        n.id for n in nodes_in(node) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)
-    }
-    for name in sorted(stored & {inputs, state}):
+    for name in sorted(names_bound(node) & {inputs, state}):
         scope.problem(node, f"rebinds {name} in forward_rnn")
     if {"batch", "outs"} & names_in(node):
         scope.problem(node, "uses the name batch in forward_rnn")
@@ -170,9 +172,8 @@ def _read_returns(scope: Scope, result: Forward, states: tuple[str, ...]) -> Non
     for node in nodes_in(result.node):
         if not isinstance(node, ast.Return):
             continue
-        pair = node.value
-        if not isinstance(pair, ast.Tuple) or len(pair.elts) != 2:
-            scope.problem(node, "returns something else than (output, state)")
+        pair = returned_pair(scope, node)
+        if pair is None:
             continue
         after = pair.elts[1]
         if not isinstance(after, ast.List) or len(after.elts) != len(states):

@@ -3,6 +3,9 @@
 Scope             one class while it is being read
 constant_key      the string constant that an expression is, SampleBatch's names included
 self_attribute    the attribute name of `self.x`
+attributes_set    the attributes that a part of a class assigns
+names_bound       the plain names that a part of a tree assigns
+class_constants   the names that a class body assigns
 """
 
 from __future__ import annotations
@@ -127,6 +130,35 @@ class Scope:
         ]
         kept = found[0] if len(found) == 1 else None
         return kept.value if isinstance(kept, ast.Constant) and type(kept.value) is str else None
+
+
+def attributes_set(part: ast.AST) -> set[str]:
+    """Names of the `self.x` that a part of a class assigns."""
+    return {
+        name
+        for node in nodes_in(part)
+        if (name := self_attribute(node)) and isinstance(getattr(node, "ctx", None), ast.Store)
+    }
+
+
+def names_bound(part: ast.AST) -> set[str]:
+    """Plain names that a part of a tree assigns."""
+    return {
+        node.id
+        for node in nodes_in(part)
+        if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store)
+    }
+
+
+def class_constants(node: ast.ClassDef) -> set[str]:
+    """Names that the body of a class assigns."""
+    return {
+        target.id
+        for item in node.body
+        if isinstance(item, ast.Assign)
+        for target in item.targets
+        if isinstance(target, ast.Name)
+    }
 
 
 def self_attribute(node: ast.AST) -> str | None:
