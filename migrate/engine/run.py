@@ -1,4 +1,4 @@
-"""A whole run: find, index, check, and hold what would be written.
+"""A whole run: find what there is to read, have it read, and hold what would be written.
 
 Run         report, texts and new files of one run
 run_files   do it
@@ -11,18 +11,15 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from rlmigrate.errors import SourceError
-from rlmigrate.migrate.engine.discovery import Found, discover
-from rlmigrate.migrate.engine.documents import do_documents
-from rlmigrate.migrate.engine.pins import do_pins
+from rlmigrate.migrate.engine.discovery import discover
 from rlmigrate.migrate.engine.problems import coded
-from rlmigrate.migrate.engine.rounds import Outcome
-from rlmigrate.migrate.engine.workers import Job, crew_of, entering, work
 from rlmigrate.migrate.findings import FileResult, Item, Report
-from rlmigrate.migrate.findings import Outcome as Fate
-from rlmigrate.migrate.index import RepoIndex
 from rlmigrate.migrate.settings import Settings
+
+if TYPE_CHECKING:
+    from rlmigrate.migrate.engine.rounds import Outcome
 
 
 @dataclass(frozen=True)
@@ -73,15 +70,27 @@ def run_files(
     done: Callable[[Path], None] = lambda _: None,
 ) -> Run:
     """Look at every input below `paths`; raises UsageError where one does not exist."""
+    found = discover(paths, exclude=settings.exclude)
+    if not (found.python or found.documents or found.pins or found.errors):
+        return Run((), 0)
+    from rlmigrate.migrate.engine.passes import all_passes  # every rule: half of an idle start
+
     with _uncollected():
-        return _run(paths, settings, rewriting=rewriting, done=done)
+        outcomes = all_passes(found, settings, rewriting=rewriting, done=done)
+    new_files: dict[Path, str] = {}
+    for outcome in outcomes:
+        for name, text in outcome.new_files.items():
+            new_files.setdefault(Path(name), text)
+    seen = len(found.python) + len(found.documents) + len(found.pins)
+    return Run(tuple(outcomes), seen, new_files)
 
 
 @contextmanager
 def _uncollected() -> Iterator[None]:
     """Keep the garbage collector away: trees hold no cycles, and it would walk all of them often.
 
-    Doubles the speed of a scan; what was there before is not copied into worker processes.
+    Doubles the speed of a scan; what was there before is not copied into worker processes. What
+    was made meanwhile is frozen for a moment, which moves it to the oldest generation unwalked.
     """
     was_on = gc.isenabled()
     gc.disable()
@@ -89,52 +98,10 @@ def _uncollected() -> Iterator[None]:
     try:
         yield
     finally:
+        gc.freeze()
         gc.unfreeze()
         if was_on:
             gc.enable()
-
-
-def _run(
-    paths: Sequence[Path], settings: Settings, *, rewriting: bool, done: Callable[[Path], None]
-) -> Run:
-    found = discover(paths, exclude=settings.exclude)
-    with crew_of(settings, len(found.python)) as crew:
-        index = RepoIndex.build(found.python, settings, enter=entering(crew))
-        outcomes = work(Job(index, settings, rewriting), sorted(index.files), crew, done=done)
-    outcomes += do_documents(found.documents, index, settings, rewriting=rewriting)
-    outcomes += [
-        pins
-        for path in found.pins
-        if (pins := _pins(path, settings, outcomes, rewriting=rewriting)) is not None
-    ]
-    outcomes += [Outcome(path, error=f"{path}: {reason}") for path, reason in found.errors]
-    outcomes += [Outcome(path, error=error) for path, error in index.errors.items()]
-    outcomes.sort(key=lambda outcome: outcome.path)
-    new_files: dict[Path, str] = {}
-    for outcome in outcomes:
-        for name, text in outcome.new_files.items():
-            new_files.setdefault(Path(name), text)
-    return Run(tuple(outcomes), _count(found), new_files)
-
-
-def _pins(
-    path: Path, settings: Settings, others: Sequence[Outcome], *, rewriting: bool
-) -> Outcome | None:
-    """Pins are raised only where code below or beside them is written for a newer Ray."""
-    if not any(_written(o) and o.path.is_relative_to(path.parent) for o in others):
-        return None
-    try:
-        return do_pins(path, path.read_bytes(), settings, rewriting=rewriting)
-    except (OSError, SourceError) as error:
-        return Outcome(path, error=f"{path}: cannot be read: {error}")
-
-
-def _written(outcome: Outcome) -> bool:
-    return any(item.outcome in (Fate.NATIVE, Fate.BRIDGED) for item in outcome.items)
-
-
-def _count(found: Found) -> int:
-    return len(found.python) + len(found.documents) + len(found.pins)
 
 
 def _in_order(items: Sequence[Item]) -> list[Item]:

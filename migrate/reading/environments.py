@@ -110,6 +110,8 @@ def read_step(
 def gym_edits(context: FileContext, nodes: Nodes) -> list[Edit] | str:
     """Import gymnasium in gym's place, if all that the file uses is the same there."""
     imports = context.index.files[context.source.path].imports
+    if not any(target.partition(".")[0] == "gym" for target in imports.names.values()):
+        return []
     for node in (*nodes.of(ast.Name), *nodes.of(ast.Attribute)):
         if isinstance(nodes.parents.get(node), ast.Attribute):
             continue
