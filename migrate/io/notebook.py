@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,9 +15,12 @@ from rlmigrate.errors import SourceError
 
 MARK = "# rlmigrate cell {at}\n"
 MARKED = re.compile(r"^# rlmigrate cell (\d+)\n", re.MULTILINE)
-#: Lines that are no Python: magics, shell commands, help. They are set aside behind this word.
-ASIDE = "pass  # rlmigrate aside: "
+#: Lines that are no Python are set aside behind this word: magics, shell commands, help, and what
+#: follows a backslash at the end of one. `files = !ls` keeps its name, bound to something else.
+ASIDE = "  # rlmigrate aside: "
 MAGIC = re.compile(r"^(\s*)([%!?].*|\w[\w.]*\?+)$")
+BOUND = re.compile(r"^(\s*[\w., ]+= *)([%!].*)$")
+LEFT = re.compile(r"^(?:(\s*)pass|(\s*[\w., ]+= *)\.\.\.)" + re.escape(ASIDE) + "(.*)$")
 
 
 @dataclass(frozen=True, eq=False)
@@ -45,8 +49,7 @@ class Notebook:
             if cell.get("cell_type") != "code" or source.lstrip().startswith("%%"):
                 continue
             taken.append(at)
-            body = "\n".join(_aside(line) for line in source.split("\n"))
-            pieces.append(MARK.format(at=at) + body + "\n")
+            pieces.append(MARK.format(at=at) + "\n".join(_aside(source.split("\n"))) + "\n")
         return cls(path, raw, tuple(taken), "".join(pieces))
 
     def with_text(self, text: str) -> bytes:
@@ -85,10 +88,23 @@ def _joined(source: object) -> str:
     return "".join(map(str, source)) if isinstance(source, list) else str(source)
 
 
-def _aside(line: str) -> str:
-    match = MAGIC.match(line)
-    return f"{match[1]}{ASIDE}{match[2]}" if match else line
+def _aside(lines: Iterable[str]) -> Iterator[str]:
+    indent, goes_on = "", False
+    for line in lines:
+        if goes_on and line.startswith(indent):
+            yield f"{indent}pass{ASIDE}{line.removeprefix(indent)}"
+        elif magic := MAGIC.match(line):
+            indent = magic[1]
+            yield f"{indent}pass{ASIDE}{magic[2]}"
+        elif bound := BOUND.match(line):
+            indent = line[: len(line) - len(line.lstrip())]
+            yield f"{bound[1]}...{ASIDE}{bound[2]}"
+        else:
+            yield line
+            continue
+        goes_on = line.endswith("\\")
 
 
 def _back(line: str) -> str:
-    return line.replace(ASIDE, "", 1) if line.lstrip().startswith(ASIDE) else line
+    left = LEFT.match(line)
+    return f"{left[1] or left[2] or ''}{left[3]}" if left else line

@@ -35,6 +35,10 @@ NOTEBOOK = {
             "source": [
                 "for i in range(2):\n",
                 "    %time print(i)\n",
+                "    found = !curl -L \\\n",
+                "        example.org/rllib\n",
+                "    !ls \\\n",
+                "        -l\n",
                 "config = PPOConfig().training(num_sgd_iter=3)\n",
                 "config",
             ],
@@ -52,7 +56,7 @@ def test_notebook_changes_only_in_its_code(tmp_path: Path, rlmigrate: Run, inden
     before = json.dumps(NOTEBOOK, indent=indent, ensure_ascii=False) + "\n"
     path.write_text(before, encoding="utf-8")
     report = json.loads(rlmigrate("scan", ".", "--format", "json").stdout)
-    assert [item["message"][:15] for item in report["items"]] == ["cell 4, line 3:"]
+    assert [item["message"][:15] for item in report["items"]] == ["cell 4, line 7:"]
     assert rlmigrate("rewrite", ".", "--write").returncode == 0
     assert path.read_text(encoding="utf-8") == before.replace(
         "training(num_sgd_iter", "training(num_epochs"
