@@ -16,7 +16,7 @@ from rlmigrate.migrate.source import SourceFile, Span
 
 @dataclass(frozen=True, order=True)
 class Edit:
-    """Replace `span` by `text`, which is written with newline line ends."""
+    """Replace `span` by `text`; its line ends become those of the file."""
 
     span: Span
     text: str
@@ -58,9 +58,14 @@ def apply_edits(source: SourceFile, edits: Iterable[Edit]) -> str:
                 f"{edit.code} overlap; run them one at a time with --select"
             )
         pieces.append(source.text[at : edit.span.start])
-        text = edit.text
-        pieces.append(text if source.newline == "\n" else text.replace("\n", source.newline))
+        pieces.append(_in_line_ends_of(source, edit.text))
         at = edit.span.end
         last = edit
     pieces.append(source.text[at:])
     return "".join(pieces)
+
+
+def _in_line_ends_of(source: SourceFile, text: str) -> str:
+    """Write text, of which parts may come from the file itself, with the file's line ends."""
+    plain = text.replace("\r\n", "\n") if "\r" in text else text
+    return plain if source.newline == "\n" else plain.replace("\n", source.newline)

@@ -24,6 +24,9 @@ from rlmigrate.migrate.tree import Walk, walk
 _LINE_END = re.compile(r"\r\n|\r|\n")
 _Node = TypeVar("_Node", bound=ast.AST)
 
+#: A file tells its line length by this many lines of more than so many columns.
+WRAPPED_LINES, TELLING = 10, 60
+
 
 class Span(NamedTuple):
     """Characters `start` up to, not including, `end`."""
@@ -36,11 +39,13 @@ class Span(NamedTuple):
 class SourceFile:
     """One Python file whose every byte can be given back.
 
-    `text` keeps the file's own line ends; a BOM is kept in `bom`, not in `text`.
+    `text` keeps the file's own line ends; a BOM is kept in `bom`, not in `text`. `kept_width` is
+    the line length of the text that this one was made from, if it was made from one.
     """
 
     path: Path
     raw: bytes
+    kept_width: int | None = None
 
     @classmethod
     def read(cls, path: Path) -> SourceFile:
@@ -105,6 +110,20 @@ class SourceFile:
         return "\r\n" if crlf > lf else "\n"
 
     @cached_property
+    def width(self) -> int:
+        """The line length that the file keeps to: 79, 88, or 100 where it tells nothing.
+
+        Comments and lines with links do not count: markers that we put there must not tell.
+        """
+        if self.kept_width is not None:
+            return self.kept_width
+        lines = (line.rstrip() for line in self.text.splitlines())
+        code = [len(s) for s in lines if "://" not in s and not s.lstrip().startswith("#")]
+        if sum(length > TELLING for length in code) < WRAPPED_LINES:
+            return 100
+        return next((limit for limit in (79, 88) if max(code) <= limit), 100)
+
+    @cached_property
     def _line_starts(self) -> list[int]:
         return [0, *(match.end() for match in _LINE_END.finditer(self.text))]
 
@@ -164,6 +183,10 @@ class SourceFile:
         """The text of an ast node."""
         start, end = self.span(node)
         return self.text[start:end]
+
+    def with_text(self, text: str) -> SourceFile:
+        """The same file with another text."""
+        return SourceFile(self.path, self.encode(text), self.width)
 
     def encode(self, text: str) -> bytes:
         """Bytes of `text` in this file's encoding, with its BOM."""

@@ -2,49 +2,47 @@
 
 place_for       offset and text of a new import statement
 render_import   the statement
-local_roots     first parts of the repository's own module names
 """
 
 from __future__ import annotations
 
 import ast
+import itertools
 import sys
-from collections.abc import Collection
 
 from rlmigrate.migrate.source import SourceFile
+from rlmigrate.migrate.tree import nodes_in
 
 Statement = ast.Import | ast.ImportFrom
+DEFINITION = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
 STANDARD, THIRD_PARTY, OWN, RELATIVE = range(4)
 
 
-def render_import(module: str, names: list[str]) -> str:
+def render_import(module: str, names: list[str], *, width: int = 100) -> str:
     """Write `from module import names`, over several lines where one is too long."""
     flat = f"from {module} import {', '.join(names)}"
-    if len(flat) <= 100:
+    if len(flat) <= width:
         return flat
     return f"from {module} import (\n" + "".join(f"    {name},\n" for name in names) + ")"
 
 
-def local_roots(modules: Collection[str], module: str) -> frozenset[str]:
-    """First parts of module names of the repository; a flat file's is its own name."""
-    return frozenset(name.split(".")[0] for name in (*modules, module) if name)
-
-
-def place_for(
-    source: SourceFile, tree: ast.Module, line: str, module: str, roots: frozenset[str]
-) -> tuple[int, str]:
+def place_for(source: SourceFile, line: str, module: str, roots: frozenset[str]) -> tuple[int, str]:
     """Return where `line` goes and the text to put there, with the line ends it needs.
 
-    It goes to its own section (standard library, others, own), sorted as isort sorts: plain
-    imports before `from` imports, then by module.
+    It goes to its own section (standard library, others, own): where isort would put it if the
+    section is sorted, plain imports before `from` imports, then by module; else beside the import
+    that it is most like.
     """
-    root = module.split(".")[0]
-    siblings = [node for node in tree.body if isinstance(node, Statement) and not _future(node)]
-    section = _section(root, 0, roots)
+    tree = source.tree
+    siblings = [node for node in _first_imports(tree, line) if not _future(node)]
+    level = len(module) - len(module.lstrip("."))
+    section = _section(module.split(".")[0], level, roots)
     key = _key(line.startswith("import "), module)
     peers = [node for node in siblings if _section_of(node, roots) == section]
-    kin = [node for node in peers if _module(node).split(".")[0] == root]
+    kin = [node for node in peers if _root(node) in _relatives(module)]
     chosen = kin if kin and _sorted(kin) else peers
+    if chosen and not _sorted(chosen):
+        return _after(source, _most_like(kin or peers, module), line)
     if chosen:
         for node in chosen:
             if _key_of(node) > key:
@@ -59,6 +57,46 @@ def place_for(
         first = siblings[0]
         return source.line_span(first.lineno, first.lineno).start, line + "\n\n"
     return _top(source, tree, line)
+
+
+def _first_imports(tree: ast.Module, line: str) -> list[Statement]:
+    """Imports above the first definition, and above the first use of what `line` imports."""
+    bound = {
+        alias.asname or alias.name.split(".")[0]
+        for node in ast.parse(line).body
+        if isinstance(node, Statement)
+        for alias in node.names
+    }
+    found: list[Statement] = []
+    for node in tree.body:
+        if isinstance(node, Statement):
+            found.append(node)
+        elif (found and isinstance(node, DEFINITION)) or any(
+            isinstance(inner, ast.Name) and inner.id in bound for inner in nodes_in(node)
+        ):
+            break
+    return found
+
+
+def _relatives(module: str) -> tuple[str, ...]:
+    """First parts of modules that an import stands beside; ours stand beside Ray's."""
+    root = module.split(".")[0]
+    return ("rlmigrate", "ray") if root == "rlmigrate" else (root,)
+
+
+def _most_like(nodes: list[Statement], module: str) -> Statement:
+    """The import that shares the most leading parts with a module, the last one of several."""
+    parts = module.split(".")
+
+    def alike(node: Statement) -> int:
+        pairs = zip(parts, _module(node).split("."), strict=False)
+        return sum(1 for _ in itertools.takewhile(lambda pair: pair[0] == pair[1], pairs))
+
+    return max(reversed(nodes), key=alike)
+
+
+def _root(node: Statement) -> str:
+    return _module(node).split(".")[0]
 
 
 def _after(source: SourceFile, node: ast.stmt, line: str) -> tuple[int, str]:
@@ -94,7 +132,7 @@ def _future(node: ast.stmt) -> bool:
 def _module(node: Statement) -> str:
     if isinstance(node, ast.Import):
         return node.names[0].name
-    return node.module or ""
+    return "." * node.level + (node.module or "")
 
 
 def _section_of(node: Statement, roots: frozenset[str]) -> int:

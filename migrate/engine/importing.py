@@ -6,11 +6,12 @@ import_edits   edits that add what is wanted and drop what became unused
 from __future__ import annotations
 
 import ast
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from rlmigrate.migrate.edits import Edit, Imports
-from rlmigrate.migrate.engine.import_place import local_roots, place_for, render_import
+from rlmigrate.migrate.engine.import_place import place_for, render_import
+from rlmigrate.migrate.engine.surroundings import Surroundings
 from rlmigrate.migrate.index.imports import absolute
 from rlmigrate.migrate.source import SourceFile, Span
 from rlmigrate.migrate.tree import nodes_in
@@ -47,29 +48,28 @@ def import_edits(
     imports: Imports,
     *,
     before: SourceFile,
-    module: str = "",
-    is_package: bool = False,
-    local: Collection[str] = (),
+    surroundings: Surroundings,
 ) -> list[Edit]:
     """Return the edits that give `source` the imports its new text needs.
 
     An import goes where its name is no longer used and either was used in `before` or is listed
-    as unneeded; one that nobody used before stays, since it may be there for other files. Wanted
-    names that the new text does not use after all are not imported.
+    as unneeded; one that nobody used before stays, since it may be there for other files, and so
+    does one that another file imports from here. Wanted names that the new text does not use
+    after all are not imported.
     """
-    tree = source.tree
     now, then = Names.of(source), Names.of(before)
     wanted = {each for each in imports.wanted if _bound(*each) in now.used | now.offered}
-    adding = _Adding(source, tree, wanted, local_roots(local, module))
+    adding = _Adding(source, wanted, surroundings)
     edits: list[Edit] = []
     for node, only in _statements(source):
         kept = []
         for alias in node.names:
             name = alias.asname or alias.name.split(".")[0]
-            target = _target(node, alias, module=module, is_package=is_package)
+            target = _target(node, alias, surroundings)
             dead = name not in now.used and name not in now.offered and name != "*"
             dead = dead and getattr(node, "module", "") != "__future__"
-            if not (dead and (name in then.used or target in imports.unneeded)):
+            needless = name in then.used or target in imports.unneeded
+            if not (dead and needless) or surroundings.gives(name):
                 kept.append(alias)
         joined = adding.join(node)
         if len(kept) == len(node.names) and not joined:
@@ -96,54 +96,71 @@ class _Adding:
     """Wanted imports: those that join a statement, and those that need a line of their own."""
 
     def __init__(
-        self,
-        source: SourceFile,
-        tree: ast.Module,
-        wanted: Iterable[tuple[str, str]],
-        roots: frozenset[str],
+        self, source: SourceFile, wanted: Iterable[tuple[str, str]], surroundings: Surroundings
     ) -> None:
         self.source = source
-        self.tree = tree
-        self.roots = roots
+        self.surroundings = surroundings
+        self.froms = [node for node in source.tree.body if isinstance(node, ast.ImportFrom)]
         present = {
-            (node.module, alias.name)
-            for node in tree.body
-            if isinstance(node, ast.ImportFrom) and not node.level
+            (self._module(node), alias.name)
+            for node in self.froms
             for alias in node.names
             if alias.asname is None
         } | {
             (alias.name, "")
-            for node in tree.body
+            for node in source.tree.body
             if isinstance(node, ast.Import)
             for alias in node.names
             if alias.asname is None
         }
+        stars = [module for module, name in present if name == "*"]
         self.missing: dict[str, set[str]] = {}
         for module, name in wanted:
-            if (module, name) not in present:
+            starred = any(
+                module == star and surroundings.star_brings(module, name) for star in stars
+            )
+            if (module, name) not in present and not starred:
                 self.missing.setdefault(module, set()).add(name)
+
+    def _module(self, node: ast.ImportFrom) -> str:
+        around = self.surroundings
+        return absolute(node, module=around.module, is_package=around.is_package)
 
     def join(self, node: Statement) -> list[str]:
         """Names that this statement takes up."""
-        if not isinstance(node, ast.ImportFrom) or node.level or node not in self.tree.body:
+        if not isinstance(node, ast.ImportFrom) or node not in self.froms:
             return []
-        if node.module not in self.missing or node.names[0].name == "*":
+        module = self._module(node)
+        if module not in self.missing or node.names[0].name == "*":
             return []
-        names = sorted(name for name in self.missing[node.module] if name)
-        self.missing[node.module] -= set(names)
+        names = sorted(name for name in self.missing[module] if name)
+        self.missing[module] -= set(names)
         return names
 
     def rest(self) -> list[Edit]:
         """Statements of their own for what no statement took up."""
         edits = []
         for module, names in sorted(self.missing.items()):
-            lines = [render_import(module, sorted(n for n in names if n))] if any(names) else []
+            said = self._said(module)
+            some = sorted(name for name in names if name)
+            lines = [render_import(said, some, width=self.source.width)] if some else []
             if "" in names:
                 lines.insert(0, f"import {module}")
             for line in lines:
-                at, text = place_for(self.source, self.tree, line, module, self.roots)
+                at, text = place_for(self.source, line, said, self.surroundings.roots)
                 edits.append(Edit(Span(at, at), text, CODE))
         return edits
+
+    def _said(self, module: str) -> str:
+        """A neighbour's name as the file names its neighbours: `.name` if it does so."""
+        package = self.surroundings.package
+        home, _, last = module.rpartition(".")
+        if not package or home != package:
+            return module
+        relative = any(node.level for node in self.froms)
+        root = package.split(".")[0]
+        full = any(not n.level and (n.module or "").split(".")[0] == root for n in self.froms)
+        return f".{last}" if relative and not full else module
 
 
 def _statements(source: SourceFile) -> Iterator[tuple[Statement, bool]]:
@@ -155,10 +172,10 @@ def _statements(source: SourceFile) -> Iterator[tuple[Statement, bool]]:
         yield node, len(block) == 1 and inner[node]
 
 
-def _target(node: Statement, alias: ast.alias, *, module: str, is_package: bool) -> str:
+def _target(node: Statement, alias: ast.alias, around: Surroundings) -> str:
     if isinstance(node, ast.Import):
         return alias.name
-    return f"{absolute(node, module=module, is_package=is_package)}.{alias.name}"
+    return f"{absolute(node, module=around.module, is_package=around.is_package)}.{alias.name}"
 
 
 def _rewritten(
@@ -177,7 +194,7 @@ def _rewritten(
     head = f"from {'.' * node.level}{node.module or ''} import "
     comments = _comments(text)
     flat = head + ", ".join(names)
-    if "\n" not in text and len(indent) + len(flat) <= 100:
+    if "\n" not in text and len(indent) + len(flat) <= source.width:
         return Edit(span, flat, CODE)
     lines = [f"{indent}    {name}," + comments.get(name, "") for name in names]
     return Edit(span, f"{head}(\n" + "\n".join(lines) + f"\n{indent})", CODE)

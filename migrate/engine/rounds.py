@@ -20,8 +20,10 @@ from rlmigrate.migrate.edits import Edit, Imports, apply_edits
 from rlmigrate.migrate.engine.import_order import name_edits, statement_edits
 from rlmigrate.migrate.engine.importing import import_edits
 from rlmigrate.migrate.engine.open_markers import open_markers
+from rlmigrate.migrate.engine.quotes import quote_edits
 from rlmigrate.migrate.engine.selection import select_findings
 from rlmigrate.migrate.engine.suppression import Suppressions, suppressions
+from rlmigrate.migrate.engine.surroundings import Surroundings
 from rlmigrate.migrate.engine.tidy import tidy
 from rlmigrate.migrate.engine.todo import Todo, todo_edits
 from rlmigrate.migrate.findings import Item
@@ -86,7 +88,7 @@ def rewrite(
     else:
         raise SourceError(f"{source.path}: the rules do not settle after {ROUNDS} rounds")
     if current is not source:
-        for edits_of in (statement_edits, name_edits):
+        for edits_of in (statement_edits, name_edits, quote_edits):
             ordering = list(edits_of(current, source))
             current = _parsed(current, apply_edits(current, ordering)) if ordering else current
     after = None if current.raw == source.raw else current.raw
@@ -166,16 +168,13 @@ def _step(
     if not edits and not imports.wanted:
         return None
     middle = _parsed(source, apply_edits(source, tidy(source, edits)))
-    entry = index.files.get(source.path)
     more = import_edits(
         middle,
         imports,
         before=source,
-        module=entry.module if entry else "",
-        is_package=source.path.name == "__init__.py",
-        local=index.modules,
+        surroundings=Surroundings.of(source.path, index),
     )
-    result = _parsed(middle, apply_edits(middle, more)) if more else middle
+    result = _parsed(middle, apply_edits(middle, tidy(middle, more))) if more else middle
     return None if result.raw == source.raw else result
 
 
@@ -187,7 +186,7 @@ def _merge_new_files(known: dict[str, str], new: dict[str, str], path: Path) -> 
 
 def _parsed(source: SourceFile, text: str) -> SourceFile:
     """Parse what a rule made; raises SourceError that names the rule's fault, not the user's."""
-    result = SourceFile(source.path, source.encode(text))
+    result = source.with_text(text)
     try:
         _ = result.tree
     except SourceError as error:

@@ -17,6 +17,7 @@ def tidy(source: SourceFile, edits: Iterable[Edit]) -> list[Edit]:
     found = sorted(set(edits))
     removals = [edit for edit in found if not edit.text and _whole_lines(source, edit.span)]
     touched = {edit.span.start for edit in found} | {edit.span.end for edit in found}
+    written = {edit.span.start for edit in found if edit.text}
     result = [edit for edit in found if edit not in removals]
     at = 0
     while at < len(removals):
@@ -28,7 +29,8 @@ def tidy(source: SourceFile, edits: Iterable[Edit]) -> list[Edit]:
         below = _blank_below(source, last_edit.span.end)
         end = last_edit.span.end
         cut = min(above[0], below[0])
-        if cut and not any(end < place <= below[1][cut - 1] for place in touched):
+        replaced = written & {first_edit.span.start, end}  # by text in the same place
+        if cut and not replaced and not any(end < place <= below[1][cut - 1] for place in touched):
             last_edit = replace(last_edit, span=Span(last_edit.span.start, below[1][cut - 1]))
         result += [*removals[at:last], last_edit]
         at = last + 1

@@ -63,12 +63,12 @@ def markers(text: str) -> list[Marker]:
     return found
 
 
-def render(code: str, text: str, indent: str) -> str:
+def render(code: str, text: str, indent: str, *, width: int = WIDTH) -> str:
     """Write a marker at an indentation; it ends with a newline."""
     head = f"{indent}# TODO(rlmigrate {code}): "
     lines = textwrap.wrap(
         " ".join(text.split()),
-        width=WIDTH,
+        width=min(width, WIDTH),
         initial_indent=head,
         subsequent_indent=f"{indent}#     ",
         break_long_words=False,
@@ -97,7 +97,8 @@ def todo_edits(source: SourceFile, todos: Sequence[Todo]) -> list[Edit]:
         at = source.line_span(line, line).start
         indent = re.match(r"[ \t]*", lines[line - 1] if line <= len(lines) else "")
         space = indent[0] if indent else ""
-        edits.append(Edit(Span(at, at), "".join(render(code, t, space) for t in texts), code))
+        said = (render(code, text, space, width=source.width) for text in texts)
+        edits.append(Edit(Span(at, at), "".join(said), code))
     return edits
 
 
