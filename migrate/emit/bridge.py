@@ -14,11 +14,11 @@ from rlmigrate.migrate.edits import Edit, Imports
 from rlmigrate.migrate.emit.moves import Moves
 from rlmigrate.migrate.emit.result import Emitted
 from rlmigrate.migrate.emit.text import indent_of
+from rlmigrate.migrate.emit.wrapping import wrapping_edit
 from rlmigrate.migrate.source import SourceFile, Span
 from rlmigrate.migrate.tree import nodes_in
 
 CODE = "RLM102"
-WIDTH = 88
 
 
 def emit_bridge(
@@ -35,21 +35,18 @@ def emit_bridge(
     `renamed` are local names of other bridged classes: local name to (module, legacy name), the
     module empty where the class stands in the same file. `role` is what wrap_model must be told.
     """
-    text = source.text
-    legacy = f"Legacy{node.name}"
     edits, wanted = _renames(source, node, moves, renamed)
     wanted.add(("rlmigrate", "wrap_model"))
-    indent = indent_of(source, node)
-    last = node.end_lineno or node.lineno
-    at = source.line_span(last, last).end
-    lead = "" if text[at - 1 : at] in "\r\n" else "\n"
-    gap = "\n\n" if not indent else "\n"
-    arguments = f'{legacy}, name="{node.name}"' + (f', role="{role}"' if role else "")
-    call = f"{indent}{node.name} = wrap_model({arguments})"
-    if len(call) > WIDTH:
-        call = f"{indent}{node.name} = wrap_model(\n{indent}    {arguments}\n{indent})"
-    line = f"{lead}{gap}{indent}# On the old model, because it {reason}.\n{call}\n"
-    edits.append(Edit(Span(at, at), line, CODE))
+    edits.append(
+        wrapping_edit(
+            source,
+            node,
+            code=CODE,
+            maker="wrap_model",
+            comment=f"On the old model, because it {reason}.",
+            **({"role": role} if role else {}),
+        )
+    )
     return Emitted(tuple(edits), Imports(frozenset(wanted)))
 
 

@@ -9,13 +9,13 @@ from collections.abc import Mapping
 from rlmigrate.eras import builtin
 from rlmigrate.migrate.edits import Edit, Imports
 from rlmigrate.migrate.emit.moves import imports_inside, removals
-from rlmigrate.migrate.emit.text import indent_of
+from rlmigrate.migrate.emit.wrapping import wrapping_edit
 from rlmigrate.migrate.index.entries import FileEntry
 from rlmigrate.migrate.source import SourceFile, Span
 from rlmigrate.migrate.tree import nodes_in
+from rlmigrate.migrate.understanding.vocabulary import HARMLESS
 
 CODE = "RLM201"
-WIDTH = 88
 
 
 def emit_policy_bridge(
@@ -24,12 +24,14 @@ def emit_policy_bridge(
     node: ast.ClassDef,
     *,
     reason: str,
+    ray_free: bool = False,
     renamed: Mapping[str, tuple[str, str]],
 ) -> tuple[tuple[Edit, ...], Imports]:
     """Rename the class, move the imports that only it uses, and make the module under its name.
 
     `renamed` are local names of bridged models: local name to (module, legacy name), the module
-    empty where the class stands in the same file.
+    empty where the class stands in the same file. `ray_free` moves what means the same on both
+    stacks, too.
     """
     legacy = f"Legacy{node.name}"
     head = re.compile(r"class\s+").match(source.text, source.offset(node.lineno, node.col_offset))
@@ -43,7 +45,7 @@ def emit_policy_bridge(
     moved = {
         local: home
         for local, target in imports_inside(source, file, [node]).items()
-        if (home := builtin(target)) is not None
+        if (home := builtin(target)) is not None and (ray_free or not target.startswith(HARMLESS))
     }
     wanted = {("rlmigrate", "wrap_policy")}
     for inner in nodes_in(node):
@@ -63,18 +65,8 @@ def emit_policy_bridge(
         module, _, name = home.rpartition(".")
         wanted.add((module, name if name == local else f"{name} as {local}"))
 
-    indent = indent_of(source, node)
-    end = source.line_span(node.end_lineno or node.lineno, node.end_lineno or node.lineno).end
-    lead = "" if source.text[end - 1 : end] in "\r\n" else "\n"
-    gap = "\n" if indent else "\n\n"
-    call = f'{indent}{node.name} = wrap_policy({legacy}, name="{node.name}")'
-    if len(call) > WIDTH:
-        call = (
-            f"{indent}{node.name} = wrap_policy(\n"
-            f'{indent}    {legacy}, name="{node.name}"\n{indent})'
-        )
-    comment = f"{indent}# On the old policy, because it {reason}.\n"
-    edits.append(Edit(Span(end, end), f"{lead}{gap}{comment}{call}\n", CODE))
+    comment = f"On the old policy, because it {reason}."
+    edits.append(wrapping_edit(source, node, code=CODE, maker="wrap_policy", comment=comment))
     return tuple(edits), Imports(frozenset(wanted))
 
 

@@ -21,6 +21,7 @@ def check(context: FileContext) -> Iterable[Finding]:
             policy.file,
             policy.node,
             reason=policy.plan.reason,
+            ray_free=context.settings.target == "builtin",
             renamed=renamed_models(context.index, policy.file),
         )
         facts = policy.facts
@@ -85,7 +86,7 @@ RULE = Rule(
             "        return [info['best'] for info in info_batch], [], {}\n\n"
             "    def learn_on_batch(self, samples):\n"
             "        return {}\n\n\n"
-            "# On the old policy, because it reads info_batch, which needs a connector (line 6).\n"
+            "# On the old policy, because it reads info_batch, which needs a connector.\n"
             'Zeros = wrap_policy(LegacyZeros, name="Zeros")\n',
         ),
     ),

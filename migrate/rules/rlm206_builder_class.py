@@ -44,7 +44,7 @@ class LegacyGuessing(TorchPolicyV2):
         return self.guess(obs_batch), None, None, []
 
 
-# On the old policy, because it uses self.guess of the old policy (line 6).
+# On the old policy, because it uses self.guess of the old policy.
 Guessing = wrap_policy(LegacyGuessing, name="Guessing")
 """
 

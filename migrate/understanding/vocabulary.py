@@ -106,6 +106,10 @@ NET_KEYS: Mapping[str, tuple[str, ...]] = {
 
 HARMLESS = (
     "ray.rllib.utils.annotations.",
+    "ray.rllib.utils.override",
+    "ray.rllib.utils.PublicAPI",
+    "ray.rllib.utils.DeveloperAPI",
+    "ray.rllib.utils.try_import_",
     "ray.rllib.utils.framework.",
     "ray.rllib.utils.typing.",
     "ray.rllib.utils.torch_utils.FLOAT_",

@@ -44,7 +44,7 @@ class LegacyPolicy(TorchModelV2, nn.Module):
         return self.pi(input_dict["obs"]), state
 
 
-# On the old model, because it uses self.calls, which forward sets, in __init__ (line 10).
+# On the old model, because it uses self.calls, which forward sets, in __init__.
 Policy = wrap_model(LegacyPolicy, name="Policy")
 """
 
