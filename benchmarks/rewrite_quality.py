@@ -4,8 +4,10 @@
 
 For each tree: tracebacks and files that could not be done though they parse; results that do not
 parse; names undefined or unused (ruff F) and imports out of order (ruff I) that the input did not
-have; comments and docstrings lost; changed files that never mention rllib; and whether a second
-run still wants to change something. Everything it prints is a defect; it prints counts otherwise.
+have; comments and docstrings lost; lines longer than any that the file had, line ends that it did
+not have, more blank lines in a row than anywhere before; changed files that never mention rllib;
+and whether a second run still wants to change something. Everything it prints is a defect, but
+for comments inside what goes (an old signature, an old key); it prints counts otherwise.
 """
 
 from __future__ import annotations
@@ -22,6 +24,7 @@ import tempfile
 import tokenize
 import warnings
 from collections import Counter
+from collections.abc import Iterator
 from pathlib import Path
 
 from rlmigrate.migrate.engine.run import Run, run_files
@@ -59,6 +62,10 @@ def judge(tree: Path, scratch: Path) -> tuple[Counter[str], list[str]]:
             defects += [
                 f"lost: {change.path.relative_to(scratch)}: {text}"
                 for text in _lost(change.before, change.after)
+            ]
+            defects += [
+                f"{fault}: {change.path.relative_to(scratch)}"
+                for fault in _out_of_manner(change.before, change.after)
             ]
     lint_after = _lint(list(before), scratch)
     for key, count in sorted((lint_after - lint_before).items()):
@@ -100,13 +107,37 @@ def _lint(paths: list[Path], folder: Path) -> Counter[tuple[str, str]]:
     )
     found: Counter[tuple[str, str]] = Counter()
     for each in json.loads(done.stdout):
-        message = (
-            re.sub(r" from line \d+", "", each["message"])
-            if each["code"] != "I001"
-            else "imports unsorted"
-        )
+        message = re.sub(r" from line \d+", "", each["message"])
+        if each["code"] == "I001":
+            message = "imports unsorted"
+        elif each["code"] == "F401":  # the same name from a new home is no new finding
+            message = re.sub(r"`(.* as |.*\.)?([^`]+)`", _last_part, message, count=1)
         found[each["filename"], f"{each['code']} {message}"] += 1
     return found
+
+
+def _last_part(match: re.Match[str]) -> str:
+    return {"gymnasium": "gym", "RLlibCallback": "DefaultCallbacks"}.get(match[2], match[2])
+
+
+def _out_of_manner(before: bytes, after: bytes) -> Iterator[str]:
+    """What an owner sees at a glance: long lines, foreign line ends, gaps."""
+    old, new = before.decode("utf-8", "replace"), after.decode("utf-8", "replace")
+    limit = max([100, *(len(line.rstrip()) for line in old.splitlines())])
+    known = {line.strip() for line in old.splitlines()}
+    for line in new.splitlines():
+        if len(line) > limit and line.strip() not in known:
+            yield f"long line ({len(line)})"
+    if "\r\r" in new or ("\r\n" in old) != ("\r\n" in new):
+        yield "line ends"
+    if _gap(new) > max(_gap(old), 2):
+        yield "blank lines"
+
+
+def _gap(text: str) -> int:
+    """The most blank lines in a row."""
+    runs = re.findall(r"(?:[ \t]*\n){2,}", text.replace("\r\n", "\n"))
+    return max((run.count("\n") - 1 for run in runs), default=0)
 
 
 def _comments(raw: bytes) -> Counter[str]:
