@@ -16,6 +16,7 @@ from rlmigrate.compat.wrap.distributions import action_distribution
 from rlmigrate.compat.wrap.inputs import LegacyInput, legacy_input
 from rlmigrate.compat.wrap.modes import ModeSwitch
 from rlmigrate.compat.wrap.observations import ObservationEncoder
+from rlmigrate.compat.wrap.padding import cut_for, pad_again, pad_steps
 from rlmigrate.compat.wrap.pruning import remove_parts, unneeded_parts, zero_batch
 from rlmigrate.compat.wrap.stacks import Family, Stack, family_of, stack_named
 from rlmigrate.compat.wrap.states import StateLayout
@@ -175,14 +176,15 @@ class WrappedModel(_Base):
         return self._forward(batch, **kwargs)
 
     def _forward(self, batch: Batch, **kwargs: Any) -> Batch:
-        outputs, _ = self._wrap_run(batch)
-        return outputs
+        batch, steps = cut_for(self._wrap_states, batch)
+        return pad_again(self._wrap_run(batch)[0], steps)
 
     def _forward_train(self, batch: Batch, **kwargs: Any) -> Batch:
+        batch, steps = cut_for(self._wrap_states, batch)
         outputs, lead = self._wrap_run(batch)
         if self._wrap_has_values:
             outputs["embeddings"] = self._wrap_values(lead)
-        return outputs
+        return pad_again(outputs, steps)
 
     def _wrap_run(self, batch: Batch, model: Any = None) -> tuple[Batch, tuple[int, ...]]:
         """Call the model (or its twin); return outputs and the leading dimensions."""
@@ -237,6 +239,7 @@ class WrappedModel(_Base):
 
     def legacy_batch(self, batch: Batch) -> LegacyInput:
         """Return a training batch as the old stack's losses saw it, with flat rows."""
+        batch, _ = cut_for(self._wrap_states, batch)
         encoded = self._wrap_encoder(batch["obs"])
         return legacy_input(batch, encoded.flat, lead=encoded.lead, training=self.training)
 
@@ -260,8 +263,9 @@ class WrappedModel(_Base):
             )
         restore = self._wrap_switch().enter_eval()
         try:
+            batch, steps = cut_for(self._wrap_states, batch)
             _, lead = self._wrap_run(batch)
-            return self._wrap_values(lead)
+            return pad_steps(self._wrap_values(lead), steps)
         finally:
             if restore is not None:
                 restore()
