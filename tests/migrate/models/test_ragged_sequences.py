@@ -70,7 +70,11 @@ def test_ragged(migrate, build_old, equal_on, name) -> None:
     both = sides(build_old, migrate, name)
     shortest = 1 if name in NEVER_EMPTY else 0
 
-    @settings(max_examples=12, deadline=None, suppress_health_check=list(HealthCheck))
+    @settings(
+        max_examples=12,
+        deadline=None,
+        suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+    )
     @given(
         lengths=st.lists(st.integers(shortest, 5), min_size=1, max_size=4).filter(any),
         more=st.integers(0, 3),
@@ -87,7 +91,9 @@ def test_every_recurrent_pair_is_here() -> None:
         name
         for name, facts in MODELS.items()
         if facts["outcome"] == "native"
-        and any("STATE_OUT" in text or "state_out(" in text for text in texts(name, "after").values())
+        and any(
+            "STATE_OUT" in text or "state_out(" in text for text in texts(name, "after").values()
+        )
     }
     assert stateful <= set(NAMES), stateful - set(NAMES)
 
