@@ -232,9 +232,13 @@ def compare_sequences(model, module, prep, obs_space, lengths, steps, *, seed=0)
     lens = torch.tensor(lengths, dtype=torch.int32)
     seq = {} if set(lengths) == {steps} else {"seq_lens": lens}
     cut = _old_answer(model, prep, batch, states, lens, longest)
-    given = {"obs": _rows(prep, batch, steps)[1], "state_in": dict(zip(new_initial, states, strict=True)), **seq}
+    given = {
+        "obs": _rows(prep, batch, steps)[1],
+        "state_in": dict(zip(new_initial, states, strict=True)),
+        **seq,
+    }
+    got = module.forward_inference(given)
     with torch.no_grad():
-        got = module.forward_inference(given)
         assert set(got) == {"action_dist_inputs", "state_out"}
         trained = module._forward_train(given)
         values = [module.compute_values(given, e) for e in (None, trained.get("embeddings"))]
