@@ -111,25 +111,30 @@ def check_states_in_place(scope: Scope, function: ast.FunctionDef, state: str) -
 
 
 def _single_states(scope: Scope, function: ast.FunctionDef, state: str) -> Iterator[ast.expr]:
-    """`state[0]`, and the names that `h, c = state` binds."""
+    """`state[0]`, and the names that `h, c = state` or `for s in state` binds."""
     for node in nodes_in(function):
         if not isinstance(node, ast.Name) or node.id != state:
             continue
         parent = scope.parent(node)
-        if isinstance(parent, ast.Subscript) and parent.value is node:
-            if isinstance(parent.ctx, ast.Load):
-                yield parent
-        elif isinstance(parent, ast.Assign) and isinstance(parent.targets[0], ast.Tuple):
-            names = {t.id for t in parent.targets[0].elts if isinstance(t, ast.Name)}
-            for each in nodes_in(function):
-                if isinstance(each, ast.Name) and each.id in names:
-                    yield each
-        elif isinstance(parent, ast.comprehension | ast.For) and parent.iter is node:
-            if isinstance(parent.target, ast.Name):
-                holder = scope.parent(parent) if isinstance(parent, ast.comprehension) else parent
-                for each in nodes_in(holder):
-                    if isinstance(each, ast.Name) and each.id == parent.target.id:
-                        yield each
+        if isinstance(parent, ast.Subscript) and isinstance(parent.ctx, ast.Load):
+            yield parent
+        elif isinstance(parent, ast.Assign):
+            yield from _named(function, parent.targets[0])
+        elif isinstance(parent, ast.For) and parent.iter is node:
+            yield from _named(parent, parent.target)
+        elif isinstance(parent, ast.comprehension) and parent.iter is node:
+            yield from _named(scope.parent(parent), parent.target)
+
+
+def _named(part: ast.AST, target: ast.expr) -> Iterator[ast.expr]:
+    """Every place of `part` where a name that `target` binds stands; a list of states is none."""
+    elements = target.elts if isinstance(target, ast.Tuple | ast.List) else []
+    if isinstance(part, ast.For) or not isinstance(part, ast.FunctionDef):
+        elements = [target]
+    names = {t.id for t in elements if isinstance(t, ast.Name)}
+    for node in nodes_in(part):
+        if isinstance(node, ast.Name) and node.id in names:
+            yield node
 
 
 __all__ = ["ACROSS_STEPS", "check_states_in_place", "goes_step_by_step"]
