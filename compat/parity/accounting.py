@@ -23,8 +23,8 @@ from rlmigrate.errors import RlmigrateError
 #: What is said first: parameters and outputs of the network, then what is computed from them.
 _ORDER = (
     ("cases", "parameters", "state_in"),
-    ("dist_inputs", "value", "state_out"),
-    ("inference", "exploration"),
+    ("dist_inputs", "value", "q_values", "critic", "twin_critic", "state_out"),
+    ("inference", "exploration", "train", "next", "target", "q_probs", "log_probs"),
     ("logp", "entropy", "kl", "deterministic_action", "loss"),
     ("gradients", "after one step"),
 )
