@@ -101,7 +101,7 @@ class Account:
             self._notes.append(text)
 
     def no_float64(self, why: str) -> None:
-        """Note that the old model does not run in float64."""
+        """Note why the old model has no float64 result."""
         self._wide_trouble = why
 
     def _outputs(self) -> dict[str, OutputResult]:
@@ -167,7 +167,7 @@ class Account:
         said = [*notes, *self._notes]
         if self._wide_trouble:
             said.append(
-                "judged by the float32 table, since the legacy model does not run in float64: "
+                "judged by the float32 table, since the legacy model has no float64 result: "
                 + self._wide_trouble
             )
         for path, verdicts in self._verdicts.items():

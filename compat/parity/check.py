@@ -60,7 +60,7 @@ def check_parity(
     """
     from rlmigrate.compat.parity.sides import building
 
-    spaces = {"observation_space": observation_space, "action_space": action_space}
+    spaces: dict[str, Any] = {"observation_space": observation_space, "action_space": action_space}
     config = dict(model_config or {})
     theirs = new_model_config if new_model_config is not None else default_model_config(config)
     new_side = building.module_side(new, model_config=theirs, **spaces)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from functools import partial
 from typing import TypeAlias
 
@@ -16,6 +17,7 @@ from rlmigrate.compat.parity.judge import judge, same_bits
 from rlmigrate.compat.parity.losses import compare_losses
 from rlmigrate.compat.parity.masks import ABYSS, UNDERFLOW, masking
 from rlmigrate.compat.parity.sides.base import PHASES, Run, Side, source_of
+from rlmigrate.errors import UsageError
 
 Segments: TypeAlias = Callable[[int], tuple[tuple[int, int], ...]]
 Perturb: TypeAlias = Callable[[Case, int], Case]
@@ -105,16 +107,30 @@ class _Wide:
 
     def _run_all(self) -> list[Run | Exception]:
         try:
+            if self._draws():
+                return [UsageError("it draws random numbers")] * len(self._cases)
             return self._old.run_many(self._cases, precision="float64")
         except Exception as error:  # the user's own code may raise anything
             return [error] * len(self._cases)
+
+    def _draws(self) -> bool:
+        """Tell whether outputs depend on random numbers; their float64 draws would be others."""
+        case = min(self._cases, key=lambda case: case.rows)
+        one, two = self._old.run_many([case, replace(case, name=f"{case.name}, drawn again")])
+        if not isinstance(one, Run) or not isinstance(two, Run):
+            return False
+        return any(
+            not np.array_equal(value, two.outputs[path], equal_nan=value.dtype.kind == "f")
+            for path, value in one.outputs.items()
+        )
 
     def run(self, index: int) -> Run | None:
         if self._runs is None:
             self._runs = self._run_all()
         found = self._runs[index]
         if isinstance(found, Exception):
-            self._account.no_float64(f"{type(found).__name__}: {found}")
+            kind = "" if isinstance(found, UsageError) else f"{type(found).__name__}: "
+            self._account.no_float64(f"{kind}{found}")
             return None
         return found
 

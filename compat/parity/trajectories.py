@@ -147,7 +147,7 @@ def _pair(
 ) -> tuple[Side, Side]:
     from rlmigrate.compat.parity.sides import building
 
-    given = {"observation_space": spaces[0], "action_space": spaces[1]}
+    given: dict[str, Any] = {"observation_space": spaces[0], "action_space": spaces[1]}
     theirs = new_config if new_config is not None else default_model_config(config)
     new_side = building.module_side(new, model_config=theirs, **given)
     role = new_side.role

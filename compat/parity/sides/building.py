@@ -12,6 +12,7 @@ import numpy as np
 import torch
 
 from rlmigrate.compat.parity.sides.legacy_roles import (
+    SETTINGS,
     LegacyRole,
     PolicyRole,
     RoleName,
@@ -102,7 +103,9 @@ def _built(
     """Give a model of its initial weights, its distribution class if known, and its role."""
     stack = stack_of(cls)
     catalog = catalog_of(stack)
-    config = {**_defaults(stack), **model_config, "custom_model": cls}
+    settings = {key: model_config[key] for key in SETTINGS[role] if key in model_config}
+    own = {key: value for key, value in model_config.items() if key not in settings}
+    config = {**_defaults(stack), **own, "custom_model": cls}
     if config.get("_disable_preprocessor_api"):
         space = observation_space
     else:
@@ -114,7 +117,8 @@ def _built(
             stack=stack,
             observation_space=space,
             action_space=action_space,
-            config=config,
+            model_config=config,
+            settings=settings,
         )
     _, width = catalog.get_action_dist(action_space, config, framework="torch")
     model = catalog.get_model_v2(

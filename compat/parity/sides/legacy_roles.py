@@ -56,9 +56,15 @@ _HOMES = {
 class LegacyRole(Protocol):
     """How an algorithm asks a model."""
 
-    name: RoleName
-    #: Outputs that follow from others, so that gradients of them say nothing new.
-    derived: frozenset[str]
+    @property
+    def name(self) -> RoleName:
+        """Which algorithm's."""
+        ...
+
+    @property
+    def derived(self) -> frozenset[str]:
+        """Outputs that follow from others, so that gradients of them say nothing new."""
+        ...
 
     def outputs(
         self, model: Any, batch: Any, state: Sequence[Any], lengths: Any, actions: Nested
@@ -161,16 +167,15 @@ def build_in_role(
     stack: str,
     observation_space: gym.Space[Any],
     action_space: gym.Space[Any],
-    config: Mapping[str, Any],
+    model_config: Mapping[str, Any],
+    settings: Mapping[str, Any],
 ) -> tuple[Any, Any, LegacyRole]:
     """Build a model as the old DQN or SAC did; give it, its distribution class and its role.
 
-    `observation_space` is the preprocessed one; `config` is the model's, and may hold the
-    algorithm's own settings too.
+    `observation_space` is the preprocessed one; `settings` are the algorithm's own.
     """
     home = _policy_module(role, stack)
-    settings = {key: config.get(key, value) for key, value in SETTINGS[role].items()}
-    model_config = {key: value for key, value in config.items() if key not in settings}
+    settings = {**SETTINGS[role], **settings}
     plain = {**model_config, "custom_model": None, "custom_model_config": {}}
     for name in ("policy_model_config", "q_model_config"):
         if name in settings:

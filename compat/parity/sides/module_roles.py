@@ -7,7 +7,7 @@ role_of_module     by QNetAPI's method, which a policy has not, and SAC's critic
 from __future__ import annotations
 
 import copy
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import cached_property
 from typing import Any
 
@@ -40,6 +40,8 @@ class ModuleRole:
 
     def __init__(self, module: Any) -> None:
         self.module = module
+        #: Called before each pass, so that a module that draws numbers draws the same ones.
+        self.reseed: Callable[[], object] = lambda: None
 
     def settings(self) -> dict[str, Any]:
         """Give the algorithm's settings that the module was built with, for the old side."""
@@ -76,6 +78,7 @@ class ModuleRole:
         return found
 
     def _phase(self, phase: str, batch: Batch) -> Batch:
+        self.reseed()
         result = getattr(self.module, f"forward_{phase}")(batch)
         found = {}
         if DIST_INPUTS in result:
@@ -151,10 +154,17 @@ class DqnModule(_WithTargets):
 
     def others(self, batch: Batch, *, whole: bool) -> Batch:
         """Give what the targets, the training pass and inference say."""
+        found = self._phase("inference", batch)
+        self.reseed()
         target = self._named(self.module.forward_target(batch), "target.")
-        found = {"deterministic_action": self.module.forward_inference(batch)[ACTIONS]}
         found |= {path: value for path, value in target.items() if path != STATE_OUT}
+        if self._noisy:
+            return found  # the passes that the learner runs draw one noise after the other
         return found | self._training(batch)
+
+    @cached_property
+    def _noisy(self) -> bool:
+        return any(type(part).__name__ == "NoisyLayer" for part in self.module.modules())
 
     def _training(self, batch: Batch) -> Batch:
         """Give what the learner gets; the next observations are these, the last one first."""
@@ -195,10 +205,13 @@ class SacModule(_WithTargets):
         discrete = isinstance(self.module.action_space, gym.spaces.Discrete)
         asked = {OBS: batch[OBS]} if discrete else {OBS: batch[OBS], ACTIONS: batch[ACTIONS]}
         how = {"squeeze": False} if discrete else {}
-        found = {
-            "q_values": self.module.compute_q_values(dict(asked), **how),
-            "target.q_values": self.module.forward_target(dict(asked), **how),
-        }
+        found: Batch = {}
+        for path, compute in (
+            ("q_values", self.module.compute_q_values),
+            ("target.q_values", self.module.forward_target),
+        ):
+            self.reseed()
+            found[path] = compute(dict(asked), **how)
         for phase in ("inference", "exploration"):
             found |= self._phase(phase, {OBS: batch[OBS]})
         if discrete:
@@ -223,4 +236,3 @@ def _tensors(net: torch.nn.Module) -> list[torch.Tensor]:
 
 def _tensors_by_name(net: torch.nn.Module) -> list[tuple[str, torch.Tensor]]:
     return [*net.named_parameters(), *net.named_buffers()]
-

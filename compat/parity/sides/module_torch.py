@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
+from functools import partial
 from typing import Any
 
 import gymnasium as gym
@@ -150,6 +151,7 @@ class ModuleTorchSide(TorchSide):
         if state is not None and sequences:
             for i, leaf in enumerate(leaves(_ordered(state, batch[STATE_IN]))):
                 draft.outputs[f"state_out.{i}"] = common.array(leaf)
+        self.role.reseed = partial(common.seed_for, case)
         for path, value in (main | self.role.others(batch, whole=whole)).items():
             if path == "deterministic_action":
                 actions = map_leaves(lambda leaf: _merge(leaf, sequences), value)

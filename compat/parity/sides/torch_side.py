@@ -46,7 +46,8 @@ class TorchSide:
 
     def run(self, case: Case, *, precision: Precision = "float32", layers: bool = False) -> Run:
         """Compute a case."""
-        with torch.no_grad(), common.running(self._net, precision):
+        with torch.no_grad(), common.running(self._net, precision), torch.random.fork_rng([]):
+            common.seed_for(case)
             draft = self._draft(case, precision, layers=layers)
             finish([draft], self._distribution, precision)
         return draft.run()
@@ -57,9 +58,10 @@ class TorchSide:
         """Compute cases one by one; the distribution answers for all of them at once if it can."""
         made: list[Draft | Exception] = []
         seen: set[tuple[int, int]] = set()
-        with torch.no_grad(), common.running(self._net, precision):
+        with torch.no_grad(), common.running(self._net, precision), torch.random.fork_rng([]):
             for case in cases:
                 shape = (case.rows, case.steps)
+                common.seed_for(case)
                 try:
                     draft = self._draft(case, precision, whole=shape not in seen)
                     if not self._merges:
@@ -83,7 +85,12 @@ class TorchSide:
         self, case: Case, *, precision: Precision = "float32", seed: int = 0
     ) -> Gradients:
         """Pull cotangents of all outputs back to parameters and to the observations given."""
-        with common.running(self._net, precision), torch.enable_grad():
+        with (
+            common.running(self._net, precision),
+            torch.enable_grad(),
+            torch.random.fork_rng([]),
+        ):
+            common.seed_for(case)
             outputs, obs = self._pulled(case, precision)
             named = {
                 name: value.reshape(-1) if name == "value" else value
