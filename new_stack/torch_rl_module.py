@@ -40,8 +40,9 @@ class TorchRLModule(nn.Module, RLModule):
             for path in self.get_non_inference_attributes():
                 _delete(self, path)
 
-    # What is no parameter, buffer or module need not be looked at by nn.Module.__setattr__.
-    _keep = object.__setattr__
+    def _keep(self, name: str, value: object) -> None:
+        # What is no parameter, buffer or module is none of nn.Module.__setattr__'s business.
+        object.__setattr__(self, name, value)
 
     def compile(self, compile_config: TorchCompileConfig) -> TorchRLModule:  # type: ignore[override]
         """Compile the three private forward methods of this instance; return the module."""
