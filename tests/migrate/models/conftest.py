@@ -238,6 +238,7 @@ def compare_sequences(model, module, prep, obs_space, lengths, steps, *, seed=0)
         **seq,
     }
     got = module.forward_inference(given)
+    module.eval()
     with torch.no_grad():
         assert set(got) == {"action_dist_inputs", "state_out"}
         trained = module._forward_train(given)
@@ -305,3 +306,9 @@ def build_old():
 def equal_on():
     """The comparison on given lengths of sequences, for tests."""
     return compare_sequences
+
+
+@pytest.fixture(scope="session")
+def beside():
+    """Import a module of this folder, which is no package."""
+    return lambda name: load(Path(__file__).with_name(f"{name}.py"))
