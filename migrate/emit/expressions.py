@@ -14,6 +14,7 @@ from rlmigrate.migrate.emit.settings import Settings
 from rlmigrate.migrate.emit.text import unconditional
 from rlmigrate.migrate.source import SourceFile, Span
 from rlmigrate.migrate.understanding.facts import Mark, Reading
+from rlmigrate.migrate.understanding.net_base import NET_BASE, is_net_super
 from rlmigrate.migrate.understanding.observed import PREPARED, PREPARING
 
 Piece = tuple[Span, str]
@@ -173,6 +174,22 @@ class Expressions(Settings):
         start = self._span(call.args[0]).start
         return [(Span(start, self._last_argument(call)), self._flat())]
 
+    def _on_net_super(self, mark: Mark) -> list[Piece]:
+        return self._replace(mark.node, "self.net_outputs")
+
+    def _on_net_build(self, mark: Mark) -> list[Piece]:
+        call, given = mark.node, mark.data["given"]
+        assert isinstance(call, ast.Call)
+        assert isinstance(given, dict)
+        pieces = self._replace(call.func, "self.build_net(")
+        at = pieces[0][0].end
+        for role in ("obs_space", "num_outputs"):
+            span = self._span(given[role])
+            pieces.append((Span(at, span.start), "" if role == "obs_space" else ", "))
+            at = span.end
+        pieces.append((Span(at, self._span(call).end), ", self.model_config)"))
+        return pieces
+
     def _on_net_direct(self, mark: Mark) -> list[Piece]:
         func = mark.node
         assert isinstance(func, ast.Attribute)
@@ -322,17 +339,23 @@ class Expressions(Settings):
         call = mark.node
         assert isinstance(call, ast.Call)
         assert isinstance(call.func, ast.Attribute)
-        net = next(n for n in self.reading.facts.subnets if n.attribute == mark.detail)
-        if net.local is not None:
-            text = self.embedding(net.local)
-        else:
-            text = self._net_text(mark.detail)
+        text = self.net_given(mark.detail)
+        if mark.detail == NET_BASE:
+            return self._replace(call, f"self.net_values({text})")
         return [(Span(self._span(call.func.value).end, self._span(call).end), f".value({text})")]
+
+    def net_given(self, attribute: str = NET_BASE) -> str:
+        """Where compute_values finds what forward gave a net."""
+        net = next(n for n in self.reading.facts.subnets if n.attribute == attribute)
+        return self.embedding(net.local) if net.local is not None else self._net_text(attribute)
 
     def _net_text(self, attribute: str) -> str:
         for mark in self.reading.marks:
             call = mark.node
-            if not isinstance(call, ast.Call) or f"self.{attribute}" not in owners(call):
+            if not isinstance(call, ast.Call):
+                continue
+            own = attribute == NET_BASE and is_net_super(getattr(call.func, "value", call.func))
+            if not own and f"self.{attribute}" not in owners(call):
                 continue
             if mark.kind == "net_flat":
                 return self._flat()

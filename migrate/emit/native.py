@@ -23,6 +23,9 @@ from rlmigrate.migrate.understanding.scope import body_without_docstring, parame
 
 CODE = "RLM101"
 
+#: The module of the layers file that stands for a net of RLlib as a base.
+NET_MODULES = {"FullyConnectedNetwork": "FullyConnectedModule", "VisionNetwork": "VisionModule"}
+
 
 def emit_native(source: SourceFile, reading: Reading, names: Names) -> Emitted:
     """Write the class of `reading` as a TorchRLModule."""
@@ -62,6 +65,8 @@ def _header(source: SourceFile, reading: Reading, names: Names) -> list[tuple[Sp
         if ast.unparse(node) in facts.inherits:
             bases += [written, *api]
             api = []
+        elif facts.net_base and found.endswith(f".{facts.net_base}"):
+            bases.append(names.layer(NET_MODULES[facts.net_base]))
         elif ray_kind(found) == "model":
             bases += [names.core("TorchRLModule"), *api]
             api = []
@@ -125,6 +130,8 @@ def _forward(
         ]
     elif facts.sequential:
         opening = [*opening_lines(words, reading, node), *opening]
+    elif facts.empty_state:
+        opening.append(f"{facts.empty_state} = []")
     if opening:
         at = source.line_span(first.lineno, first.lineno).start
         text = "".join(f"{indent_of(source, first)}{line}\n" for line in opening)
@@ -181,7 +188,7 @@ def _values(
 ) -> list[tuple[Span, str]]:
     node = reading.methods.get("value_function")
     if node is None:
-        return []
+        return _net_values(source, reading, names, words)
     if reading.facts.value == "none":
         return [(method_span(source, node), "")]
     pieces, _ = _override(source, reading, names, node, "ValueFunctionAPI")
@@ -205,3 +212,29 @@ def _values(
         )
         pieces.append((Span(at, at), text))
     return pieces
+
+
+def _net_values(
+    source: SourceFile, reading: Reading, names: Names, words: Expressions
+) -> list[tuple[Span, str]]:
+    """compute_values() of a class that left its values to a base of RLlib, below its forward."""
+    node = own_forward(reading)
+    if not reading.facts.net_values or node is None:
+        return []
+    indent, step = indent_of(source, node), indent_of(source, node.body[0])
+    arguments = "self, batch, embeddings=None"
+    if _typed(node):
+        names.want("typing", "Any")
+        arguments = "self, batch: dict[str, Any], embeddings: Any = None"
+    lines = [f"{indent}def compute_values({arguments}):"]
+    if words.embedded:
+        columns = names.core("Columns")
+        unit = step[len(indent) :]
+        lines += [
+            f"{step}if embeddings is None:",
+            f"{step}{unit}embeddings = self._forward_train(batch)[{columns}.EMBEDDINGS]",
+        ]
+    lines.append(f"{step}return self.net_values({words.net_given()})")
+    at = source.line_span(node.end_lineno or 1, node.end_lineno or 1).end
+    lead = "" if source.text[at - 1 : at] in {"\n", "\r"} else "\n"
+    return [(Span(at, at), lead + "\n" + "".join(f"{line}\n" for line in lines))]

@@ -34,7 +34,8 @@ def setup_edits(
     call = next((m for m in reading.marks if m.kind == "super_setup"), None)
     base_calls = [call.node] if call and isinstance(call.node, ast.stmt) else []
     idle = [m.node for m in reading.marks if m.kind == "super_setup" and not m.data["told"]]
-    if not before and not after and all(s in [*dropped, *idle] or _is_text(s) for s in init.body):
+    needless = all(s in [*dropped, *idle] or _is_text(s) for s in init.body)
+    if not before and not after and needless and len(reading.node.body) > 1:
         lines.numbers.update(range(_first_line(init), (init.end_lineno or init.lineno) + 1))
         return [(span, "") for span in lines.spans(openers=openers | {reading.node.lineno})]
     typed = init.returns is not None or any(a.annotation for a in init.args.args)
@@ -98,7 +99,9 @@ def _prologue(reading: Reading, names: Names, words: Expressions) -> tuple[list[
             made = names.layer("custom_settings")
             without = f", without={mark.data['without']}" if mark.data["without"] else ""
             before.append(f"{mark.detail} = {made}(self.model_config{without})")
-    sets = "action_dist_cls" in facts.base_sets
+    sets = "action_dist_cls" in facts.base_sets or (
+        bool(facts.net_base) and not any(m.kind == "net_build" for m in reading.marks)
+    )
     needed = facts.head_size is not None if facts.inherits else True
     if not facts.discrete and not sets and needed:
         after.append(
@@ -171,7 +174,7 @@ def _new_setup(source: SourceFile, reading: Reading, lines: list[str]) -> Piece:
     first = next(s for s in reading.node.body if isinstance(s, ast.FunctionDef))
     indent = indent_of(source, first)
     at = source.line_span(_first_line(first), _first_line(first)).start
-    if reading.facts.inherits:
+    if reading.facts.inherits or reading.facts.net_base:
         lines = ["super().setup()", *lines]
     text = f"{indent}def setup(self):\n" + "".join(f"{indent}    {line}\n" for line in lines)
     return Span(at, at), text + "\n"

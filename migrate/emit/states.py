@@ -95,6 +95,9 @@ class States:
     def _on_super_values(self, mark: Mark) -> list[Piece]:
         return self._replace(mark.node, "super().compute_values(batch, embeddings)")
 
+    def _on_no_states(self, mark: Mark) -> list[Piece]:
+        return self._replace(mark.node, "[]")
+
     def _on_named_states(self, mark: Mark) -> list[Piece]:
         return wrapped(self._span(mark.node), self.names.layer("name_states"))
 

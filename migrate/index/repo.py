@@ -126,7 +126,7 @@ class RepoIndex:
         counts: dict[Path, Counter[str]] = {}
         for file in self.files.values():
             for target in {t.rpartition(".")[0] for t in file.imports.names.values()}:
-                found = self._module(target) if target else None
+                found = self.module_named(target) if target else None
                 if found is not None:
                     counts.setdefault(found.path, Counter())[target] += 1
         return {path: names.most_common(1)[0][0] for path, names in counts.items()}
@@ -341,7 +341,7 @@ class RepoIndex:
                 table.setdefault(parts[-1], []).append((parts, file))
         return table
 
-    def _module(self, name: str) -> FileEntry | None:
+    def module_named(self, name: str) -> FileEntry | None:
         """Find the file behind a module name, by its name or by the end of its path if unique."""
         if name in self.modules:
             return self.modules[name]
@@ -360,7 +360,7 @@ class RepoIndex:
             return None
         seen |= {qualified}
         module, _, name = qualified.rpartition(".")
-        file = self._module(module) if module else None
+        file = self.module_named(module) if module else None
         if file is None:
             return None
         direct = self.classes.get(f"{file.module}.{name}")

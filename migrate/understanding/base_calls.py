@@ -1,67 +1,21 @@
 """Calls of base constructors: most go, one becomes super().setup().
 
+is_module_call    whether such a call is torch's
 is_base_call      the call in `Base.__init__(self, ...)` and `super().__init__(...)`
 read_base_calls   mark them, with what a base of the repository must be told by its model config
-assign_roles      which parameter of a constructor is which of RLlib's five
 """
 
 from __future__ import annotations
 
 import ast
-from dataclasses import dataclass, field
 
 from rlmigrate.migrate.index.imports import dotted
 from rlmigrate.migrate.tree import nodes_in
-from rlmigrate.migrate.understanding.facts import Parameter
 from rlmigrate.migrate.understanding.kin import Relative, is_abstract
-from rlmigrate.migrate.understanding.scope import Scope, names_in, parameters
+from rlmigrate.migrate.understanding.net_base import read_net_call
+from rlmigrate.migrate.understanding.roles import Constructor, assign_roles
+from rlmigrate.migrate.understanding.scope import Scope, names_in
 from rlmigrate.migrate.understanding.vocabulary import ROLES
-
-
-@dataclass
-class Constructor:
-    """Parameters of a constructor by role; `own` are those fed from custom_model_config."""
-
-    roles: dict[str, str] = field(default_factory=dict)
-    own: list[Parameter] = field(default_factory=list)
-    rebound: set[str] = field(default_factory=set)
-    stores: dict[str, ast.stmt] = field(default_factory=dict)  # first binding of rebound roles
-    keywords: str | None = None
-    reads_head: bool = False
-    other_head: ast.Call | None = None  # a base call that gives another num_outputs
-
-    def is_rebound_at(self, node: ast.expr) -> bool:
-        """Say whether a parameter of RLlib's means something else by then."""
-        first = self.stores.get(node.id) if isinstance(node, ast.Name) else None
-        return first is not None and node.lineno > (first.end_lineno or first.lineno)
-
-
-def assign_roles(init: ast.FunctionDef, result: Constructor) -> None:
-    """Tell RLlib's parameters from the class's own."""
-    named = parameters(init)
-    positional = [*init.args.posonlyargs, *init.args.args][1:]
-    defaults = dict(
-        zip([p.arg for p in positional[::-1]], init.args.defaults[::-1], strict=False)
-    ) | {
-        p.arg: d
-        for p, d in zip(init.args.kwonlyargs, init.args.kw_defaults, strict=True)
-        if d is not None
-    }
-    for i, parameter in enumerate(named):
-        name = parameter.arg
-        if name in ROLES:
-            result.roles[name] = name
-        elif i < len(ROLES) and parameter in positional and ROLES[i] not in _names(named):
-            result.roles[name] = ROLES[i]
-        else:
-            default = defaults.get(name)
-            text = ast.unparse(default) if default is not None else None
-            result.own.append(Parameter(name, text))
-    result.keywords = init.args.kwarg.arg if init.args.kwarg else None
-
-
-def _names(arguments: list[ast.arg]) -> set[str]:
-    return {a.arg for a in arguments}
 
 
 def is_base_call(scope: Scope, node: ast.stmt) -> ast.Call | None:
@@ -105,6 +59,10 @@ def read_base_calls(scope: Scope, init: ast.FunctionDef, result: Constructor) ->
         base = _called_base(scope, call)
         scope.handle(node)
         if base is None:
+            if scope.net_base and not is_module_call(scope, call):
+                scope.handled -= {id(child) for child in nodes_in(node)}
+                read_net_call(scope, call, result)
+                continue
             scope.mark("drop", node)
             _check_arguments(scope, call, result)
             continue
@@ -113,6 +71,12 @@ def read_base_calls(scope: Scope, init: ast.FunctionDef, result: Constructor) ->
         scope.mark("super_setup", node, told=told)
     if scope.kin and scope.kin.bases and setups != 1:
         scope.problem(init, "does not call the constructor of its base exactly once")
+
+
+def is_module_call(scope: Scope, call: ast.Call) -> bool:
+    """Say whether a base call is torch's, `nn.Module.__init__(self)`."""
+    assert isinstance(call.func, ast.Attribute)
+    return (scope.qualified(call.func.value) or "").endswith("nn.Module")
 
 
 def _inner(scope: Scope, node: ast.AST) -> list[ast.AST]:
@@ -289,6 +253,7 @@ __all__ = [
     "Constructor",
     "assign_roles",
     "is_base_call",
+    "is_module_call",
     "keywords_of_heirs",
     "read_base_calls",
     "relative_behind",

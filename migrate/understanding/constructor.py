@@ -18,8 +18,9 @@ from rlmigrate.migrate.understanding.base_calls import (
     read_base_calls,
 )
 from rlmigrate.migrate.understanding.configs import Configs
+from rlmigrate.migrate.understanding.net_base import net_name
 from rlmigrate.migrate.understanding.scope import Scope, self_attribute
-from rlmigrate.migrate.understanding.vocabulary import MODEL_DEFAULTS, NET_KEYS, NETS, ROLES
+from rlmigrate.migrate.understanding.vocabulary import MODEL_DEFAULTS, NET_KEYS, ROLES
 
 
 def find_subnets(scope: Scope) -> dict[str, tuple[str, ast.Call]]:
@@ -35,13 +36,6 @@ def find_subnets(scope: Scope) -> dict[str, tuple[str, ast.Call]]:
                 scope.problem(node, f"builds self.{attribute} in two places")
             found[attribute] = (net, node.value)
     return found
-
-
-def net_name(scope: Scope, func: ast.expr) -> str | None:
-    """The name of RLlib's torch network that an expression stands for."""
-    found = scope.rllib(func) or ""
-    module, _, name = found.rpartition(".")
-    return name if name in NETS and ".torch" in module else None
 
 
 def read_constructor(scope: Scope, configs: Configs, *, obs: str) -> Constructor:
@@ -61,7 +55,7 @@ def read_constructor(scope: Scope, configs: Configs, *, obs: str) -> Constructor
     for name in sorted(result.rebound & set(by_name)):
         plain = result.stores[name] in init.body
         allowed = by_name[name] in {"num_outputs", "action_space"} or name == whole
-        if not allowed and not (plain and by_name[name] == "obs_space"):
+        if not allowed and not (plain and by_name[name] in {"obs_space", "name"}):
             scope.problem(init, f"rebinds its parameter {name}")
     own = {p.name for p in result.own}
     for p in result.own:
@@ -73,7 +67,7 @@ def read_constructor(scope: Scope, configs: Configs, *, obs: str) -> Constructor
         if id(node) in scope.handled or node.id == whole:
             continue
         role = by_name.get(node.id)
-        if role == "obs_space" and result.is_rebound_at(node):
+        if role in {"obs_space", "name"} and result.is_rebound_at(node):
             continue
         if role is not None:
             _read_role(scope, configs, result, node, role, obs)
@@ -306,7 +300,6 @@ def _read_keywords(scope: Scope, configs: Configs, result: Constructor, node: as
 __all__ = [
     "Constructor",
     "find_subnets",
-    "net_name",
     "read_constructor",
     "read_obs_space",
 ]

@@ -99,6 +99,7 @@ class ModelFacts:
     states: tuple[str, ...] = ()
     sequential: bool = False  # states stay a list, and time is folded into rows
     stateless_too: bool = False  # the list of states may be empty
+    empty_state: str = ""  # what forward calls the list of states, where it reads it in vain
     inherits: tuple[str, ...] = ()  # bases that are models of the repository, as written
     base_sets: tuple[str, ...] = ()  # "action_dist_cls", "num_outputs": what a base sets up
     base_embeds: bool = False  # a base's forward has a training form
@@ -106,6 +107,8 @@ class ModelFacts:
     helps: bool = False  # a forward calls forward_rnn by itself, not RLlib's
     kept_by: str = ""  # the class whose forward the values follow, where it is another
     family: tuple[tuple[str, str], ...] = ()  # models tied to it: how, and which
+    net_base: str = ""  # the net of RLlib that it inherits from
+    net_values: bool = False  # its values are those of that net, for what forward gave it
     head_size: str | None = None  # where num_outputs is read: None | "local" | "attribute"
     discrete: bool = False
     value: str = "none"  # "none" | "computed" | "overridden" where a base computes them too

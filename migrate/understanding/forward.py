@@ -1,6 +1,5 @@
 """What forward reads, calls and returns.
 
-Forward        observations read, nets called, attributes set
 read_forward   mark what `_forward` must say otherwise
 """
 
@@ -10,12 +9,17 @@ import ast
 import builtins
 import keyword
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 
 from rlmigrate.migrate.index.entries import FileEntry
 from rlmigrate.migrate.tree import nodes_in
 from rlmigrate.migrate.understanding.columns import Views
 from rlmigrate.migrate.understanding.flow import assigned_at_returns
+from rlmigrate.migrate.understanding.net_calls import (
+    Forward,
+    net_input,
+    read_net_calls,
+    read_net_output,
+)
 from rlmigrate.migrate.understanding.observed import Observed
 from rlmigrate.migrate.understanding.scope import (
     Scope,
@@ -25,7 +29,6 @@ from rlmigrate.migrate.understanding.scope import (
     parameters,
     self_attribute,
 )
-from rlmigrate.migrate.understanding.steps import check_states_in_place
 from rlmigrate.migrate.understanding.super_calls import read_super_calls
 
 #: Reads of a tensor that need no cast.
@@ -33,17 +36,6 @@ CASTS = frozenset(
     {"float", "long", "int", "bool", "double", "half", "type", "to", "shape", "size", "device"}
     | {"dtype", "dim", "ndim", "type_as"}
 )
-
-
-@dataclass
-class Forward:
-    """What forward does, as far as values and other methods are concerned."""
-
-    node: ast.FunctionDef
-    observed: Observed
-    stored: dict[str, str] = field(default_factory=dict)  # attribute to local name
-    given: dict[str, ast.expr] = field(default_factory=dict)  # net to its input
-    returns: list[ast.Return] = field(default_factory=list)
 
 
 def read_forward(
@@ -62,159 +54,32 @@ def read_forward(
         scope.problem(scope.node, "has no forward of its own")
         return None
     names = [p.arg for p in parameters(node)]
-    if len(names) < 3 or node.args.vararg or node.args.kwarg:
+    rest = {a.arg for a in (node.args.vararg, node.args.kwarg) if a is not None} | set(names[3:])
+    read = {n.id for n in nodes_in(node) if isinstance(n, ast.Name)}
+    if not names or (len(names) < 3 and not node.args.vararg) or rest & read:
         scope.problem(node, "has a forward with other parameters")
         return None
-    batch, state, seq_lens = names[:3]
+    batch, state, seq_lens = (*names, "", "")[:3]
+    if sequential and len(names) < 3:
+        scope.problem(node, "has a forward that does not name its states")
+        return None
     taken = names_bound(node)
     if taken & {"batch", "kwargs"}:
         scope.problem(node, "uses the name batch or kwargs in forward")
     observed = Observed(scope, node, batch, views or Views())
     observed.find_replacement()
     result = Forward(node, observed)
-    result.returns += read_super_calls(scope, node)
-    _read_net_calls(scope, result, nets, (batch, state, seq_lens))
+    if not scope.net_base:
+        result.returns += read_super_calls(scope, node)
+    read_net_calls(scope, result, nets, (batch, state, seq_lens))
     observed.read()
     if sequential:
-        check_states_in_place(scope, node, state)
         read_sequence_returns(scope, result, state)
     else:
         _read_returns(scope, result, nets, state)
         _read_state(scope, result, state, seq_lens)
     read_stores(scope, result, nets)
     return result
-
-
-def _read_net_calls(
-    scope: Scope, result: Forward, nets: Mapping[str, str], names: tuple[str, str, str]
-) -> None:
-    for node in nodes_in(result.node):
-        attribute = self_attribute(node)
-        if attribute is None or attribute not in nets or not isinstance(node, ast.Attribute):
-            continue
-        func: ast.AST = node
-        outer = scope.parent(node)
-        direct = isinstance(outer, ast.Attribute) and outer.attr == "forward"
-        if direct:
-            func = outer
-        call = scope.parent(func)
-        if not isinstance(call, ast.Call) or call.func is not func:
-            continue
-        if attribute in result.given:
-            scope.problem(call, f"calls self.{attribute} more than once")
-            continue
-        first = call.args[0] if call.args else None
-        given = net_input(first, nets[attribute]) if isinstance(first, ast.Dict) else None
-        whole = isinstance(first, ast.Name) and first.id == names[0]
-        if given is None and not whole:
-            scope.problem(call, f"calls self.{attribute} with something else than a dict of obs")
-            continue
-        rest = [*call.args[1:], *(k.value for k in call.keywords)]
-        if not all(_idle(each, names) for each in rest):
-            scope.problem(call, f"hands a state to self.{attribute}")
-            continue
-        for each in rest:
-            scope.handle(each)
-        if direct and whole:
-            _read_direct_call(scope, result, call, node, nets[attribute])
-            result.given[attribute] = call.args[0]
-            _read_net_result(scope, result, call, attribute)
-            continue
-        if direct:
-            scope.mark("net_direct", func)
-        if whole and isinstance(first, ast.Name):
-            scope.handled.add(id(first))
-            late = observed_after = result.observed.is_after(call)
-            scope.mark("net_batch", call, result.observed.replacement if late else "")
-            result.given[attribute] = first
-            if observed_after:
-                result.observed.after.append(first)
-            result.observed.whole = True
-        elif given is not None:
-            scope.mark("net_input", call, given=given)
-            result.given[attribute] = given
-        _read_net_result(scope, result, call, attribute)
-
-
-def _read_direct_call(
-    scope: Scope, result: Forward, call: ast.Call, node: ast.Attribute, net: str
-) -> None:
-    """`self.net.forward(input_dict, ...)`: the net reads its own key of the whole input."""
-    scope.handled.add(id(call.args[0]))
-    if net == "VisionNetwork":
-        result.observed.whole = True
-        scope.mark("net_batch", call)
-    else:
-        result.observed.flat = True
-        scope.mark("net_flat", call)
-    scope.mark("net_direct", call.func)
-    if result.observed.replaced is not None:
-        scope.problem(node, "replaces its input and calls a net directly")
-
-
-def net_input(literal: ast.Dict, net: str) -> ast.expr | None:
-    """The entry of a dict that a net of RLlib reads."""
-    entries = {
-        k.value: v
-        for k, v in zip(literal.keys, literal.values, strict=True)
-        if isinstance(k, ast.Constant)
-    }
-    wanted = ("obs", "obs_flat") if net == "VisionNetwork" else ("obs_flat", "obs")
-    return next((entries[key] for key in wanted if key in entries), None)
-
-
-def _idle(node: ast.expr, names: tuple[str, str, str]) -> bool:
-    if isinstance(node, ast.Name):
-        return node.id in names[1:]
-    empty = isinstance(node, ast.List) and not node.elts
-    return empty or (isinstance(node, ast.Constant) and node.value is None)
-
-
-def _read_net_result(scope: Scope, result: Forward, call: ast.Call, attribute: str) -> None:
-    """A net returned (output, state); the plain one returns the output."""
-    parent = scope.parent(call)
-    if isinstance(parent, ast.Return):
-        scope.mark("return_net", parent)
-        result.returns.append(parent)
-        return
-    read_net_output(scope, call, attribute, result.node)
-
-
-def read_net_output(
-    scope: Scope, call: ast.Call, attribute: str, function: ast.FunctionDef
-) -> None:
-    """Mark what becomes of the output that stood beside a state."""
-    parent = scope.parent(call)
-    if isinstance(parent, ast.Subscript) and _is_zero(parent.slice):
-        scope.mark("first_of_two", parent)
-        return
-    if isinstance(parent, ast.Assign) and len(parent.targets) == 1:
-        target = parent.targets[0]
-        if isinstance(target, ast.Tuple) and len(target.elts) == 2:
-            second = target.elts[1]
-            if isinstance(second, ast.Name) and _only_returned(scope, function, second):
-                scope.mark("first_target", target)
-                scope.handle(second)
-                return
-    scope.problem(call, f"keeps what self.{attribute} returns beside its output")
-
-
-def _is_zero(node: ast.expr) -> bool:
-    return isinstance(node, ast.Constant) and node.value == 0
-
-
-def _only_returned(scope: Scope, function: ast.FunctionDef, name: ast.Name) -> bool:
-    """Say whether a name is nowhere read but as the state that forward returns."""
-    for node in nodes_in(function):
-        if isinstance(node, ast.Name) and node.id == name.id and isinstance(node.ctx, ast.Load):
-            holder = scope.parent(node)
-            returned = isinstance(holder, ast.Tuple) and isinstance(
-                scope.parent(holder), ast.Return
-            )
-            passed = isinstance(holder, ast.Call) and node in holder.args[1:]
-            if not returned and not passed:
-                return False
-    return True
 
 
 def returned_pair(scope: Scope, node: ast.Return) -> ast.Tuple | None:
@@ -237,8 +102,11 @@ def _read_returns(scope: Scope, result: Forward, nets: Mapping[str, str], state:
             continue
         second = value.elts[1]
         empty = isinstance(second, ast.List) and not second.elts
+        empty = empty or _asks_for_no_states(scope, second)
         named = isinstance(second, ast.Name) and (
-            second.id == state or _from_net(scope, result, second.id)
+            second.id == state
+            or _from_net(scope, result, second.id)
+            or _from_state(scope, result, second.id, state)
         )
         if not empty and not named:
             scope.problem(node, "returns a state of its own")
@@ -287,14 +155,57 @@ def _from_net(scope: Scope, result: Forward, name: str) -> bool:
     return bool(bound) and all(id(n) in scope.handled for n in bound)
 
 
+def _from_state(scope: Scope, result: Forward, name: str, state: str) -> bool:
+    """Say whether a name is only ever bound beside another, by a call that is handed the states.
+
+    Where a model has none, what such a call returns in their place goes nowhere.
+    """
+    bound = [
+        scope.parent(n)
+        for n in nodes_in(result.node)
+        if isinstance(n, ast.Name) and n.id == name and isinstance(n.ctx, ast.Store)
+    ]
+    calls = [
+        assign.value
+        for pair in bound
+        if isinstance(pair, ast.Tuple)
+        and len(pair.elts) == 2
+        and isinstance(assign := scope.parent(pair), ast.Assign)
+    ]
+    return (
+        bool(calls)
+        and all(
+            isinstance(call, ast.Call)
+            and any(isinstance(a, ast.Name) and a.id == state for a in call.args)
+            for call in calls
+        )
+        and len(calls) == len(bound)
+    )
+
+
+def _asks_for_no_states(scope: Scope, node: ast.expr) -> bool:
+    """`self.get_initial_state()` of a class without states: an empty list."""
+    if not isinstance(node, ast.Call) or node.args or node.keywords:
+        return False
+    return self_attribute(node.func) == "get_initial_state"
+
+
 def _read_state(scope: Scope, result: Forward, state: str, seq_lens: str) -> None:
+    """Without states to begin with, `state` is an empty list, which may be handed on."""
+    reads = []
     for node in nodes_in(result.node):
         if not isinstance(node, ast.Name) or id(node) in scope.handled:
             continue
         if node.id == state and isinstance(node.ctx, ast.Load):
-            scope.problem(node, "reads its recurrent state")
+            if isinstance(scope.parent(node), ast.Subscript):
+                scope.problem(node, "reads its recurrent state")
+            reads.append(node)
         elif node.id == seq_lens and isinstance(node.ctx, ast.Load):
             scope.problem(node, "reads seq_lens")
+    if len(reads) == 1 and state not in names_bound(result.node):
+        scope.mark("no_states", reads[0])
+    elif reads:
+        result.empty_state = state
 
 
 def stored_locals(function: ast.FunctionDef, file: FileEntry) -> dict[str, str]:

@@ -1,4 +1,4 @@
-"""Observations and states that forward changes where they are.
+"""Observations that forward changes where they are.
 
 check_in_place   refuse them: on the new stack, a batch is read more than once
 """
@@ -18,14 +18,8 @@ VIEWS = frozenset(
 )
 
 
-def check_in_place(
-    scope: Scope,
-    function: ast.FunctionDef,
-    roots: Collection[ast.expr],
-    *,
-    what: str = "its observation",
-) -> None:
-    """Note each place where forward writes into `roots`, or a part or view of them."""
+def check_in_place(scope: Scope, function: ast.FunctionDef, roots: Collection[ast.expr]) -> None:
+    """Note each place where forward writes into the observation or a part or view of it."""
     known = {id(root) for root in roots}
     names: set[str] = set()
     for node in nodes_in(function):
@@ -33,7 +27,7 @@ def check_in_place(
             names |= {t.id for t in node.targets if isinstance(t, ast.Name)}
     for node in nodes_in(function):
         if _writes(node, known, names):
-            scope.problem(node, f"changes {what} in place")
+            scope.problem(node, "changes its observation in place")
 
 
 def _writes(node: ast.AST, known: set[int], names: set[str]) -> bool:

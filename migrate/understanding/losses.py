@@ -152,8 +152,9 @@ def _read_batch(scope: Scope, loss: ast.FunctionDef, inputs: str, *, mode: str) 
 def _returns_list(scope: Scope, loss: ast.FunctionDef, losses: str) -> bool:
     """Say whether custom_loss returns a list of one loss; a loss otherwise."""
     kinds = set()
+    skipped = _asks_for_a_list(scope, loss, losses)
     for node in nodes_in(loss):
-        if not isinstance(node, ast.Return):
+        if not isinstance(node, ast.Return) or id(node) in skipped:
             continue
         value = node.value
         same = isinstance(value, ast.Name) and value.id == losses
@@ -169,3 +170,14 @@ def _returns_list(scope: Scope, loss: ast.FunctionDef, losses: str) -> bool:
     if len(kinds) != 1:
         scope.problem(loss, "returns from custom_loss what may be more than one loss")
     return True in kinds
+
+
+def _asks_for_a_list(scope: Scope, loss: ast.FunctionDef, losses: str) -> set[int]:
+    """Mark `if isinstance(losses, list):` as what always holds; returns what never runs."""
+    skipped: set[int] = set()
+    for node in nodes_in(loss):
+        test = node.test if isinstance(node, ast.If) else None
+        if isinstance(node, ast.If) and test and ast.unparse(test) == f"isinstance({losses}, list)":
+            scope.mark("always", node)
+            skipped |= {id(n) for each in node.orelse for n in nodes_in(each)}
+    return skipped

@@ -11,8 +11,8 @@ from dataclasses import dataclass, field
 from rlmigrate.migrate.index.imports import dotted
 from rlmigrate.migrate.tree import nodes_in
 from rlmigrate.migrate.understanding.columns import Views, is_batch_name
-from rlmigrate.migrate.understanding.constructor import net_name
 from rlmigrate.migrate.understanding.in_place import check_in_place
+from rlmigrate.migrate.understanding.net_base import net_name
 from rlmigrate.migrate.understanding.scope import Scope, names_in
 
 #: Keys of the input that the new stack's module knows by another way.

@@ -7,21 +7,20 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Mapping
-from dataclasses import replace
 
 from rlmigrate.migrate.index.entries import FileEntry
 from rlmigrate.migrate.index.imports import dotted
 from rlmigrate.migrate.index.repo import RepoIndex
 from rlmigrate.migrate.tree import nodes_in
+from rlmigrate.migrate.understanding.attributes import check_nets, read_attributes
 from rlmigrate.migrate.understanding.base_calls import relative_behind
 from rlmigrate.migrate.understanding.columns import Views, read_views
 from rlmigrate.migrate.understanding.configs import Configs
+from rlmigrate.migrate.understanding.constants import constants_of
 from rlmigrate.migrate.understanding.constructor import (
     Constructor,
     find_subnets,
     read_constructor,
-    read_model_name,
-    read_obs_space,
 )
 from rlmigrate.migrate.understanding.facts import ModelFacts, Reading, Stash, Subnet
 from rlmigrate.migrate.understanding.forward import Forward, read_forward
@@ -40,6 +39,12 @@ from rlmigrate.migrate.understanding.keras import read_keras
 from rlmigrate.migrate.understanding.kin import Kin, Relative, is_abstract, read_kin, related
 from rlmigrate.migrate.understanding.listed import Listed, find_listed, read_value_nets
 from rlmigrate.migrate.understanding.losses import read_losses
+from rlmigrate.migrate.understanding.net_base import (
+    NET_BASE,
+    finds_own_values,
+    net_base,
+    read_net_parts,
+)
 from rlmigrate.migrate.understanding.own_view import read_own_view
 from rlmigrate.migrate.understanding.recurrence import (
     is_recurrent,
@@ -49,29 +54,10 @@ from rlmigrate.migrate.understanding.recurrence import (
     read_sequences,
 )
 from rlmigrate.migrate.understanding.scope import Scope, self_attribute
-from rlmigrate.migrate.understanding.steps import ACROSS_STEPS
 from rlmigrate.migrate.understanding.super_calls import calls_base, read_super_values
 from rlmigrate.migrate.understanding.surroundings import read_surroundings
 from rlmigrate.migrate.understanding.values import Values, read_values
-
-#: Attributes that ModelV2 sets and RLModule lacks.
-MODEL_ATTRIBUTES: Mapping[str, str] = {
-    "framework": "reads self.framework",
-    "time_major": "reads self.time_major",
-    "view_requirements": "changes its view requirements",
-    "inference_view_requirements": "changes its view requirements",
-    "_last_output": "reads the last output",
-    "last_output": "reads the last output",
-    "tower_stats": "keeps tower_stats",
-    "var_list": "reads var_list",
-    "trainable_variables": "asks for trainable_variables()",
-    "variables": "asks for variables()",
-    "register_variables": "registers variables",
-    "value_function": "calls its own value_function",
-    "forward": "calls its own forward",
-    "get_initial_state": "calls its own get_initial_state",
-    "context": "uses its context()",
-}
+from rlmigrate.migrate.understanding.vocabulary import NET_KEYS
 
 
 def read_model(index: RepoIndex, file: FileEntry, node: ast.ClassDef, *, qualified: str) -> Reading:
@@ -84,12 +70,7 @@ def read_model(index: RepoIndex, file: FileEntry, node: ast.ClassDef, *, qualifi
     if not first.facts.problems or kin or "get_initial_state" not in kin.own.methods:
         return first
     second = _read(index, file, node, kin, listed=True)
-    if not second.facts.problems or not first.facts.states:
-        return second
-    telling = tuple(p for p in first.facts.problems if p.text != ACROSS_STEPS)
-    if not telling:
-        return second
-    return replace(first, facts=replace(first.facts, problems=telling))
+    return first if second.facts.problems and first.facts.states else second
 
 
 def _read(
@@ -99,10 +80,20 @@ def _read(
     raw = _is_raw(index, qualified)
     plain = raw is True or (not kin and index.has_plain_observations(qualified))
     framework = index.framework(qualified)
-    scope = Scope(node, file, kin, framework=framework, plain=plain and framework != "tf")
+    scope = Scope(
+        node,
+        file,
+        kin,
+        framework=framework,
+        plain=plain and framework != "tf",
+        constants=constants_of(index, file),
+    )
     if framework == "tf":
         read_keras(scope)
+    scope.net_base = net_base(scope) or ""
     nets = {name: net for name, (net, _) in find_subnets(scope).items()}
+    if scope.net_base:
+        nets[NET_BASE] = scope.net_base
     views = read_views(scope)
     named = is_recurrent(scope) and not listed
     sequential = not named and _has_states(kin)
@@ -114,7 +105,7 @@ def _read(
         read_value_nets(scope, forward, nets, aside)
     mode = forward.observed.mode if forward and lender is None else borrowed_mode(kin)
     own_forward = None
-    if forward and lender is None and calls_base(forward.node):
+    if forward and lender is None and calls_base(forward.node) and not scope.net_base:
         own_forward, mode = forward, _joint_mode(forward, borrowed_mode(kin))
         forward, lender = _under(scope, kin, own_forward)
     values = read_values(scope, forward, nets) if forward else Values(None)
@@ -136,13 +127,17 @@ def _read(
         scope.problem(node, "is configured with _disable_preprocessor_api")
     read_own_view(scope)
     constructor = read_constructor(scope, configs, obs=mode)
-    reads_own_head = _read_attributes(scope, configs, nets, obs=mode)
+    if scope.net_base:
+        read_net_parts(scope, obs=mode)
+        configs.default_keys.update(NET_KEYS[scope.net_base])
+    reads_own_head = read_attributes(scope, configs, nets, obs=mode)
     if constructor.other_head is not None and reads_own_head:
         _check_head(scope, constructor.other_head)
     configs.check()
     stashes: tuple[Stash, ...] = ()
     sources: dict[str, str] = {}
-    read_super_values(scope)
+    if not scope.net_base:
+        read_super_values(scope)
     if own_forward is not None:
         own_forward.observed.finish()
         mode = own_forward.observed.mode
@@ -163,7 +158,7 @@ def _read(
     layers = read_surroundings(
         scope, index, qualified, kept_in_family(kin), served=served, recurrent=bool(served)
     )
-    _check_nets(scope, nets)
+    check_nets(scope, nets)
     _check_places(scope)
     facts = ModelFacts(
         qualified=qualified,
@@ -183,6 +178,7 @@ def _read(
         states=states,
         sequential=sequential,
         stateless_too=sequential and may_be_stateless(kin),
+        empty_state=forward.empty_state if forward and lender is None else "",
         inherits=_inherits(scope, kin),
         base_sets=_base_sets(kin),
         base_embeds=base_embeds(kin),
@@ -192,7 +188,9 @@ def _read(
         family=related(index, kin) if kin else (),
         head_size=_head(constructor, reads_own_head),
         discrete=_is_discrete(scope, constructor),
-        value=_value(kin) if values.node else "none",
+        value=_value(scope, kin) if values.node else "none",
+        net_base=scope.net_base,
+        net_values=finds_own_values(scope, forward),
         loss=loss,
         extra_methods=tuple(
             m
@@ -239,7 +237,8 @@ def _read_forward(
         return read_forward(scope, nets, views, sequential=sequential), (), None
     lent = borrowed_forward(scope, kin)
     if lent is None:
-        scope.problem(scope.node, "has no forward of its own")
+        if not scope.net_base:
+            scope.problem(scope.node, "has no forward of its own")
         return None, (), None
     return lent[0], (), lent[1]
 
@@ -268,7 +267,9 @@ def _is_action_space(node: ast.expr) -> bool:
     return (dotted(node) or "").rpartition(".")[2] == "action_space"
 
 
-def _value(kin: Kin) -> str:
+def _value(scope: Scope, kin: Kin) -> str:
+    if scope.net_base:
+        return "overridden"
     base = kin.base_owner("value_function")
     abstract = base is None or is_abstract(base.methods["value_function"])
     return "computed" if abstract else "overridden"
@@ -334,56 +335,6 @@ def _is_discrete(scope: Scope, constructor: Constructor) -> bool:
         and (self_attribute(n.value) == "action_space" or dotted(n.value) in names)
         for n in nodes_in(scope.node)
     )
-
-
-def _read_attributes(scope: Scope, configs: Configs, nets: Mapping[str, str], *, obs: str) -> bool:
-    """Judge every `self.x` that ModelV2 or RLModule has a say in; True if the head size is read."""
-    stored = {
-        name
-        for n in nodes_in(scope.node)
-        if (name := self_attribute(n))
-        and isinstance(getattr(n, "ctx", None), ast.Store)
-        and not any(m.node is scope.parent(n) for m in scope.marks if m.kind == "drop")
-    }
-    reads_head = False
-    for node in nodes_in(scope.node):
-        name = self_attribute(node)
-        if name is None or not isinstance(node, ast.Attribute) or id(node) in scope.handled:
-            continue
-        if not isinstance(node.ctx, ast.Load):
-            continue
-        if name == "model_config" and name not in stored:
-            configs.read(node)
-        elif name == "obs_space" and name not in stored:
-            read_obs_space(scope, node, obs)
-        elif name == "num_outputs" and name not in stored:
-            reads_head = True
-        elif name == "name" and name not in stored:
-            read_model_name(scope, node)
-        elif name in MODEL_ATTRIBUTES and name not in stored and name not in nets:
-            scope.problem(node, MODEL_ATTRIBUTES[name])
-    return reads_head
-
-
-#: What a net under its old attribute may still be asked for.
-NET_ATTRIBUTES = frozenset({"parameters", "named_parameters", "to", "train", "eval", "num_outputs"})
-
-
-def _check_nets(scope: Scope, nets: Mapping[str, str]) -> None:
-    """Refuse uses of a net that its plain counterpart does not serve."""
-    kinds = {"net_input", "net_batch", "net_flat"}
-    understood = {id(m.node) for m in scope.marks if m.kind in kinds}
-    values = {id(m.node) for m in scope.marks if m.kind == "net_value"}
-    for node in nodes_in(scope.node):
-        name = self_attribute(node)
-        if name not in nets or not isinstance(getattr(node, "ctx", None), ast.Load):
-            continue
-        outer = scope.parent(node)
-        call = scope.parent(outer)
-        if {id(outer), id(call)} & understood or id(call) in values:
-            continue
-        if not isinstance(outer, ast.Attribute) or outer.attr not in NET_ATTRIBUTES:
-            scope.problem(node, f"uses self.{name} in a way that is not understood")
 
 
 def _check_places(scope: Scope) -> None:

@@ -11,7 +11,7 @@ class_constants   the names that a class body assigns
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -63,6 +63,8 @@ class Scope:
     methods: dict[str, ast.FunctionDef] = field(default_factory=dict)
     handled: set[int] = field(default_factory=set)
     served: set[str] = field(default_factory=set)  # methods of ModelV2 that have a place
+    net_base: str = ""  # the net of RLlib that it inherits from
+    constants: Callable[[str], str | None] = field(default=lambda written: None)
 
     def __post_init__(self) -> None:
         for parent in nodes_in(self.node):
@@ -118,7 +120,7 @@ class Scope:
             return BATCH_NAMES.get(name, name)
         if owner in {"self", "cls", self.node.name}:
             return self._constant(name)
-        return None
+        return self.constants(written) if written else None
 
     def _constant(self, name: str) -> str | None:
         """The string that a class attribute is set to, once and for all."""

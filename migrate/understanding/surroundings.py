@@ -8,16 +8,24 @@ from __future__ import annotations
 import ast
 from collections.abc import Collection, Mapping
 
+from rlmigrate.eras import current_name
 from rlmigrate.migrate.index.imports import dotted
 from rlmigrate.migrate.index.known import ray_kind
 from rlmigrate.migrate.index.repo import RepoIndex
+from rlmigrate.migrate.settings import Settings
 from rlmigrate.migrate.tree import nodes_in
 from rlmigrate.migrate.understanding.base_calls import is_base_call, relative_behind
-from rlmigrate.migrate.understanding.constructor import net_name
 from rlmigrate.migrate.understanding.inherited import forward_name
 from rlmigrate.migrate.understanding.kin import Relative, is_abstract
+from rlmigrate.migrate.understanding.net_base import net_name
 from rlmigrate.migrate.understanding.scope import Scope, self_attribute
-from rlmigrate.migrate.understanding.vocabulary import HARMLESS, HOOKS, OWN_NAMES, has_plain_form
+from rlmigrate.migrate.understanding.vocabulary import (
+    HARMLESS,
+    HOOKS,
+    OWN_NAMES,
+    SHARED,
+    has_plain_form,
+)
 
 PLAIN_BASES = frozenset({"torch.nn.Module", "torch.nn.modules.Module", "abc.ABC", "object"})
 ROOTS = frozenset({"TorchModelV2", "TFModelV2", "ModelV2"})
@@ -50,7 +58,7 @@ def read_surroundings(
     _read_members(scope, kept, served)
     _read_changes(scope, kept)
     _read_repository(scope, index, qualified, kept)
-    return _read_names(scope)
+    return _read_names(scope, index)
 
 
 def _read_bases(scope: Scope, kept: Collection[str], *, recurrent: bool) -> None:
@@ -61,6 +69,8 @@ def _read_bases(scope: Scope, kept: Collection[str], *, recurrent: bool) -> None
         found = scope.qualified(plain) or dotted(plain) or ""
         root = ray_kind(found) == "model" and found.rpartition(".")[2] in roots
         if root or found in PLAIN_BASES or found in {"typing.Generic", "Generic"}:
+            continue
+        if scope.net_base and net_name(scope, plain):
             continue
         kin = scope.kin
         if kin is not None and relative_behind(scope, base, kin.bases) is not None:
@@ -227,7 +237,7 @@ def _read_repository(scope: Scope, index: RepoIndex, qualified: str, kept: Colle
         scope.problem(scope.node, "is trained with a custom action distribution")
 
 
-def _read_names(scope: Scope) -> set[str]:
+def _read_names(scope: Scope, index: RepoIndex) -> set[str]:
     layers = set()
     skipped = _skipped(scope)
     for node in nodes_in(scope.node):
@@ -246,11 +256,19 @@ def _read_names(scope: Scope) -> set[str]:
                 scope.problem(node, "lays its sequences out with time first")
             layers.add(name)
             scope.mark("layer", node, name)
-        elif net_name(scope, node) or found.startswith(HARMLESS):
+        elif net_name(scope, node) or _stays(found, index.settings):
             continue
         elif not _is_batch_name(scope, node) and id(node) not in scope.handled:
             scope.problem(node, f"uses {name} of RLlib")
     return layers
+
+
+def _stays(name: str, settings: Settings) -> bool:
+    """Say whether a name of RLlib means the same in the target, and is there."""
+    if name.startswith(HARMLESS):
+        return True
+    there = current_name(name, ray_version=settings.ray_version)
+    return settings.target == "ray" and name.startswith(SHARED) and there is not None
 
 
 def _is_batch_name(scope: Scope, node: ast.AST) -> bool:

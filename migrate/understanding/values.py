@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from rlmigrate.migrate.tree import nodes_in
 from rlmigrate.migrate.understanding.flow import assigned_at_returns
 from rlmigrate.migrate.understanding.forward import Forward
+from rlmigrate.migrate.understanding.net_base import NET_BASE, is_net_super, said
 from rlmigrate.migrate.understanding.scope import (
     Scope,
     body_without_docstring,
@@ -34,10 +35,14 @@ class Values:
 def read_values(scope: Scope, forward: Forward, nets: Mapping[str, str]) -> Values:
     """Mark every place of `value_function`; a class without one has no values."""
     node = scope.methods.get("value_function")
+    if node is None and scope.net_base:
+        return _net_values(scope, forward)
     if node is None:
         return Values(None)
     body = body_without_docstring(node)
     if not body or (len(body) == 1 and isinstance(body[0], ast.Raise | ast.Pass)):
+        if scope.net_base:
+            scope.problem(node, f"has no values, which {scope.net_base} has")
         return Values(None)
     result = Values(node)
     if parameters(node):
@@ -51,15 +56,29 @@ def read_values(scope: Scope, forward: Forward, nets: Mapping[str, str]) -> Valu
             scope.mark("drop", each)
             scope.handle(each)
     for each in nodes_in(node):
+        if scope.net_base and is_net_super(each) and isinstance(each, ast.expr):
+            _read_net(scope, forward, result, each, NET_BASE)
+            continue
         attribute = self_attribute(each)
         if attribute is None or id(each) in scope.handled or not isinstance(each, ast.Attribute):
             continue
         if not isinstance(each.ctx, ast.Load):
-            scope.problem(each, f"sets self.{attribute} in value_function")
+            scope.problem(each, f"sets {said(attribute)} in value_function")
         elif attribute in forward.stored:
             result.kept += [] if attribute in result.kept else [attribute]
         elif attribute in nets:
             _read_net(scope, forward, result, each, attribute)
+    _check_paths(scope, forward, result)
+    return result
+
+
+def _net_values(scope: Scope, forward: Forward) -> Values:
+    """The values of the net of RLlib that a class inherits from, for what forward gave it."""
+    result = Values(None)
+    if NET_BASE not in forward.given:
+        scope.problem(forward.node, f"leaves its values to {scope.net_base}, which it does not run")
+        return result
+    result.nets.append(NET_BASE)
     _check_paths(scope, forward, result)
     return result
 
@@ -71,15 +90,15 @@ def _asserts_kept(node: ast.Assert, forward: Forward) -> bool:
 
 
 def _read_net(
-    scope: Scope, forward: Forward, result: Values, node: ast.Attribute, attribute: str
+    scope: Scope, forward: Forward, result: Values, node: ast.expr, attribute: str
 ) -> None:
     outer = scope.parent(node)
     call = scope.parent(outer)
     asked = isinstance(outer, ast.Attribute) and outer.attr == "value_function"
     if not asked or not isinstance(call, ast.Call):
-        scope.problem(node, f"looks into self.{attribute} for values")
+        scope.problem(node, f"looks into {said(attribute)} for values")
     elif attribute not in forward.given:
-        scope.problem(node, f"asks self.{attribute} for values, which forward does not call")
+        scope.problem(node, f"asks {said(attribute)} for values, which forward does not call")
     else:
         scope.mark("net_value", call, attribute)
         result.nets += [] if attribute in result.nets else [attribute]
@@ -104,12 +123,14 @@ def _check_paths(scope: Scope, forward: Forward, result: Values) -> None:
                 found.add(name)
             elif name and _is_called(scope, each):
                 found.add(f"{name}()")
+            elif is_net_super(each) and _is_called(scope, each):
+                found.add(f"{NET_BASE}()")
         return found
 
     sure = assigned_at_returns(forward.node, happens)
     for attribute in result.kept:
         if attribute not in sure:
-            scope.problem(forward.node, f"sets self.{attribute} only on some paths of forward")
+            scope.problem(forward.node, f"sets {said(attribute)} only on some paths of forward")
     for attribute in result.nets:
         if f"{attribute}()" not in sure:
-            scope.problem(forward.node, f"calls self.{attribute} only on some paths of forward")
+            scope.problem(forward.node, f"calls {said(attribute)} only on some paths of forward")

@@ -5,6 +5,7 @@ NETS, LAYERS      networks and layers that have a plain counterpart
 HELPERS           functions that have one
 has_plain_form    the two together
 HARMLESS          modules of Ray whose names mean the same on both stacks
+SHARED            names of Ray that its new stack uses too
 OWN_NAMES         attributes that RLModule keeps for itself
 """
 
@@ -116,6 +117,15 @@ HARMLESS = (
     "ray.rllib.utils.torch_utils.one_hot",
     "ray.rllib.utils.torch_ops.FLOAT_",
     "ray.rllib.utils.numpy.",
+)
+
+#: Names of Ray that its new stack uses itself: they stay as they are where Ray is there.
+SHARED = (
+    "ray.rllib.models.utils.get_activation_fn",
+    "ray.rllib.models.utils.get_filter_config",
+    "ray.rllib.models.utils.get_initializer",
+    "ray.rllib.utils.spaces.",
+    "ray.rllib.utils.torch_utils.",
 )
 
 #: RLlib's five constructor parameters, in order.

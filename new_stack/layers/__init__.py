@@ -1,6 +1,7 @@
 """Layers that RLlib's old stack provided, as plain torch modules with the old parameter names.
 
 FullyConnectedNetwork, VisionNetwork           the default nets, with `forward` and `value`
+FullyConnectedModule, VisionModule             the same as modules, to inherit from
 SlimFC, SlimConv2d, AppendBiasLayer            the layers that they are made of
 normc_initializer, same_padding, activation    what these layers need
 preprocess, flatten, preprocessed_space        what the old preprocessors made of observations
@@ -25,10 +26,12 @@ import importlib
 _HOME = {
     "AppendBiasLayer": "append_bias",
     "DefaultModel": "default_model",
+    "FullyConnectedModule": "net_modules",
     "FullyConnectedNetwork": "fully_connected",
     "IntegerBox": "integer_box",
     "SlimConv2d": "slim_conv2d",
     "SlimFC": "slim_fc",
+    "VisionModule": "net_modules",
     "VisionNetwork": "vision",
     "acted": "acting",
     "action_distribution": "actions",
@@ -62,12 +65,14 @@ _HOME = {
 __all__ = [
     "AppendBiasLayer",
     "DefaultModel",
+    "FullyConnectedModule",
     "FullyConnectedNetwork",
     "IntegerBox",
     "SlimConv2d",
     "SlimFC",
     "ViewColumns",
     "ViewRequirement",
+    "VisionModule",
     "VisionNetwork",
     "acted",
     "action_distribution",

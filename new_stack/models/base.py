@@ -8,8 +8,6 @@ from typing import Any
 import torch
 from torch import nn
 
-from rlmigrate.new_stack.models.making import init_module
-
 ENCODER_OUT = "encoder_out"
 ACTOR = "actor"
 CRITIC = "critic"
@@ -42,8 +40,8 @@ class TorchModel(nn.Module, Model, abc.ABC):
     """A net in torch; subclasses override `_forward`."""
 
     def __init__(self, config: Any) -> None:
-        init_module(self)
-        self.__dict__["config"] = config  # nothing for nn.Module.__setattr__ to look at
+        nn.Module.__init__(self)
+        Model.__init__(self, config)
 
     def forward(self, inputs: Any, **kwargs: Any) -> Any:
         """Compute the outputs."""

@@ -17,6 +17,7 @@ VECTOR = Box(-1, 1, (4,), np.float32)
 OBSERVATIONS = {
     "box": VECTOR,
     "image": Box(0, 255, (6, 6, 3), np.uint8),
+    "picture": Box(0, 255, (10, 10, 3), np.uint8),
     "dict": gym.spaces.Dict(
         {"position": VECTOR, "grid": Box(0, 9, (2, 2), np.int8), "room": Discrete(3)}
     ),
