@@ -112,21 +112,21 @@ def main() -> int:
 
         modules["ray"] = RayModule
     report: dict[str, dict[str, float]] = {}
-    for rows, calls in ((1, 40), (32, 20), (1024, 4)):
+    for rows, calls, times in ((1, 15, 20), (32, 10, 5), (1024, 2, 3)):  # short rounds, and many
         with torch.no_grad():
-            found = best(inference_sides(rows, modules), calls=calls, rounds=options.rounds)
+            found = best(inference_sides(rows, modules), calls=calls, rounds=options.rounds * times)
         report[f"forward_inference, batch {rows}"] = ratios(found)
     with torch.no_grad():
-        found = best(lstm_sides(modules), calls=20, rounds=options.rounds)
+        found = best(lstm_sides(modules), calls=5, rounds=options.rounds * 5)
     report["LSTM step, batch 1"] = ratios(found)
     found = best(
         {name: lambda c=cls: build(c, MLP) for name, cls in modules.items()},
         calls=3,
-        rounds=options.rounds,
+        rounds=options.rounds * 3,
     )
     report["building"] = {f"{name}, ms": value * 1e3 for name, value in found.items()}
     # What nobody can save: torch's random weights, which seeds must give as they do in Ray.
-    layers = best({"layers": PlainLayers}, calls=3, rounds=options.rounds)["layers"]
+    layers = best({"layers": PlainLayers}, calls=3, rounds=options.rounds * 3)["layers"]
     report["building"]["bare layers, ms"] = layers * 1e3
     if "ray" in found:
         report["building"]["ours / ray"] = found["ours"] / found["ray"]

@@ -2,8 +2,7 @@
 
     python benchmarks/bench_wrap.py
 
-Prints the ratios that docs and issues speak of. Processor time is measured, rounds of the two
-sides alternate, and the best round of each counts, so that load on the machine hits both alike.
+Prints the ratios that docs and issues speak of.
 """
 
 from __future__ import annotations
@@ -19,6 +18,7 @@ from typing import Any
 import gymnasium as gym
 import numpy as np
 import torch
+from timing import best
 
 warnings.filterwarnings("ignore")
 
@@ -26,25 +26,18 @@ OBS, ACTIONS = gym.spaces.Box(-1, 1, (8,), np.float32), gym.spaces.Discrete(4)
 
 
 def ratio(
-    new: Callable[[], object], old: Callable[[], object], *, rounds: int = 300
+    new: Callable[[], object], old: Callable[[], object], *, rounds: int = 1000
 ) -> tuple[float, float, float]:
     """Return the best times of both in microseconds, and their ratio."""
-    old()
-    start = time.process_time()
+    start = time.thread_time()
     old()
     new()
-    count = max(2, int(0.004 / (time.process_time() - start)))
-    best = [float("inf"), float("inf")]
-    for _ in range(rounds):
-        for side, call in enumerate((old, new)):
-            start = time.process_time()
-            for _ in range(count):
-                call()
-            best[side] = min(best[side], (time.process_time() - start) / count)
-    return best[1] * 1e6, best[0] * 1e6, best[1] / best[0]
+    calls = max(2, int(0.001 / (time.thread_time() - start)))
+    found = best({"old": old, "new": new}, calls=calls, rounds=rounds)
+    return found["new"] * 1e6, found["old"] * 1e6, found["new"] / found["old"]
 
 
-def build(stack: str, model_config: dict[str, Any]) -> Any:
+def build(stack: Any, model_config: dict[str, Any]) -> Any:
     from rlmigrate import wrap_model
 
     if stack == "ray":
@@ -114,7 +107,7 @@ def conversion() -> None:
     with tempfile.TemporaryDirectory() as folder:
         policy.export_checkpoint(f"{folder}/old")
         file = Path(folder, "old", "policy_state.pkl")
-        best = [float("inf"), float("inf")]
+        least = [float("inf"), float("inf")]
         for repeat in range(8):
             for side, call in enumerate(
                 (
@@ -124,10 +117,10 @@ def conversion() -> None:
             ):
                 start = time.process_time()
                 call()
-                best[side] = min(best[side], time.process_time() - start)
+                least[side] = min(least[side], time.process_time() - start)
             shutil.rmtree(f"{folder}/{repeat}")
         size = file.stat().st_size / 2**20
-        show(f"convert {size:.0f} MiB", (best[1] * 1e6, best[0] * 1e6, best[1] / best[0]), 3.0)
+        show(f"convert {size:.0f} MiB", (least[1] * 1e6, least[0] * 1e6, least[1] / least[0]), 3.0)
 
 
 def show(name: str, measured: tuple[float, float, float], limit: float) -> None:

@@ -7,12 +7,9 @@ flag per module, so the flags are written directly, after a look whether the tre
 
 from __future__ import annotations
 
-from itertools import chain
 from typing import Any
 
 from torch import nn
-
-_children = dict.values
 
 
 class ModeSwitch:
@@ -21,13 +18,12 @@ class ModeSwitch:
     Copying or pickling gives an empty switch: what it remembers belongs to one tree.
     """
 
-    __slots__ = ("_branches", "_expected", "_flags", "_leaves", "_plain")
+    __slots__ = ("_children", "_flags", "_known", "_plain")
 
     def __init__(self) -> None:
         self._flags: list[dict[str, Any]] = []
-        self._branches: list[dict[str, Any]] = []
-        self._leaves: list[dict[str, Any]] = []
-        self._expected: list[Any] = []
+        self._children: list[dict[str, nn.Module | None]] = []
+        self._known: list[dict[str, nn.Module | None]] = []
         self._plain = False
 
     def __reduce__(self) -> tuple[type[ModeSwitch], tuple[()]]:
@@ -36,12 +32,7 @@ class ModeSwitch:
     def set(self, root: nn.Module, *, training: bool) -> None:
         """Put the whole tree into train or eval mode, as `root.train(training)` does."""
         flags = self._flags
-        if (
-            not flags
-            or flags[0] is not root.__dict__
-            or any(self._leaves)
-            or [*chain.from_iterable(map(_children, self._branches))] != self._expected
-        ):
+        if not flags or flags[0] is not root.__dict__ or self._children != self._known:
             self._look_at(root)
             flags = self._flags
         if self._plain:
@@ -61,10 +52,8 @@ class ModeSwitch:
     def _look_at(self, root: nn.Module) -> None:
         modules = list(root.modules())
         self._flags = [module.__dict__ for module in modules]
-        children = [module._modules for module in modules]
-        self._branches = [held for held in children if held]
-        self._leaves = [held for held in children if not held]
-        self._expected = [*chain.from_iterable(map(_children, self._branches))]
+        self._children = [module._modules for module in modules]
+        self._known = [dict(held) for held in self._children]
         self._plain = all(map(_has_plain_flag, modules))
 
 

@@ -41,6 +41,7 @@ class RLModule(Checkpointable):
     action_dist_cls: Any
     catalog: Any
     config: Any
+    _is_stateful: bool | None
 
     def __init__(
         self,
@@ -69,16 +70,11 @@ class RLModule(Checkpointable):
             learner_only = getattr(config, "learner_only", False)
             model_config = getattr(config, "model_config_dict", {})
             catalog_class = getattr(config, "catalog_class", None)
-        self.observation_space = observation_space
-        self.action_space = action_space
-        self.inference_only = inference_only
-        self.learner_only = learner_only
-        self.model_config = model_config
-        self.catalog = None
+        catalog: Any = None
         catalog_error: Exception | None = None
         if catalog_class is not None:
             try:
-                self.catalog = catalog_class(
+                catalog = catalog_class(
                     observation_space=observation_space,
                     action_space=action_space,
                     model_config_dict=model_config,
@@ -94,12 +90,26 @@ class RLModule(Checkpointable):
                 model_config_dict=model_config,
                 catalog_class=catalog_class,
             )
-        self.config = config
-        self.action_dist_cls = None
-        if self.catalog is not None:
-            self.action_dist_cls = self.catalog.get_action_dist_cls(framework=self.framework)
+        settings = {
+            "observation_space": observation_space,
+            "action_space": action_space,
+            "inference_only": inference_only,
+            "learner_only": learner_only,
+            "model_config": model_config,
+            "catalog": catalog,
+            "config": config,
+            "action_dist_cls": None,
+        }
+        for name, value in settings.items():
+            self._keep(name, value)
+        if catalog is not None:
+            self._keep("action_dist_cls", catalog.get_action_dist_cls(framework=self.framework))
         self._run_setup(catalog_error)
-        self._is_stateful: bool | None = None
+        self._keep("_is_stateful", None)
+
+    def _keep(self, name: str, value: object) -> None:
+        """Set an attribute that is no net."""
+        setattr(self, name, value)
 
     def _run_setup(self, catalog_error: Exception | None) -> None:
         if self.__dict__.get("_is_setup"):
@@ -114,7 +124,7 @@ class RLModule(Checkpointable):
             if catalog_error is not None and "'NoneType' object has no attribute" in str(error):
                 raise catalog_error from error
             raise
-        self._is_setup = True
+        self._keep("_is_setup", True)
 
     def setup(self) -> None:
         """Make the nets; called once by the constructor."""

@@ -30,14 +30,19 @@ class TorchRLModule(nn.Module, RLModule):
     """
 
     framework: str | None = "torch"
+    _mode_switch: ModeSwitch
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         nn.Module.__init__(self)
-        self._mode_switch = ModeSwitch()
+        self._keep("_mode_switch", ModeSwitch())
         RLModule.__init__(self, *args, **kwargs)
         if self.inference_only and isinstance(self, InferenceOnlyAPI):
             for path in self.get_non_inference_attributes():
                 _delete(self, path)
+
+    def _keep(self, name: str, value: object) -> None:
+        # What is no parameter, buffer or module is none of nn.Module.__setattr__'s business.
+        object.__setattr__(self, name, value)
 
     def compile(self, compile_config: TorchCompileConfig) -> TorchRLModule:  # type: ignore[override]
         """Compile the three private forward methods of this instance; return the module."""
@@ -85,12 +90,16 @@ class TorchRLModule(nn.Module, RLModule):
         return RLModule.forward_train(self, batch, **kwargs)
 
     def _forward_inference(self, batch: dict[str, Any], **kwargs: Any) -> dict[str, Any]:
-        with torch.no_grad():
-            return self._forward(batch, **kwargs)
+        if torch.is_grad_enabled():
+            with torch.no_grad():
+                return self._forward(batch, **kwargs)
+        return self._forward(batch, **kwargs)
 
     def _forward_exploration(self, batch: dict[str, Any], **kwargs: Any) -> dict[str, Any]:
-        with torch.no_grad():
-            return self._forward(batch, **kwargs)
+        if torch.is_grad_enabled():
+            with torch.no_grad():
+                return self._forward(batch, **kwargs)
+        return self._forward(batch, **kwargs)
 
     def forward(self, batch: dict[str, Any], **kwargs: Any) -> dict[str, Any]:
         """Do what `forward_train` does (DDP and exporters call this name)."""

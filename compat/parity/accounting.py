@@ -23,8 +23,8 @@ from rlmigrate.errors import RlmigrateError
 #: What is said first: parameters and outputs of the network, then what is computed from them.
 _ORDER = (
     ("cases", "parameters", "state_in"),
-    ("dist_inputs", "value", "state_out"),
-    ("inference", "exploration"),
+    ("dist_inputs", "value", "q_values", "critic", "twin_critic", "state_out"),
+    ("inference", "exploration", "train", "next", "target", "q_probs", "log_probs"),
     ("logp", "entropy", "kl", "deterministic_action", "loss"),
     ("gradients", "after one step"),
 )
@@ -101,7 +101,7 @@ class Account:
             self._notes.append(text)
 
     def no_float64(self, why: str) -> None:
-        """Note that the old model does not run in float64."""
+        """Note why the old model has no float64 result."""
         self._wide_trouble = why
 
     def _outputs(self) -> dict[str, OutputResult]:
@@ -167,7 +167,7 @@ class Account:
         said = [*notes, *self._notes]
         if self._wide_trouble:
             said.append(
-                "judged by the float32 table, since the legacy model does not run in float64: "
+                "judged by the float32 table, since the legacy model has no float64 result: "
                 + self._wide_trouble
             )
         for path, verdicts in self._verdicts.items():

@@ -60,21 +60,13 @@ def check_parity(
     """
     from rlmigrate.compat.parity.sides import building
 
+    spaces: dict[str, Any] = {"observation_space": observation_space, "action_space": action_space}
     config = dict(model_config or {})
-    old_side = building.legacy_side(
-        old,
-        observation_space=observation_space,
-        action_space=action_space,
-        model_config=config,
-        seed=seed,
-    )
     theirs = new_model_config if new_model_config is not None else default_model_config(config)
-    new_side = building.module_side(
-        new,
-        observation_space=observation_space,
-        action_space=action_space,
-        model_config=theirs,
-    )
+    new_side = building.module_side(new, model_config=theirs, **spaces)
+    role = new_side.role
+    told = {**role.settings(), **config}
+    old_side = building.legacy_side(old, model_config=told, seed=seed, role=role.name, **spaces)
     if isinstance(old, type) or isinstance(new, type):
         mapping = new_side.adopt(old_side.parameters(), mapping)
     options = CaseOptions(seed=seed, state_sizes=old_side.state_sizes, columns=old_side.columns)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from functools import partial
 from typing import TypeAlias
 
@@ -15,12 +16,12 @@ from rlmigrate.compat.parity.cases import Case
 from rlmigrate.compat.parity.judge import judge, same_bits
 from rlmigrate.compat.parity.losses import compare_losses
 from rlmigrate.compat.parity.masks import ABYSS, UNDERFLOW, masking
-from rlmigrate.compat.parity.sides.base import Run, Side
+from rlmigrate.compat.parity.sides.base import PHASES, Run, Side, source_of
+from rlmigrate.errors import UsageError
 
 Segments: TypeAlias = Callable[[int], tuple[tuple[int, int], ...]]
 Perturb: TypeAlias = Callable[[Case, int], Case]
 
-_PHASES = ("inference.", "exploration.")
 #: Rows around a failing input whose noise is measured before the verdict, in at least 8 batches.
 _ROWS_AROUND = 96
 
@@ -69,8 +70,8 @@ def _compare_case(
 ) -> None:
     expected = dict(ours.outputs)
     for path in theirs.outputs:
-        if path.startswith(_PHASES) and _source(path) in ours.outputs:
-            expected[path] = ours.outputs[_source(path)]
+        if path.startswith(PHASES) and source_of(path) in ours.outputs:
+            expected[path] = ours.outputs[source_of(path)]
     account.begin(case.name)
     rows = _Rows(case, expected, theirs, segments, references)
     for path in (*expected, *(p for p in theirs.outputs if p not in expected)):
@@ -86,20 +87,13 @@ def _compare_case(
         verdict = same_bits(left, right) or judge(
             left,
             right,
-            reference=partial(references.array, _source(path)),
-            neighbour_noise=partial(references.neighbours, _source(path)),
+            reference=partial(references.array, source_of(path)),
+            neighbour_noise=partial(references.neighbours, source_of(path)),
             segments=rows.segments(path, left),
             ignore=rows.ignored(path, left, right),
             limit=account.limit,
         )
         account.add(path, case.name, verdict, left, right)
-
-
-def _source(path: str) -> str:
-    """Give the old output that a path of the new side is compared with."""
-    for phase in _PHASES:
-        path = path.removeprefix(phase)
-    return path
 
 
 class _Wide:
@@ -113,16 +107,30 @@ class _Wide:
 
     def _run_all(self) -> list[Run | Exception]:
         try:
+            if self._draws():
+                return [UsageError("it draws random numbers")] * len(self._cases)
             return self._old.run_many(self._cases, precision="float64")
         except Exception as error:  # the user's own code may raise anything
             return [error] * len(self._cases)
+
+    def _draws(self) -> bool:
+        """Tell whether outputs depend on random numbers; their float64 draws would be others."""
+        case = min(self._cases, key=lambda case: case.rows)
+        one, two = self._old.run_many([case, replace(case, name=f"{case.name}, drawn again")])
+        if not isinstance(one, Run) or not isinstance(two, Run):
+            return False
+        return any(
+            not np.array_equal(value, two.outputs[path], equal_nan=value.dtype.kind == "f")
+            for path, value in one.outputs.items()
+        )
 
     def run(self, index: int) -> Run | None:
         if self._runs is None:
             self._runs = self._run_all()
         found = self._runs[index]
         if isinstance(found, Exception):
-            self._account.no_float64(f"{type(found).__name__}: {found}")
+            kind = "" if isinstance(found, UsageError) else f"{type(found).__name__}: "
+            self._account.no_float64(f"{kind}{found}")
             return None
         return found
 
@@ -192,13 +200,14 @@ class _Rows:
         self._case = case
         self._find = segments
         self._references = references
-        self._old = expected.get("dist_inputs")
-        self._new = theirs.outputs.get("dist_inputs")
+        self._scores = "dist_inputs" if "dist_inputs" in expected else "q_values"
+        self._old = expected.get(self._scores)
+        self._new = theirs.outputs.get(self._scores)
         self._padded = _padding(case)
 
     def segments(self, path: str, value: Array) -> tuple[tuple[int, int], ...]:
         """Find the categorical parts of a logits output; none for others."""
-        if _source(path) != "dist_inputs" or value.ndim < 2:
+        if source_of(path) != "dist_inputs" or value.ndim < 2:
             return ()
         return self._find(value.shape[-1])
 
@@ -214,6 +223,11 @@ class _Rows:
         if path == "logp":
             # A masked action: -3e38 on one side, -inf or -1e9 on the other, all impossible.
             marked |= (old < ABYSS) & (new < UNDERFLOW)
+        if source_of(path) in ("q_values", "critic", "twin_critic") and old.dtype.kind == "f":
+            # Forbidden on both sides, by -inf or by a number as large: never the best action.
+            forbidden: Array = (old < ABYSS) & (new < ABYSS)
+            if forbidden.any():
+                return forbidden | marked.reshape(-1, *(1,) * (old.ndim - 1))
         if path == "kl":
             marked |= ~(np.abs(old) < -ABYSS) & ~(np.abs(new) < -ABYSS)
         if path.startswith("deterministic_action") and old.dtype.kind in "iu":
@@ -229,6 +243,8 @@ class _Rows:
         old, new = self._old, self._new
         if old is None or new is None or old.shape != new.shape or old.ndim != 2:
             return np.zeros(rows, dtype=bool)
+        if self._scores == "q_values":
+            return np.asarray(((old < ABYSS) & (new < ABYSS)).all(axis=-1))
         parts = self._find(old.shape[-1])
         void: Array = np.asarray(masking(old, new, parts).void.any(axis=-1))
         return void
@@ -236,7 +252,7 @@ class _Rows:
     def _tied(self, rows: int) -> Array:
         """Find rows whose two best categories are closer than float32 can tell."""
         tied = np.zeros(rows, dtype=bool)
-        wide = self._references.array("dist_inputs")
+        wide = self._references.array(self._scores)
         old = self._old
         if old is None or wide is None or old.ndim != 2 or len(old) != rows:
             return tied
@@ -245,9 +261,10 @@ class _Rows:
             return tied
         floor = max(
             measures.noise_floor(old[finite], wide[finite]),
-            self._references.neighbours("dist_inputs"),
+            self._references.neighbours(self._scores),
         )
-        for start, stop in self._find(old.shape[-1]):
+        whole = ((0, old.shape[-1]),)
+        for start, stop in whole if self._scores == "q_values" else self._find(old.shape[-1]):
             if stop - start > 1:
                 best = np.sort(wide[:, start:stop], axis=-1)[:, -2:]
                 tied |= (best[:, 1] - best[:, 0]) <= 4 * floor

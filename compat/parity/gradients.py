@@ -103,7 +103,7 @@ def compare_step(
     except Exception as error:  # the user's own code may raise anything
         account.note(f"optimiser step not compared: {type(error).__name__}: {error}")
         return
-    for path in ("dist_inputs", "value"):
+    for path in ("dist_inputs", "value", "q_values", "critic", "twin_critic"):
         if path in after_old and path in after_new and after_old[path].ndim:
             left, right = _unmasked(after_old[path], after_new[path])
             reference = exact.get(path)

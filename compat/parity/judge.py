@@ -218,7 +218,7 @@ def _judge_numbers(
             kind=kind,
             judged_by="table",
             tolerance_needed=float(gaps.max()),
-            message=f"{text}; {excess:.2g}x the float32 table (the model does not run in float64)",
+            message=f"{text}; {excess:.2g}x the float32 table (no float64 result to judge by)",
         )
     finite = finite & np.isfinite(wide)
     error = float(np.where(finite, measures.absolute(wide, new), 0.0).max())

@@ -147,19 +147,12 @@ def _pair(
 ) -> tuple[Side, Side]:
     from rlmigrate.compat.parity.sides import building
 
-    old_side = building.legacy_side(
-        old,
-        observation_space=spaces[0],
-        action_space=spaces[1],
-        model_config=config,
-        seed=seed,
-    )
-    new_side = building.module_side(
-        new,
-        observation_space=spaces[0],
-        action_space=spaces[1],
-        model_config=new_config if new_config is not None else default_model_config(config),
-    )
+    given: dict[str, Any] = {"observation_space": spaces[0], "action_space": spaces[1]}
+    theirs = new_config if new_config is not None else default_model_config(config)
+    new_side = building.module_side(new, model_config=theirs, **given)
+    role = new_side.role
+    told = {**role.settings(), **config}
+    old_side = building.legacy_side(old, model_config=told, seed=seed, role=role.name, **given)
     if isinstance(old, type) or isinstance(new, type):
         new_side.adopt(old_side.parameters())
     return old_side, new_side

@@ -14,13 +14,14 @@ from rlmigrate.compat.wrap.building import Built, build_model
 from rlmigrate.compat.wrap.copying import closes_over_modules, copy_model, detach_stashes
 from rlmigrate.compat.wrap.distributions import action_distribution
 from rlmigrate.compat.wrap.inputs import LegacyInput, legacy_input
-from rlmigrate.compat.wrap.modes import ModeSwitch
 from rlmigrate.compat.wrap.observations import ObservationEncoder
+from rlmigrate.compat.wrap.padding import cut_for, pad_again, pad_steps
 from rlmigrate.compat.wrap.pruning import remove_parts, unneeded_parts, zero_batch
 from rlmigrate.compat.wrap.stacks import Family, Stack, family_of, stack_named
 from rlmigrate.compat.wrap.states import StateLayout
 from rlmigrate.compat.wrap.views import views_of
 from rlmigrate.errors import ModuleError
+from rlmigrate.new_stack.modes import ModeSwitch
 
 if TYPE_CHECKING:
     import gymnasium as gym
@@ -54,6 +55,7 @@ class WrappedModel(_Base):
     model_config: Any
     inference_only: bool
     action_dist_cls: type | None
+    _wrap_modes: ModeSwitch
     legacy_model: Any
     target_legacy_model: Any
 
@@ -125,18 +127,32 @@ class WrappedModel(_Base):
 
     def _wrap_forget(self) -> None:
         """Forget what refers to this very instance and must not be copied."""
-        self.__dict__["_wrap_modes"] = None
+        self.__dict__["_wrap_modes"] = ModeSwitch()
         self.__dict__["_wrap_distribution"] = None
 
     # ---- forward passes
 
     def forward_inference(self, batch: Batch, **kwargs: Any) -> Batch:
         """Compute distribution inputs for acting, in evaluation mode and without gradients."""
-        return self._wrap_in_eval_mode(self._forward_inference, batch, kwargs)
+        was_training = self.training
+        switch = self._wrap_modes
+        switch.set(self, training=False)
+        try:
+            return self._forward_inference(batch, **kwargs)
+        finally:
+            if was_training:
+                switch.back_to_train(self)
 
     def forward_exploration(self, batch: Batch, **kwargs: Any) -> Batch:
         """Compute distribution inputs for exploring, in evaluation mode and without gradients."""
-        return self._wrap_in_eval_mode(self._forward_exploration, batch, kwargs)
+        was_training = self.training
+        switch = self._wrap_modes
+        switch.set(self, training=False)
+        try:
+            return self._forward_exploration(batch, **kwargs)
+        finally:
+            if was_training:
+                switch.back_to_train(self)
 
     def forward_train(self, batch: Batch, **kwargs: Any) -> Batch:
         """Compute distribution inputs and values for a loss, in training mode.
@@ -148,41 +164,27 @@ class WrappedModel(_Base):
                 "forward_train on a module built with inference_only=True; build it with "
                 "RLModuleSpec(inference_only=False)"
             )
-        self._wrap_switch().enter_train()
+        self._wrap_modes.set(self, training=True)
         return self._forward_train(batch, **kwargs)
 
-    def _wrap_in_eval_mode(self, forward: Any, batch: Batch, kwargs: dict[str, Any]) -> Batch:
-        restore = self._wrap_switch().enter_eval()
-        try:
-            outputs: Batch = forward(batch, **kwargs)
-            return outputs
-        finally:
-            if restore is not None:
-                restore()
-
-    def _wrap_switch(self) -> ModeSwitch:
-        switch: ModeSwitch | None = self.__dict__["_wrap_modes"]
-        if switch is None:
-            switch = self.__dict__["_wrap_modes"] = ModeSwitch(self)
-        return switch
-
-    @torch.no_grad()
     def _forward_inference(self, batch: Batch, **kwargs: Any) -> Batch:
-        return self._forward(batch, **kwargs)
+        with torch.no_grad():
+            return self._forward(batch, **kwargs)
 
-    @torch.no_grad()
     def _forward_exploration(self, batch: Batch, **kwargs: Any) -> Batch:
-        return self._forward(batch, **kwargs)
+        with torch.no_grad():
+            return self._forward(batch, **kwargs)
 
     def _forward(self, batch: Batch, **kwargs: Any) -> Batch:
-        outputs, _ = self._wrap_run(batch)
-        return outputs
+        batch, steps = cut_for(self._wrap_states, batch)
+        return pad_again(self._wrap_run(batch)[0], steps)
 
     def _forward_train(self, batch: Batch, **kwargs: Any) -> Batch:
+        batch, steps = cut_for(self._wrap_states, batch)
         outputs, lead = self._wrap_run(batch)
         if self._wrap_has_values:
             outputs["embeddings"] = self._wrap_values(lead)
-        return outputs
+        return pad_again(outputs, steps)
 
     def _wrap_run(self, batch: Batch, model: Any = None) -> tuple[Batch, tuple[int, ...]]:
         """Call the model (or its twin); return outputs and the leading dimensions."""
@@ -237,6 +239,7 @@ class WrappedModel(_Base):
 
     def legacy_batch(self, batch: Batch) -> LegacyInput:
         """Return a training batch as the old stack's losses saw it, with flat rows."""
+        batch, _ = cut_for(self._wrap_states, batch)
         encoded = self._wrap_encoder(batch["obs"])
         return legacy_input(batch, encoded.flat, lead=encoded.lead, training=self.training)
 
@@ -258,13 +261,16 @@ class WrappedModel(_Base):
             raise ModuleError(
                 f"{type(self).legacy_class.__qualname__} does not override value_function()"
             )
-        restore = self._wrap_switch().enter_eval()
+        was_training = self.training
+        switch = self._wrap_modes
+        switch.set(self, training=False)
         try:
+            batch, steps = cut_for(self._wrap_states, batch)
             _, lead = self._wrap_run(batch)
-            return self._wrap_values(lead)
+            return pad_steps(self._wrap_values(lead), steps)
         finally:
-            if restore is not None:
-                restore()
+            if was_training:
+                switch.back_to_train(self)
 
     def _wrap_values(self, lead: tuple[int, ...]) -> torch.Tensor:
         model: Any = self._modules["legacy_model"]  # self.legacy_model takes 2 us
@@ -328,7 +334,7 @@ class WrappedModel(_Base):
 
     def __getstate__(self) -> dict[str, Any]:
         state = dict(self.__dict__)
-        state["_wrap_modes"] = state["_wrap_distribution"] = None
+        state["_wrap_distribution"] = None
         return state
 
     def __deepcopy__(self, memo: dict[int, Any]) -> WrappedModel:

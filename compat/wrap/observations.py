@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections import OrderedDict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol, TypeAlias
+from typing import TYPE_CHECKING, NamedTuple, Protocol, TypeAlias
 
 import gymnasium as gym
 import numpy as np
@@ -40,8 +40,7 @@ class _Preprocessor(Protocol):
     def transform(self, observation: object) -> np.ndarray: ...
 
 
-@dataclass(frozen=True)
-class Encoded:
+class Encoded(NamedTuple):
     """A batch ready for a legacy model.
 
     `flat`: [N, *shape] with N the product of `lead`, the batch (and time) dimensions.

@@ -80,6 +80,7 @@ def opening_lines(words: Expressions, reading: Reading, node: ast.FunctionDef) -
     used = {n.id for n in nodes_in(node) if isinstance(n, ast.Name)}
     rest = ", ".join(name if name in used else "_" for name in (state, seq_lens))
     if node.name == "forward_rnn":
-        lines = [f"{first} = {words.flat_inputs()}"]
+        lines = [f"batch = {words.names.layer('cut_padding')}(batch)"]
+        lines.append(f"{first} = {words.flat_inputs()}")
         return lines if rest == "_, _" else [*lines, f"_, {rest} = {fold}(batch)"]
     return [f"batch, {rest} = {fold}(batch)"]

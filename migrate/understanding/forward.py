@@ -29,6 +29,7 @@ from rlmigrate.migrate.understanding.scope import (
     parameters,
     self_attribute,
 )
+from rlmigrate.migrate.understanding.steps import check_states_in_place
 from rlmigrate.migrate.understanding.super_calls import read_super_calls
 
 #: Reads of a tensor that need no cast.
@@ -74,6 +75,7 @@ def read_forward(
     read_net_calls(scope, result, nets, (batch, state, seq_lens))
     observed.read()
     if sequential:
+        check_states_in_place(scope, node, state)
         read_sequence_returns(scope, result, state)
     else:
         _read_returns(scope, result, nets, state)

@@ -1,4 +1,4 @@
-"""Observations that forward changes where they are.
+"""Observations and states that forward changes where they are.
 
 check_in_place   refuse them: on the new stack, a batch is read more than once
 """
@@ -18,8 +18,14 @@ VIEWS = frozenset(
 )
 
 
-def check_in_place(scope: Scope, function: ast.FunctionDef, roots: Collection[ast.expr]) -> None:
-    """Note each place where forward writes into the observation or a part or view of it."""
+def check_in_place(
+    scope: Scope,
+    function: ast.FunctionDef,
+    roots: Collection[ast.expr],
+    *,
+    what: str = "its observation",
+) -> None:
+    """Note each place where forward writes into `roots`, or a part or view of them."""
     known = {id(root) for root in roots}
     names: set[str] = set()
     for node in nodes_in(function):
@@ -27,7 +33,7 @@ def check_in_place(scope: Scope, function: ast.FunctionDef, roots: Collection[as
             names |= {t.id for t in node.targets if isinstance(t, ast.Name)}
     for node in nodes_in(function):
         if _writes(node, known, names):
-            scope.problem(node, "changes its observation in place")
+            scope.problem(node, f"changes {what} in place")
 
 
 def _writes(node: ast.AST, known: set[int], names: set[str]) -> bool:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Mapping
+from dataclasses import replace
 
 from rlmigrate.migrate.index.entries import FileEntry
 from rlmigrate.migrate.index.imports import dotted
@@ -54,6 +55,7 @@ from rlmigrate.migrate.understanding.recurrence import (
     read_sequences,
 )
 from rlmigrate.migrate.understanding.scope import Scope, self_attribute
+from rlmigrate.migrate.understanding.steps import ACROSS_STEPS
 from rlmigrate.migrate.understanding.super_calls import calls_base, read_super_values
 from rlmigrate.migrate.understanding.surroundings import read_surroundings
 from rlmigrate.migrate.understanding.values import Values, read_values
@@ -70,7 +72,12 @@ def read_model(index: RepoIndex, file: FileEntry, node: ast.ClassDef, *, qualifi
     if not first.facts.problems or kin or "get_initial_state" not in kin.own.methods:
         return first
     second = _read(index, file, node, kin, listed=True)
-    return first if second.facts.problems and first.facts.states else second
+    if not second.facts.problems or not first.facts.states:
+        return second
+    telling = tuple(p for p in first.facts.problems if p.text != ACROSS_STEPS)
+    if not telling:
+        return second
+    return replace(first, facts=replace(first.facts, problems=telling))
 
 
 def _read(

@@ -21,6 +21,11 @@ from rlmigrate.migrate.understanding.forward import (
 from rlmigrate.migrate.understanding.kin import Kin, is_abstract, owner_in
 from rlmigrate.migrate.understanding.observed import Observed
 from rlmigrate.migrate.understanding.scope import Scope, names_bound, names_in, parameters
+from rlmigrate.migrate.understanding.steps import (
+    ACROSS_STEPS,
+    check_states_in_place,
+    goes_step_by_step,
+)
 
 
 def is_recurrent(scope: Scope) -> bool:
@@ -48,6 +53,9 @@ def read_recurrent(scope: Scope) -> tuple[Forward | None, tuple[str, ...]]:
     if {"batch", "outs"} & names_in(node):
         scope.problem(node, "uses the name batch in forward_rnn")
     _read_uses(scope, node, state, seq_lens, states)
+    check_states_in_place(scope, node, state)
+    if not goes_step_by_step(scope):  # read again for a list of states, with its padding cut
+        scope.problem(node, ACROSS_STEPS)
     _read_returns(scope, result, states)
     read_stores(scope, result, {})
     return result, states
@@ -63,6 +71,7 @@ def read_sequences(scope: Scope) -> Forward | None:
     if {"batch", "outs"} & names_in(node):
         scope.problem(node, "uses the name batch in forward_rnn")
     result = Forward(node, Observed(scope, node, batch="", flat=True))
+    check_states_in_place(scope, node, names[1])
     read_sequence_returns(scope, result, names[1])
     read_stores(scope, result, {})
     return result

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import numpy as np
@@ -10,16 +10,37 @@ import torch
 import tree
 
 
+def cut_padding(batch: dict[str, Any]) -> dict[str, Any]:
+    """Cut sequences to the longest of them, as the old stack laid a batch out.
+
+    Columns of a stateful module: number[B, T, ...] -> number[B, max(seq_lens), ...], with at least
+    one step. The new stack pads to max_seq_len instead, which a model sees that counts steps or
+    relates them to each other. "padded_to" keeps T for unfold_outputs().
+    """
+    lengths = batch.get("seq_lens")
+    if lengths is None or not batch.get("state_in") or "padded_to" in batch:
+        return batch
+    size, steps = tree.flatten(batch["obs"])[0].shape[:2]
+    longest = max(int(lengths.max()), 1)
+
+    def cut(column: Any) -> Any:
+        timed = isinstance(column, torch.Tensor) and column.shape[:2] == (size, steps)
+        return column[:, :longest].contiguous() if timed else column
+
+    return {**_timed(cut, batch), "padded_to": steps}
+
+
 def fold_time(batch: dict[str, Any]) -> tuple[dict[str, Any], list[Any], Any]:
     """Return a batch with rows instead of sequences, its states as a list, and seq_lens.
 
-    Columns of a stateful module: number[B, T, ...] -> number[B * T, ...]; the states stay
-    [B, ...]. seq_lens: int32[B], T where the batch does not say. A batch without states comes
+    Columns of a stateful module: number[B, T, ...] -> number[B * max(seq_lens), ...]; the states
+    stay [B, ...]. seq_lens: int32[B], T where the batch does not say. A batch without states comes
     back as it is, with no state and without seq_lens.
     """
     states = batch.get("state_in")
     if not states:
         return batch, [], None
+    batch = cut_padding(batch)
     size, steps = tree.flatten(batch["obs"])[0].shape[:2]
     lengths = batch.get("seq_lens")
     listed = [states[f"state_{i}"] for i in range(len(states))]
@@ -30,26 +51,39 @@ def fold_time(batch: dict[str, Any]) -> tuple[dict[str, Any], list[Any], Any]:
         timed = isinstance(column, torch.Tensor) and column.shape[:2] == (size, steps)
         return column.reshape(size * steps, *column.shape[2:]) if timed else column
 
-    whole = ("state_in", "state_out", "seq_lens")
-    folded = {
-        key: value if key in whole else tree.map_structure(rows, value)
+    return {"padded_to": steps, **_timed(rows, batch)}, listed, lengths
+
+
+def _timed(change: Callable[[Any], Any], batch: dict[str, Any]) -> dict[str, Any]:
+    """Change the columns that have a time dimension."""
+    whole = ("state_in", "state_out", "seq_lens", "padded_to")
+    return {
+        key: value if key in whole else tree.map_structure(change, value)
         for key, value in batch.items()
     }
-    return folded, listed, lengths
+
+
+def _unfold(rows: torch.Tensor, batch: dict[str, Any]) -> torch.Tensor:
+    """number[B * max(seq_lens), ...] -> number[B, T, ...], zero where the padding was cut."""
+    size = len(batch["state_in"]["state_0"])
+    sequences = rows.reshape(size, -1, *rows.shape[1:])
+    steps = batch.get("padded_to") or tree.flatten(batch["obs"])[0].shape[1]
+    missing = steps - sequences.shape[1]
+    if missing <= 0:
+        return sequences
+    return torch.cat([sequences, sequences.new_zeros(size, missing, *rows.shape[1:])], dim=1)
 
 
 def unfold_outputs(rows: torch.Tensor, batch: dict[str, Any]) -> torch.Tensor:
     """Give outputs the time dimension of the batch: float[B * T, N] -> float[B, T, N]."""
-    states = batch.get("state_in")
-    if not states:
+    if not batch.get("state_in"):
         return rows
-    return rows.reshape(len(states["state_0"]), -1, rows.shape[-1])
+    return _unfold(rows.reshape(-1, rows.shape[-1]), batch)
 
 
 def unfold_values(values: torch.Tensor, batch: dict[str, Any]) -> torch.Tensor:
     """Give values the time dimension of the batch: float[B * T] -> float[B, T]."""
-    states = batch.get("state_in")
-    return values.reshape(len(states["state_0"]), -1) if states else values.reshape(-1)
+    return _unfold(values.reshape(-1), batch) if batch.get("state_in") else values.reshape(-1)
 
 
 def name_states(states: Iterable[Any]) -> dict[str, torch.Tensor]:

@@ -8,6 +8,8 @@ from typing import Any
 import torch
 from torch import nn
 
+from rlmigrate.new_stack.models.making import init_module
+
 ENCODER_OUT = "encoder_out"
 ACTOR = "actor"
 CRITIC = "critic"
@@ -40,8 +42,8 @@ class TorchModel(nn.Module, Model, abc.ABC):
     """A net in torch; subclasses override `_forward`."""
 
     def __init__(self, config: Any) -> None:
-        nn.Module.__init__(self)
-        Model.__init__(self, config)
+        init_module(self)
+        self.__dict__["config"] = config  # nothing for nn.Module.__setattr__ to look at
 
     def forward(self, inputs: Any, **kwargs: Any) -> Any:
         """Compute the outputs."""

@@ -11,7 +11,19 @@ import numpy as np
 
 from rlmigrate.new_stack.layers.padding import same_padding, valid_padding
 from rlmigrate.new_stack.models.activations import activation_for, initializer_for
+from rlmigrate.new_stack.models.actor_critic import (
+    TorchActorCriticEncoder,
+    TorchStatefulActorCriticEncoder,
+)
+from rlmigrate.new_stack.models.encoders import TorchCNNEncoder, TorchMLPEncoder
+from rlmigrate.new_stack.models.heads import (
+    TorchCNNTransposeHead,
+    TorchFreeLogStdMLPHead,
+    TorchMLPHead,
+)
+from rlmigrate.new_stack.models.multi_stream import TorchMultiStreamEncoder
 from rlmigrate.new_stack.models.padding import pair, same_padding_after_stride, strided_size
+from rlmigrate.new_stack.models.recurrent import TorchGRUEncoder, TorchLSTMEncoder
 
 
 def _check_framework(config: object, framework: str) -> None:
@@ -101,8 +113,6 @@ class MLPHeadConfig(_MLPConfig):
     def build(self, framework: str = "torch") -> Any:
         """Build the net."""
         self._validate(framework)
-        from rlmigrate.new_stack.models.heads import TorchMLPHead
-
         return TorchMLPHead(self)
 
 
@@ -120,8 +130,6 @@ class FreeLogStdMLPHeadConfig(_MLPConfig):
             raise ValueError(
                 f"FreeLogStdMLPHeadConfig: outputs must be even, are {self.output_dims}"
             )
-        from rlmigrate.new_stack.models.heads import TorchFreeLogStdMLPHead
-
         return TorchFreeLogStdMLPHead(self)
 
 
@@ -139,8 +147,6 @@ class MLPEncoderConfig(_MLPConfig):
     def build(self, framework: str = "torch") -> Any:
         """Build the net."""
         self._validate(framework)
-        from rlmigrate.new_stack.models.encoders import TorchMLPEncoder
-
         return TorchMLPEncoder(self)
 
 
@@ -179,8 +185,6 @@ class CNNEncoderConfig(ModelConfig):
         """Build the net."""
         _check_framework(self, framework)
         _check_rank(self, "input_dims", 3)
-        from rlmigrate.new_stack.models.encoders import TorchCNNEncoder
-
         return TorchCNNEncoder(self)
 
 
@@ -219,8 +223,6 @@ class CNNTransposeHeadConfig(ModelConfig):
         """Build the net."""
         _check_framework(self, framework)
         _check_rank(self, "input_dims", 1)
-        from rlmigrate.new_stack.models.heads import TorchCNNTransposeHead
-
         return TorchCNNTransposeHead(self)
 
 
@@ -255,8 +257,6 @@ class RecurrentEncoderConfig(ModelConfig):
                 "RecurrentEncoderConfig.recurrent_layer_type must be 'gru' or 'lstm', not "
                 f"{self.recurrent_layer_type!r}"
             )
-        from rlmigrate.new_stack.models.recurrent import TorchGRUEncoder, TorchLSTMEncoder
-
         return (TorchLSTMEncoder if self.recurrent_layer_type == "lstm" else TorchGRUEncoder)(self)
 
 
@@ -271,11 +271,6 @@ class ActorCriticEncoderConfig(ModelConfig):
     def build(self, framework: str = "torch") -> Any:
         """Build the net."""
         _check_framework(self, framework)
-        from rlmigrate.new_stack.models.actor_critic import (
-            TorchActorCriticEncoder,
-            TorchStatefulActorCriticEncoder,
-        )
-
         stateful = isinstance(self.base_encoder_config, RecurrentEncoderConfig)
         return (TorchStatefulActorCriticEncoder if stateful else TorchActorCriticEncoder)(self)
 
@@ -318,6 +313,4 @@ class MultiStreamEncoderConfig(ModelConfig):
         if not self.base_encoder_configs:
             raise ValueError("MultiStreamEncoderConfig.base_encoder_configs must not be empty")
         _check_rank(self, "input_dims", 1)
-        from rlmigrate.new_stack.models.multi_stream import TorchMultiStreamEncoder
-
         return TorchMultiStreamEncoder(self)

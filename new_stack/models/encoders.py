@@ -17,10 +17,10 @@ class TorchMLPEncoder(TorchModel, Encoder):
 
     def __init__(self, config: Any) -> None:
         super().__init__(config)
-        self.net = mlp_from(config, output_dim=config.output_layer_dim)
+        self._modules["net"] = mlp_from(config, output_dim=config.output_layer_dim)
 
     def _forward(self, inputs: dict[str, Any], **kwargs: Any) -> dict[str, Any]:
-        return {ENCODER_OUT: self.net(inputs[Columns.OBS])}
+        return {ENCODER_OUT: self._modules["net"](inputs[Columns.OBS])}  # type: ignore[misc]
 
 
 class TorchCNNEncoder(TorchModel, Encoder):
@@ -42,4 +42,4 @@ class TorchCNNEncoder(TorchModel, Encoder):
         self.net = nn.Sequential(cnn, nn.Flatten()) if config.flatten_at_end else nn.Sequential(cnn)
 
     def _forward(self, inputs: dict[str, Any], **kwargs: Any) -> dict[str, Any]:
-        return {ENCODER_OUT: self.net(inputs[Columns.OBS])}
+        return {ENCODER_OUT: self._modules["net"](inputs[Columns.OBS])}  # type: ignore[misc]

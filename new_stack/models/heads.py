@@ -11,7 +11,7 @@ from torch import nn
 from rlmigrate.new_stack.models.activations import initialize
 from rlmigrate.new_stack.models.base import TorchModel
 from rlmigrate.new_stack.models.cnn_transpose import TorchCNNTranspose
-from rlmigrate.new_stack.models.mlp import mlp_from
+from rlmigrate.new_stack.models.mlp import TorchMLP, mlp_from
 
 
 class TorchMLPHead(TorchModel):
@@ -20,16 +20,18 @@ class TorchMLPHead(TorchModel):
     With `clip_log_std` the second half of the outputs is clamped.
     """
 
+    net: TorchMLP
     log_std_clip_param_const: torch.Tensor
 
     def __init__(self, config: Any) -> None:
         super().__init__(config)
-        self.net = mlp_from(config, output_dim=config.output_layer_dim)
-        self.clip_log_std = config.clip_log_std
-        self.register_buffer("log_std_clip_param_const", torch.Tensor([config.log_std_clip_param]))
+        self._modules["net"] = mlp_from(config, output_dim=config.output_layer_dim)
+        self.__dict__["clip_log_std"] = config.clip_log_std
+        bound = torch.empty(1).fill_(config.log_std_clip_param)
+        self._buffers["log_std_clip_param_const"] = bound
 
     def _forward(self, inputs: torch.Tensor, **kwargs: Any) -> torch.Tensor:
-        out: torch.Tensor = self.net(inputs)
+        out: torch.Tensor = self._modules["net"](inputs)  # type: ignore[misc]
         if not self.clip_log_std:
             return out
         means, log_stds = torch.chunk(out, chunks=2, dim=-1)
@@ -43,15 +45,17 @@ class TorchFreeLogStdMLPHead(TorchModel):
     Serves [B, T, F] too, on which Ray's raises.
     """
 
+    net: TorchMLP
     log_std_clip_param_const: torch.Tensor
 
     def __init__(self, config: Any) -> None:
         super().__init__(config)
         half = self._half_output_dim = config.output_dims[0] // 2
-        self.net = mlp_from(config, output_dim=half)
+        self._modules["net"] = mlp_from(config, output_dim=half)
         self.log_std = nn.Parameter(torch.zeros(half))
         self.clip_log_std = config.clip_log_std
-        self.register_buffer("log_std_clip_param_const", torch.Tensor([config.log_std_clip_param]))
+        bound = torch.empty(1).fill_(config.log_std_clip_param)
+        self._buffers["log_std_clip_param_const"] = bound
 
     def _forward(self, inputs: torch.Tensor, **kwargs: Any) -> torch.Tensor:
         means: torch.Tensor = self.net(inputs)

@@ -9,6 +9,7 @@ import torch
 from torch import nn
 
 from rlmigrate.new_stack.models.activations import activation_for, initialize
+from rlmigrate.new_stack.models.making import init_module, make_linear, make_sequential
 
 _NORM_EPS = 0.001
 
@@ -37,15 +38,15 @@ class TorchMLP(nn.Module):
         output_bias_initializer: Any = None,
         output_bias_initializer_config: dict[str, Any] | None = None,
     ) -> None:
-        super().__init__()
+        init_module(self)
         assert input_dim > 0, f"input_dim must be positive, is {input_dim}"
-        self.input_dim = input_dim
+        self.__dict__["input_dim"] = input_dim
         layers: list[nn.Module] = []
 
         def add(
             size_in: int, size_out: int, *, bias: bool, norm: bool, activation: Any
         ) -> nn.Linear:
-            linear = nn.Linear(size_in, size_out, bias=bias)
+            linear = make_linear(size_in, size_out, bias=bias)
             layers.append(linear)
             if norm:
                 layers.append(nn.LayerNorm(size_out, eps=_NORM_EPS))
@@ -82,11 +83,11 @@ class TorchMLP(nn.Module):
             )
             initialize(linear.weight, output_weights_initializer, output_weights_initializer_config)
             initialize(linear.bias, output_bias_initializer, output_bias_initializer_config)
-        self.mlp = nn.Sequential(*layers)
+        self._modules["mlp"] = make_sequential(layers)
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """Compute the outputs."""
-        out: torch.Tensor = self.mlp(x)
+        out: torch.Tensor = self._modules["mlp"](x)  # type: ignore[misc]
         return out
 
 

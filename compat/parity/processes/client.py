@@ -130,6 +130,7 @@ class RemoteSide:
         action_space: str,
         model_config: Mapping[str, Any],
         seed: int = 0,
+        protocol: str = "policy",
     ) -> None:
         self._process = process
         value, _ = process.ask(
@@ -140,7 +141,11 @@ class RemoteSide:
             action_space=action_space,
             model_config=dict(model_config),
             seed=seed,
+            protocol=protocol,
         )
+        #: As what the class is asked (policy, dqn, sac), and with which settings of DQN or SAC.
+        self.protocol: str = value["protocol"]
+        self.settings: dict[str, Any] = value["settings"]
         self._number: int = value["side"]
         self._label: str = value["label"]
         self._state_sizes = tuple(tuple(shape) for shape in value["state_sizes"])

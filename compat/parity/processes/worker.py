@@ -82,7 +82,8 @@ class Worker:
             "model_config": args.get("model_config") or {},
         }
         if args["role"] == "old":
-            side: Any = building.legacy_side(cls, **common, seed=args.get("seed", 0))
+            told = {"seed": args.get("seed", 0), "role": args.get("protocol") or "policy"}
+            side: Any = building.legacy_side(cls, **common, **told)
         else:
             side = building.module_side(cls, **common)
         number = len(self._sides)
@@ -93,6 +94,8 @@ class Worker:
             "state_sizes": side.state_sizes,
             "columns": [asdict(column) for column in getattr(side, "columns", ())],
             "prefix": getattr(side, "prefix", ""),
+            "protocol": side.role.name,
+            "settings": _sendable(side.role.settings()) if args["role"] == "new" else {},
         }
 
     def do_facts(self, args: dict[str, Any], sent: Arrays, back: Arrays) -> Any:
@@ -171,6 +174,19 @@ class Worker:
     def do_segments(self, args: dict[str, Any], sent: Arrays, back: Arrays) -> Any:
         """Find the categorical parts of the logits."""
         return self._sides[args["side"]].segments(args["width"])
+
+
+def _sendable(settings: Mapping[str, Any]) -> dict[str, Any]:
+    """Keep what JSON can carry; a model given as a class stays behind."""
+
+    def plain(value: Any) -> bool:
+        try:
+            json.dumps(value)
+        except TypeError:
+            return False
+        return True
+
+    return {key: value for key, value in settings.items() if plain(value)}
 
 
 def find_class(target: str) -> type:

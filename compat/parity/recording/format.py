@@ -63,7 +63,8 @@ def record_side(
             except Exception:
                 continue
         parameters = side.parameters()
-    width = next((r.outputs["dist_inputs"].shape[-1] for r in runs.values() if r.outputs), 0)
+    logits = [run.outputs["dist_inputs"] for run in runs.values() if "dist_inputs" in run.outputs]
+    width = logits[0].shape[-1] if logits else 0
     return Recording(
         side.label,
         observation_space,

@@ -7,6 +7,7 @@ import sys
 from rlmigrate.compat.parity.cases.plain import from_plain, in_words
 from rlmigrate.compat.parity.render.numbers import noise, short, worst_abs, worst_noise
 from rlmigrate.compat.parity.results import ClassResult, ParityReport, Status
+from rlmigrate.compat.parity.sides.base import source_of
 
 _COLOURS = {
     Status.PASS: "green",
@@ -55,8 +56,7 @@ def details(result: ClassResult, *, limit: int = 8) -> list[str]:
     for finding in result.findings:
         if (finding.kind, finding.path) in seen:
             continue
-        phase, _, output = finding.path.partition(".")
-        if phase in ("inference", "exploration") and output in failing:
+        if source_of(finding.path) in failing - {finding.path}:
             continue  # the same numbers, said once
         seen.add((finding.kind, finding.path))
         also = sum((f.kind, f.path) == (finding.kind, finding.path) for f in result.findings) - 1

@@ -12,6 +12,20 @@ from rlmigrate.compat.parity.cases.case import Case
 
 Precision = Literal["float32", "float64"]
 
+#: Other ways of a module to the same output; the old model has one, which all are compared with.
+PHASES = ("inference.", "exploration.", "train.", "next.", "target.")
+
+
+def source_of(path: str) -> str:
+    """Give the old output that a path of the new side is compared with.
+
+    >>> source_of("next.target.q_values")
+    'q_values'
+    """
+    for phase in PHASES:
+        path = path.removeprefix(phase)
+    return path
+
 
 @dataclass(frozen=True)
 class Tap:

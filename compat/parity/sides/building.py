@@ -11,6 +11,14 @@ import gymnasium as gym
 import numpy as np
 import torch
 
+from rlmigrate.compat.parity.sides.legacy_roles import (
+    SETTINGS,
+    LegacyRole,
+    PolicyRole,
+    RoleName,
+    build_in_role,
+    role_of_instance,
+)
 from rlmigrate.compat.parity.sides.legacy_torch import LegacyTorchSide, catalog_of, stack_of
 from rlmigrate.compat.parity.sides.module_torch import ModuleTorchSide
 from rlmigrate.errors import UsageError
@@ -33,33 +41,35 @@ def legacy_side(
     action_space: gym.Space[Any],
     model_config: Mapping[str, Any],
     seed: int = 0,
+    role: RoleName = "policy",
 ) -> LegacyTorchSide:
-    """Take an instance as it is, or build a class as ModelCatalog did and fill its weights."""
+    """Take an instance as it is, or build a class as the algorithm of `role` did, weights filled.
+
+    Raises:
+        UsageError: a class is no legacy model, or an instance was not built for that role.
+    """
+    spaces = {"observation_space": observation_space, "action_space": action_space}
     if isinstance(old, type):
         if not is_legacy(old):
             raise UsageError(
                 f"{old.__module__}.{old.__qualname__} is no legacy model: "
                 "expected a TorchModelV2 subclass; pass the class from before the rewrite"
             )
-        model = build_legacy(
-            old,
-            observation_space=observation_space,
-            action_space=action_space,
-            model_config=model_config,
-            seed=seed,
-        )
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(seed)
+            model, dist_class, found = _built(old, role, model_config=model_config, **spaces)
         fill_weights(model, seed=seed)
-        return LegacyTorchSide(
-            model, observation_space=observation_space, action_space=action_space
-        )
+        return LegacyTorchSide(model, dist_class=dist_class, role=found, **spaces)
     carried: Any = getattr(old, "model", old)  # a Policy carries its model
     dist_class = getattr(old, "dist_class", None) if carried is not old else None
-    return LegacyTorchSide(
-        carried,
-        observation_space=observation_space,
-        action_space=action_space,
-        dist_class=dist_class,
-    )
+    config = getattr(old, "config", None) if carried is not old else None
+    found = role_of_instance(carried, stack_of(type(carried)), config)
+    if role != "policy" and found.name != role:
+        raise UsageError(
+            f"the new module speaks {role.upper()}'s protocol, but this "
+            f"{type(carried).__qualname__} was not built for it; pass its class, or the policy"
+        )
+    return LegacyTorchSide(carried, dist_class=dist_class, role=found, **spaces)
 
 
 def build_legacy(
@@ -71,23 +81,55 @@ def build_legacy(
     seed: int = 0,
 ) -> Any:
     """Build a legacy model from its class through the ModelCatalog of its own stack."""
-    catalog = catalog_of(stack_of(cls))
-    config = {**_defaults(stack_of(cls)), **model_config, "custom_model": cls}
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        return _built(
+            cls,
+            "policy",
+            observation_space=observation_space,
+            action_space=action_space,
+            model_config=model_config,
+        )[0]
+
+
+def _built(
+    cls: type,
+    role: RoleName,
+    *,
+    observation_space: gym.Space[Any],
+    action_space: gym.Space[Any],
+    model_config: Mapping[str, Any],
+) -> tuple[Any, Any, LegacyRole]:
+    """Give a model of its initial weights, its distribution class if known, and its role."""
+    stack = stack_of(cls)
+    catalog = catalog_of(stack)
+    settings = {key: model_config[key] for key in SETTINGS[role] if key in model_config}
+    own = {key: value for key, value in model_config.items() if key not in settings}
+    config = {**_defaults(stack), **own, "custom_model": cls}
     if config.get("_disable_preprocessor_api"):
         space = observation_space
     else:
         space = catalog.get_preprocessor_for_space(observation_space, config).observation_space
-    _, width = catalog.get_action_dist(action_space, config, framework="torch")
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(seed)
-        return catalog.get_model_v2(
-            obs_space=space,
+    if role != "policy":
+        return build_in_role(
+            cls,
+            role,
+            stack=stack,
+            observation_space=space,
             action_space=action_space,
-            num_outputs=width,
             model_config=config,
-            framework="torch",
-            name=cls.__name__,
+            settings=settings,
         )
+    _, width = catalog.get_action_dist(action_space, config, framework="torch")
+    model = catalog.get_model_v2(
+        obs_space=space,
+        action_space=action_space,
+        num_outputs=width,
+        model_config=config,
+        framework="torch",
+        name=cls.__name__,
+    )
+    return model, None, PolicyRole()
 
 
 def _defaults(stack: str) -> dict[str, Any]:
@@ -141,7 +183,12 @@ def module_side(
                 action_space=action_space,
                 model_config=model_config,
             )
-    return ModuleTorchSide(module, observation_space=observation_space, action_space=action_space)
+    return ModuleTorchSide(
+        module,
+        observation_space=observation_space,
+        action_space=action_space,
+        built=module is not new,
+    )
 
 
 def build_module(
@@ -170,4 +217,4 @@ def _catalog(cls: type) -> Any:
         from ray.rllib.algorithms.ppo.ppo_catalog import PPOCatalog
 
         return PPOCatalog
-    return None
+    return None  # DQN's and SAC's find their own

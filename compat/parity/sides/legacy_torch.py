@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import importlib
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import cached_property
 from typing import Any, Protocol
@@ -13,13 +13,15 @@ import numpy as np
 import torch
 from gymnasium import spaces
 
-from rlmigrate.compat.parity.arrays import Array, Nested, leaves, select_rows, stack_rows
+from rlmigrate.compat.parity.arrays import Nested, select_rows, stack_rows
 from rlmigrate.compat.parity.cases.case import Case
 from rlmigrate.compat.parity.cases.columns import Column
 from rlmigrate.compat.parity.sides import torch_common as common
-from rlmigrate.compat.parity.sides.base import Gradients, Precision, Run, Tap
+from rlmigrate.compat.parity.sides.base import Precision, Tap
 from rlmigrate.compat.parity.sides.columns import columns_of
-from rlmigrate.compat.parity.sides.drafts import KL_FROM, Draft, finish
+from rlmigrate.compat.parity.sides.drafts import KL_FROM, Draft
+from rlmigrate.compat.parity.sides.legacy_roles import LegacyRole, PolicyRole
+from rlmigrate.compat.parity.sides.torch_side import TorchSide, follow
 from rlmigrate.compat.wrap.states import StateLayout
 
 _HOMES = {"ray": "ray.rllib.models.catalog", "builtin": "rlmigrate.legacy.catalog"}
@@ -52,7 +54,7 @@ def catalog_of(stack: str) -> Any:
     return importlib.import_module(_HOMES[stack]).ModelCatalog
 
 
-class LegacyTorchSide:
+class LegacyTorchSide(TorchSide):
     """Runs a legacy torch model as the old Policy ran it, on raw observations."""
 
     def __init__(
@@ -62,10 +64,13 @@ class LegacyTorchSide:
         observation_space: gym.Space[Any],
         action_space: gym.Space[Any],
         dist_class: Any = None,
+        role: LegacyRole | None = None,
     ) -> None:
+        super().__init__(model)
         self.model: Any = model
         self.observation_space = observation_space
         self.action_space = action_space
+        self.role = role or PolicyRole()
         self._stack = stack_of(type(model))
         catalog = catalog_of(self._stack)
         config = dict(model.model_config or {})
@@ -81,8 +86,11 @@ class LegacyTorchSide:
 
     @property
     def label(self) -> str:
-        """Qualified name of the class."""
-        return f"{type(self.model).__module__}.{type(self.model).__qualname__}"
+        """Qualified name of the user's class, without what the catalog mixed into it."""
+        cls = type(self.model)
+        own, mixed, _ = cls.__name__.partition("_as_")
+        found = next((b for b in cls.__mro__ if mixed and b.__name__ == own), cls)
+        return f"{found.__module__}.{found.__qualname__}"
 
     @property
     def state_sizes(self) -> tuple[tuple[int, ...], ...]:
@@ -115,21 +123,9 @@ class LegacyTorchSide:
     @contextmanager
     def session(self) -> Iterator[None]:
         """Hold the model in eval mode."""
-        with common.evaluating(self.model):
+        with super().session():
             yield
         self._prepared.clear()
-
-    def parameters(self) -> dict[str, Array]:
-        """Copy the state dict."""
-        return common.state_arrays(self.model)
-
-    def trainable(self) -> frozenset[str]:
-        """Name the learned parameters."""
-        return frozenset(name for name, _ in self.model.named_parameters())
-
-    def load(self, values: Mapping[str, Array]) -> None:
-        """Overwrite parameters."""
-        common.load_state(self.model, values)
 
     def _observations(self, case: Case) -> Nested:
         """Preprocess row by row, as the old sampler did; kept for the session."""
@@ -148,12 +144,11 @@ class LegacyTorchSide:
 
     def _forward(
         self, case: Case, precision: Precision, *, grad: bool = False
-    ) -> tuple[torch.Tensor, list[Any], Any, Nested]:
+    ) -> tuple[dict[str, torch.Tensor], list[Any], Nested]:
+        """Give outputs by path, the state afterwards, and the observations they are of."""
         obs = common.tensors(self._observations(case), precision)
         if grad:
-            for leaf in leaves(obs):
-                if leaf.is_floating_point():
-                    leaf.requires_grad_(True)
+            follow(obs)
         columns: dict[str, Any] = {"obs": obs}
         for name, values in case.extra:
             columns[name] = common.tensor(values, precision)
@@ -163,13 +158,10 @@ class LegacyTorchSide:
             lengths = torch.tensor(case.seq_lens, dtype=torch.int32)
             state = self._state(case, precision)
         batch = self._batch_class(columns) if self._flat(obs) else columns
-        logits, state_out = self.model(batch, state, lengths)
-        try:
-            value = self.model.value_function()
-        except NotImplementedError:
-            value = None
-        after = list(self._layout.to_dict(state, state_out or []).values()) if state else []
-        return logits, after, value, obs
+        actions = common.tensors(case.actions, precision) if self.role.name == "sac" else None
+        outputs, state_out = self.role.outputs(self.model, batch, state, lengths, actions)
+        after = list(self._layout.to_dict(state, list(state_out)).values()) if state else []
+        return outputs, after, obs
 
     @staticmethod
     def _flat(obs: Nested) -> bool:
@@ -185,43 +177,18 @@ class LegacyTorchSide:
             for part in self._initial_state()
         ]
 
-    def run(self, case: Case, *, precision: Precision = "float32", layers: bool = False) -> Run:
-        """Compute a case as the old Policy did."""
-        with torch.no_grad(), common.running(self.model, precision):
-            draft = self._draft(case, precision, layers=layers)
-            finish([draft], self._distribution, precision)
-        return draft.run()
-
-    def run_many(
-        self, cases: Sequence[Case], *, precision: Precision = "float32"
-    ) -> list[Run | Exception]:
-        """Compute cases one by one; RLlib's own distributions answer for all of them at once."""
-        made: list[Draft | Exception] = []
-        with torch.no_grad(), common.running(self.model, precision):
-            for case in cases:
-                try:
-                    draft = self._draft(case, precision)
-                    if not self._merges:
-                        finish([draft], self._distribution, precision)
-                except Exception as error:  # the user's own code may raise anything
-                    made.append(error)
-                else:
-                    made.append(draft)
-            if self._merges:
-                finish([d for d in made if isinstance(d, Draft)], self._distribution, precision)
-        return [item.run() if isinstance(item, Draft) else item for item in made]
-
-    def _draft(self, case: Case, precision: Precision, *, layers: bool = False) -> Draft:
+    def _draft(
+        self, case: Case, precision: Precision, *, layers: bool = False, whole: bool = True
+    ) -> Draft:
         taps: dict[str, Tap] = {}
         if layers:
             with common.tapped(self.model, lambda name: name, taps):
-                logits, state_out, value, _ = self._forward(case, precision)
+                outputs, state_out, _ = self._forward(case, precision)
         else:
-            logits, state_out, value, _ = self._forward(case, precision)
-        draft = Draft(case, logits, layers=taps)
-        draft.outputs["dist_inputs"] = common.array(logits)
-        if value is not None:
-            draft.outputs["value"] = common.array(value)
+            outputs, state_out, _ = self._forward(case, precision)
+        draft = Draft(case, outputs.get("dist_inputs"), layers=taps)
+        for path, value in outputs.items():
+            draft.outputs[path] = common.array(value)
         for i, part in enumerate(state_out):
             draft.outputs[f"state_out.{i}"] = common.array(part)
         return draft
@@ -250,22 +217,12 @@ class LegacyTorchSide:
         """Find the categorical parts of the logits."""
         return common.logit_segments(self.action_space, width)
 
-    def run_layer(
-        self, layer: str, inputs: tuple[Array, ...], *, precision: Precision = "float32"
-    ) -> Array | None:
-        """Compute one layer alone."""
-        return common.run_layer(self.model, layer, inputs, precision)
-
-    def gradients(
-        self, case: Case, *, precision: Precision = "float32", seed: int = 0
-    ) -> Gradients:
-        """Pull cotangents of logits and value back; inputs are the preprocessed observations."""
-        with common.running(self.model, precision), torch.enable_grad():
-            logits, _, value, obs = self._forward(case, precision, grad=True)
-            named = {"dist_inputs": logits}
-            if value is not None:
-                named["value"] = value.reshape(-1)
-            return common.pull_back(self.model, named, obs, seed)
+    def _pulled(
+        self, case: Case, precision: Precision
+    ) -> tuple[Mapping[str, torch.Tensor], Nested]:
+        """Inputs are the preprocessed observations."""
+        outputs, _, obs = self._forward(case, precision, grad=True)
+        return {k: v for k, v in outputs.items() if k not in self.role.derived}, obs
 
 
 def _unbatch(row: Nested, space: gym.Space[Any]) -> Nested:

@@ -20,6 +20,7 @@ class SpreadSide:
         self._first = self._members[0]
         self.prefix = self._first.prefix
         self.columns = self._first.columns
+        self.protocol, self.settings = self._first.protocol, self._first.settings
 
     @property
     def label(self) -> str:

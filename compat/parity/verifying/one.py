@@ -118,18 +118,14 @@ def _compare(
     options: VerifyOptions,
 ) -> ClassResult:
     config = dict(task.model_config)
-    theirs = task.new_model_config
-    old = _side(old_processes, "old", task.old, spaces, config, options.seed)
+    theirs = dict(
+        new_model_config(config) if task.new_model_config is None else task.new_model_config
+    )
+    new = _side(new_processes, "new", task.new or "", spaces, theirs, options.seed)
+    told = {**new.settings, **config}
+    old = _side(old_processes, "old", task.old, spaces, told, options.seed, new.protocol)
     if task.weights is not None:
         old.load(read_weights(task.weights, old.parameters(), policy=task.policy))
-    new = _side(
-        new_processes,
-        "new",
-        task.new or "",
-        spaces,
-        dict(theirs) if theirs is not None else new_model_config(config),
-        options.seed,
-    )
     mapping = new.adopt(old.parameters(), task.mapping)
     observations = read_space(spaces["observation_space"])
     cases = plan_cases(
@@ -166,6 +162,7 @@ def _side(
     spaces: dict[str, str],
     config: dict[str, Any],
     seed: int,
+    protocol: str = "policy",
 ) -> RemoteSide | SpreadSide:
     members = [
         RemoteSide(
@@ -176,6 +173,7 @@ def _side(
             action_space=spaces["action_space"],
             model_config=config,
             seed=seed,
+            protocol=protocol,
         )
         for process in processes
     ]

@@ -206,41 +206,88 @@ def compare(model_class, module_class, obs_space, action_space, custom=None, **c
 
 def compare_recurrent(model, module, prep, obs_space) -> None:
     """The same over sequences: old ones flat with seq_lens, new ones [B, T, ...], some padded."""
+    for lengths, steps in (([1], 1), ([4, 4, 4], 4), ([2, 4, 1], 4), ([2, 1], 3)):
+        compare_sequences(model, module, prep, obs_space, lengths, steps)
+    assert module.is_stateful()
+
+
+def compare_sequences(model, module, prep, obs_space, lengths, steps, *, seed=0) -> None:
+    """Compare on sequences of `lengths`, which the new stack pads to `steps`.
+
+    The old stack pads to the longest of them. A module that treats padding as steps is also
+    compared with what the old model makes of that much padding, where bits must be equal.
+    """
+    import torch
+    import tree
+
+    size, longest = len(lengths), max(*lengths, 1)
+    _, batch = batch_of(obs_space, size * steps, seed=seed)
+    batch = tree.map_structure(lambda t: t.reshape(size, steps, *t.shape[1:]), batch)
+    initial = [torch.as_tensor(s).float() for s in model.get_initial_state()]
+    new_initial = module.get_initial_state()
+    for old_state, new_state in zip(initial, new_initial.values(), strict=True):
+        assert torch.equal(old_state, torch.as_tensor(new_state).float())
+    generator = torch.Generator().manual_seed(seed)
+    states = [torch.randn(size, *s.shape, generator=generator) for s in initial]
+    lens = torch.tensor(lengths, dtype=torch.int32)
+    seq = {} if set(lengths) == {steps} else {"seq_lens": lens}
+    cut = _old_answer(model, prep, batch, states, lens, longest)
+    given = {
+        "obs": _rows(prep, batch, steps)[1],
+        "state_in": dict(zip(new_initial, states, strict=True)),
+        **seq,
+    }
+    got = module.forward_inference(given)
+    module.eval()
+    with torch.no_grad():
+        assert set(got) == {"action_dist_inputs", "state_out"}
+        trained = module._forward_train(given)
+        values = [module.compute_values(given, e) for e in (None, trained.get("embeddings"))]
+    outputs = (got["action_dist_inputs"], *values)
+    assert all(output.shape[:2] == (size, steps) for output in outputs)
+    real = torch.arange(longest) < lens.unsqueeze(1)
+    for mine, theirs in zip(outputs, (cut[0], cut[1], cut[1]), strict=True):
+        torch.testing.assert_close(mine[:, :longest][real], theirs[real], atol=1e-6, rtol=1e-5)
+    padding = _sees_padding(module)
+    same = _old_answer(model, prep, batch, states, lens, steps) if padding else cut
+    steps = same[0].shape[1]
+    for mine, theirs in zip(outputs, (same[0], same[1], same[1]), strict=True):
+        assert torch.equal(mine[:, :steps], theirs)
+    for old_state, new_state in zip(same[2], got["state_out"].values(), strict=True):
+        assert torch.equal(old_state, new_state)
+
+
+def _sees_padding(module) -> bool:
+    """Say whether the module as written runs over padding like over steps."""
+    layers = Path(sys.modules[type(module).__module__].__file__).with_name("rlmigrate_layers.py")
+    return "def cut_padding" not in layers.read_text()
+
+
+def _rows(prep, batch, steps):
+    """The first `steps` as flat rows, and as observations that share their memory."""
     import numpy as np
     import torch
     import tree
 
-    for lengths, steps in (([1], 1), ([4, 4, 4], 4), ([2, 4, 1], 4), ([2, 1], 3)):
-        size = len(lengths)
-        samples, batch = batch_of(obs_space, size * steps)
-        flat = torch.from_numpy(np.stack([prep.transform(s) for s in samples]))
-        batch = as_in(flat, batch, prep)
-        shape = (size, steps)
-        batch = tree.map_structure(lambda t, s=shape: t.reshape(*s, *t.shape[1:]), batch)
-        initial = [torch.as_tensor(s).float() for s in model.get_initial_state()]
-        new_initial = module.get_initial_state()
-        for old_state, new_state in zip(initial, new_initial.values(), strict=True):
-            assert torch.equal(old_state, torch.as_tensor(new_state).float())
-        states = [torch.randn(size, *s.shape) for s in initial]
-        state_in = dict(zip(new_initial, states, strict=True))
-        with torch.no_grad():
-            lens = torch.tensor(lengths, dtype=torch.int32)
-            seq = {} if set(lengths) == {steps} else {"seq_lens": lens}
-            out, after = model({"obs": flat}, states, lens)
-            values = model.value_function()
-            got = module.forward_inference({"obs": batch, "state_in": state_in, **seq})
-            assert set(got) == {"action_dist_inputs", "state_out"}
-            assert torch.equal(got["action_dist_inputs"].reshape(size * steps, -1), out)
-            assert got["action_dist_inputs"].shape[:2] == (size, steps)
-            for old_state, new_state in zip(after, got["state_out"].values(), strict=True):
-                assert torch.equal(old_state, new_state)
-            trained = module._forward_train({"obs": batch, "state_in": state_in, **seq})
-            for embeddings in (None, trained.get("embeddings")):
-                given = {"obs": batch, "state_in": state_in, **seq}
-                new = module.compute_values(given, embeddings)
-                assert new.shape == (size, steps)
-                assert torch.equal(new.reshape(-1), values)
-    assert module.is_stateful()
+    rows = tree.map_structure(lambda t: t[:, :steps].reshape(-1, *t.shape[2:]), batch)
+    count = len(tree.flatten(rows)[0])
+    leaves = [tree.map_structure(lambda t, i=i: t[i].numpy(), rows) for i in range(count)]
+    flat = torch.from_numpy(np.stack([prep.transform(leaf) for leaf in leaves]))
+    shape = (count // steps, steps)
+    laid = as_in(flat, rows, prep)
+    return flat, tree.map_structure(lambda t: t.reshape(*shape, *t.shape[1:]), laid)
+
+
+def _old_answer(model, prep, batch, states, lens, steps):
+    """Outputs, values and states of the old model on the first `steps`."""
+    import torch
+
+    size = len(lens)
+    flat, _ = _rows(prep, batch, steps)
+    with torch.no_grad():
+        out, after = model({"obs": flat}, [s.clone() for s in states], lens)
+        values = model.value_function()
+    return out.reshape(size, steps, -1), values.reshape(size, -1), after
 
 
 @pytest.fixture
@@ -253,3 +300,15 @@ def equal():
 def build_old():
     """The old catalog, for tests."""
     return old_model
+
+
+@pytest.fixture
+def equal_on():
+    """The comparison on given lengths of sequences, for tests."""
+    return compare_sequences
+
+
+@pytest.fixture(scope="session")
+def beside():
+    """Import a module of this folder, which is no package."""
+    return lambda name: load(Path(__file__).with_name(f"{name}.py"))

@@ -1,0 +1,140 @@
+"""Whether a recurrent model may see how far its sequences are padded.
+
+ACROSS_STEPS           why a class is given sequences as the old stack cut them
+goes_step_by_step      say whether what a model computes at a step rests on earlier steps alone
+check_states_in_place  refuse states that forward changes where they are
+
+The old stack padded to the longest sequence of a batch, the new one pads to max_seq_len. A model
+that goes forward step by step computes the same on both; one that looks back from the end,
+normalises over a batch, or counts steps does not.
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+
+from rlmigrate.migrate.index.imports import dotted
+from rlmigrate.migrate.tree import nodes_in
+from rlmigrate.migrate.understanding.in_place import check_in_place
+from rlmigrate.migrate.understanding.scope import Scope, self_attribute
+
+ACROSS_STEPS = "relates the steps of a sequence to each other"
+
+#: Modules and functions that treat each row by itself, or go forward in time.
+LAYERS = frozenset(
+    {"Linear", "Identity", "Sequential", "ModuleList", "ModuleDict", "Parameter", "ParameterList"}
+    | {"LSTM", "GRU", "RNN", "LSTMCell", "GRUCell", "RNNCell", "LayerNorm", "Embedding"}
+    | {"ReLU", "ReLU6", "ELU", "SELU", "CELU", "GELU", "SiLU", "Tanh", "Sigmoid", "LeakyReLU"}
+    | {"Softplus", "Hardtanh", "Mish", "Softsign", "Hardswish", "Dropout"}
+    | {"SlimFC", "AppendBiasLayer", "normc_initializer", "FullyConnectedNetwork"}
+)
+FUNCTIONS = frozenset(
+    {name.lower() for name in LAYERS}
+    | {"relu", "tanh", "sigmoid", "elu", "selu", "gelu", "silu", "leaky_relu", "softplus", "exp"}
+    | {"log", "clamp", "abs", "sqrt", "square", "pow", "where", "minimum", "maximum", "float"}
+    | {"long", "int", "bool", "to", "type", "cuda", "cpu", "detach", "clone", "contiguous", "size"}
+    | {"squeeze", "unsqueeze", "reshape", "view", "zeros", "ones", "full", "zero_", "new", "tensor"}
+    | {"new_zeros", "new_ones", "zeros_like", "ones_like", "dim", "item", "device", "as_tensor"}
+    | {"xavier_uniform_", "xavier_normal_", "orthogonal_", "normal_", "uniform_", "constant_"}
+    | {"zeros_", "ones_", "kaiming_uniform_", "kaiming_normal_", "fill_", "calculate_gain"}
+    | {"parameters", "named_parameters", "train", "eval", "apply", "requires_grad_", "items"}
+    | {"super", "__init__", "len", "get", "pop", "print", "isinstance", "range", "append", "format"}
+    | {"prod", "product", "get_preprocessor_for_space", "type_as", "dict", "list", "tuple", "str"}
+    | {"min", "max", "sum", "update", "copy", "deepcopy", "override", "enumerate", "zip"}
+)
+#: Functions of Python and numpy that are per step only where no tensor is meant.
+OF_NUMBERS = frozenset({"prod", "product", "min", "max", "sum"})
+
+
+def goes_step_by_step(scope: Scope) -> bool:
+    """Say whether every call of the class is known to leave the steps of a sequence apart."""
+    own = set(scope.methods)
+    held = {name for n in nodes_in(scope.node) if (name := self_attribute(n)) and _stored(n)}
+    for node in nodes_in(scope.node):
+        if isinstance(node, ast.Call) and not _is_apart(scope, node, own, held):
+            return False
+        if isinstance(node, ast.BinOp) and isinstance(node.op, ast.MatMult):
+            return False
+    method = scope.methods["forward_rnn"]
+    return not any(_picks_steps(n) for n in nodes_in(method))
+
+
+def _stored(node: ast.AST) -> bool:
+    return isinstance(getattr(node, "ctx", None), ast.Store)
+
+
+def _is_apart(scope: Scope, call: ast.Call, own: set[str], held: set[str]) -> bool:
+    name = dotted(call.func)
+    last = call.func.attr if isinstance(call.func, ast.Attribute) else name or ""
+    if any(k.arg == "bidirectional" and not _is_false(k.value) for k in call.keywords):
+        return False
+    if any(k.arg is None for k in call.keywords) and last != "__init__":
+        return False
+    attribute = self_attribute(call.func)
+    if attribute is not None:
+        return attribute in own or attribute in held
+    if last in OF_NUMBERS:
+        owner = (name or "").rpartition(".")[0]
+        return owner in {"np", "numpy"} or (not owner and not _in_forward(scope, call))
+    return last in LAYERS or last in FUNCTIONS or _is_measured(scope, call)
+
+
+def _is_measured(scope: Scope, call: ast.Call) -> bool:
+    """Say whether only the size of what a call returns is asked for."""
+    outer = scope.parent(call)
+    while isinstance(outer, ast.Call) and outer.func is call:
+        call, outer = outer, scope.parent(outer)
+    return isinstance(outer, ast.Attribute) and outer.attr in {"size", "shape"}
+
+
+def _is_false(node: ast.expr) -> bool:
+    return isinstance(node, ast.Constant) and node.value is False
+
+
+def _in_forward(scope: Scope, node: ast.AST) -> bool:
+    above = scope.ancestors(node)
+    return any(isinstance(a, ast.FunctionDef) and a.name != "__init__" for a in above)
+
+
+def _picks_steps(node: ast.AST) -> bool:
+    """Say whether a subscript picks along several dimensions, or a range of rows."""
+    if not isinstance(node, ast.Subscript):
+        return False
+    return isinstance(node.slice, ast.Tuple | ast.Slice)
+
+
+def check_states_in_place(scope: Scope, function: ast.FunctionDef, state: str) -> None:
+    """Note each place where forward writes into a state: the batch holds it for later calls."""
+    roots = list(_single_states(scope, function, state))
+    check_in_place(scope, function, roots, what="its state")
+
+
+def _single_states(scope: Scope, function: ast.FunctionDef, state: str) -> Iterator[ast.expr]:
+    """`state[0]`, and the names that `h, c = state` or `for s in state` binds."""
+    for node in nodes_in(function):
+        if not isinstance(node, ast.Name) or node.id != state:
+            continue
+        parent = scope.parent(node)
+        if isinstance(parent, ast.Subscript) and isinstance(parent.ctx, ast.Load):
+            yield parent
+        elif isinstance(parent, ast.Assign):
+            yield from _named(function, parent.targets[0])
+        elif isinstance(parent, ast.For) and parent.iter is node:
+            yield from _named(parent, parent.target)
+        elif isinstance(parent, ast.comprehension) and parent.iter is node:
+            yield from _named(scope.parent(parent), parent.target)
+
+
+def _named(part: ast.AST, target: ast.expr) -> Iterator[ast.expr]:
+    """Every place of `part` where a name that `target` binds stands; a list of states is none."""
+    elements = target.elts if isinstance(target, ast.Tuple | ast.List) else []
+    if isinstance(part, ast.For) or not isinstance(part, ast.FunctionDef):
+        elements = [target]
+    names = {t.id for t in elements if isinstance(t, ast.Name)}
+    for node in nodes_in(part):
+        if isinstance(node, ast.Name) and node.id in names:
+            yield node
+
+
+__all__ = ["ACROSS_STEPS", "check_states_in_place", "goes_step_by_step"]
