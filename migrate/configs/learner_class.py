@@ -55,7 +55,7 @@ def _named(
         return (f"{owner}.{learner}" if owner else learner), Imports()
     entry = context.index.files[context.source.path]
     known = entry.imports.names.get(written, "").rpartition(".")[0]
-    module = context.index.files[found.path].module
+    module = context.index.name_of(found.path)
     direct = context.index.class_named(f"{known}.{found.name}") == found and known.endswith(
         module.rpartition(".")[2]
     )

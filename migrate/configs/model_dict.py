@@ -244,7 +244,7 @@ def _written(
         local = entry.imports.local_names(qualified)
         if local:
             return local[0], Imports()
-    module = context.index.files[found.path].module
+    module = context.index.name_of(found.path)
     return name, Imports(frozenset({(module, name)}))
 
 

@@ -24,6 +24,6 @@ def actions_text() -> str:
 
 def actions_module(index: RepoIndex, file: FileEntry) -> str:
     """Name the module, beside the file, that it imports the functions from."""
-    module = index.spoken.get(file.path, file.module)
+    module = index.name_of(file.path)
     package = module if file.path.name == "__init__.py" else module.rpartition(".")[0]
     return f"{package}.{ACTIONS_FILE}" if package else ACTIONS_FILE

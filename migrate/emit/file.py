@@ -164,7 +164,7 @@ def layers_module(index: RepoIndex, file: FileEntry, settings: Settings) -> str:
     """Name the module that a file imports its layers from."""
     if settings.layers == "import":
         return "rlmigrate.new_stack.layers"
-    module = index.spoken.get(file.path, file.module)
+    module = index.name_of(file.path)
     package = module if file.path.name == "__init__.py" else module.rpartition(".")[0]
     return f"{package}.{LAYERS_FILE}" if package else LAYERS_FILE
 

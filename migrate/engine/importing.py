@@ -153,14 +153,12 @@ class _Adding:
 
     def _said(self, module: str) -> str:
         """A neighbour's name as the file names its neighbours: `.name` if it does so."""
-        package = self.surroundings.package
-        home, _, last = module.rpartition(".")
-        if not package or home != package:
+        if not self.surroundings.is_neighbour(module):
             return module
+        root = module.split(".")[0]
         relative = any(node.level for node in self.froms)
-        root = package.split(".")[0]
         full = any(not n.level and (n.module or "").split(".")[0] == root for n in self.froms)
-        return f".{last}" if relative and not full else module
+        return f".{module.rpartition('.')[2]}" if relative and not full else module
 
 
 def _statements(source: SourceFile) -> Iterator[tuple[Statement, bool]]:

@@ -36,10 +36,15 @@ class Surroundings:
         """Whether the file is a package's own."""
         return self.path.name == "__init__.py"
 
-    @property
-    def package(self) -> str:
-        """The package that the file stands in; nothing for a flat file."""
-        return self.module if self.is_package else self.module.rpartition(".")[0]
+    def is_neighbour(self, module: str) -> bool:
+        """Tell whether a module is a file of the repository in this file's folder."""
+        if self.index is None:
+            return False
+        home, _, last = module.rpartition(".")
+        own = {self.module, self.index.spoken.get(self.path, self.module)}
+        packages = own if self.is_package else {name.rpartition(".")[0] for name in own}
+        known = module in self.index.modules or module in self.index.spoken.values()
+        return home in packages and (known or last.startswith("rlmigrate_"))
 
     def gives(self, name: str) -> bool:
         """Tell whether another file imports `name` from this one."""

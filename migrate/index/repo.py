@@ -125,11 +125,16 @@ class RepoIndex:
         """
         counts: dict[Path, Counter[str]] = {}
         for file in self.files.values():
-            for target in {t.rpartition(".")[0] for t in file.imports.names.values()}:
+            named = {target.rpartition(".")[0] for target in file.imports.names.values()}
+            for target in named | set(file.imports.stars):
                 found = self.module_named(target) if target else None
                 if found is not None:
                     counts.setdefault(found.path, Counter())[target] += 1
         return {path: names.most_common(1)[0][0] for path, names in counts.items()}
+
+    def name_of(self, path: Path) -> str:
+        """The name under which a file is imported."""
+        return self.spoken.get(path) or self.files[path].module
 
     @cached_property
     def constructed(self) -> frozenset[str]:

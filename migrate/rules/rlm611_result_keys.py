@@ -34,7 +34,8 @@ def check(context: FileContext) -> Iterable[Finding]:
         return
     nodes = nodes_of(context)
     for node, path in _in_tune(nodes):
-        yield _finding(context, node, repr("/".join(path)).replace("'", '"'), path)
+        mark = _quote(context, node)
+        yield _finding(context, node, f"{mark}{'/'.join(path)}{mark}", path)
     for item in nodes.of(ast.Subscript):
         key = item.slice
         if not (isinstance(key, ast.Constant) and isinstance(key.value, str)):
@@ -42,8 +43,14 @@ def check(context: FileContext) -> Iterable[Finding]:
         loaded = key.value in KEYS and isinstance(item.ctx, ast.Load)
         if loaded and _is_result(context, nodes, item.value):
             path = KEYS[key.value]
-            text = "][".join(f'"{part}"' for part in path)
+            mark = _quote(context, key)
+            text = "][".join(f"{mark}{part}{mark}" for part in path)
             yield _finding(context, key, text, path)
+
+
+def _quote(context: FileContext, node: ast.Constant) -> str:
+    """The quotation mark of a string: another one would end an f-string around it."""
+    return "'" if context.source.segment(node).startswith("'") else '"'
 
 
 def _in_tune(nodes: Nodes) -> Iterator[tuple[ast.Constant, tuple[str, ...]]]:
@@ -147,6 +154,21 @@ stop = {"env_runners/episode_return_mean": 150, "num_env_steps_sampled_lifetime"
 algo = PPOConfig().build_algo()
 result = algo.train()
 print(result["env_runners"]["episode_return_mean"])
+""",
+        ),
+        Case(
+            "inside_an_f_string",
+            """
+from ray.rllib.algorithms.ppo import PPOConfig
+
+result = PPOConfig().build_algo().train()
+print(f"mean {result['episode_reward_mean']:.2f}")
+""",
+            """
+from ray.rllib.algorithms.ppo import PPOConfig
+
+result = PPOConfig().build_algo().train()
+print(f"mean {result['env_runners']['episode_return_mean']:.2f}")
 """,
         ),
     ),

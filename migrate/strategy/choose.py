@@ -50,7 +50,7 @@ def _study(index: RepoIndex, file: FileEntry, node: ast.ClassDef, qualified: str
         outcome=outcome,
         reason=reason,
         new_name=node.name,
-        module=file.module,
+        module=index.name_of(file.path),
         stateful=stateful,
         # Ray's connectors cut sequences by it and know no default
         model_config={"max_seq_len": 20} if native and stateful else {},

@@ -180,3 +180,24 @@ def test_a_wrapped_class_is_explained_without_line_numbers() -> None:
     comment = next(line for line in new.splitlines() if line.startswith("# On the old model"))
     assert comment.endswith(".")
     assert "(line" not in comment
+
+
+def test_a_folder_without_init_is_named_as_its_importers_name_it(tmp_path: Path) -> None:
+    files = {
+        "nets/net.py": "from .util import x\n" + OLD_BASE + TORCH + MODEL,
+        "train.py": SCRIPT.format("from nets.net import *"),
+        "again.py": SCRIPT.format(""),
+    }
+    (tmp_path / "nets").mkdir()
+    for name, text in files.items():
+        (tmp_path / name).write_text(text)
+    index = RepoIndex.build([tmp_path / name for name in files], Settings())
+    done = {
+        name: rewrite(
+            index.source_of(tmp_path / name), index, Settings(), selected(Settings())
+        ).after
+        for name in files
+    }
+    assert b"from .rlmigrate_layers import" in (done["nets/net.py"] or b"")
+    assert b"import Net" not in (done["train.py"] or b"")
+    assert b"\nfrom nets.net import Net\n" in (done["again.py"] or b"")
