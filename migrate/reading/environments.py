@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from rlmigrate.migrate.edits import Edit
 from rlmigrate.migrate.reading.nodes import Nodes
 from rlmigrate.migrate.rules.base import FileContext
-from rlmigrate.migrate.source import Span
+from rlmigrate.migrate.source import SourceFile, Span
 
 CODE = "RLM702"
 MULTI = frozenset(
@@ -127,6 +127,10 @@ def gym_edits(context: FileContext, nodes: Nodes) -> list[Edit] | str:
                 continue
             if len(statement.names) > 1 or (rest and not alias.asname and rest not in PARTS):
                 return "gym is imported together with others; import gymnasium by hand"
+            if rest and not alias.asname and _bound_beside(source, statement):
+                lines = source.line_span(statement.lineno, statement.end_lineno or 0)
+                edits.append(Edit(lines, "", CODE))
+                continue
             name = f"gymnasium.{rest}" if rest and alias.asname else "gymnasium"
             text = f"import {name} as {alias.asname or 'gym'}"
             edits.append(Edit(source.span(statement), text, CODE))
@@ -136,6 +140,15 @@ def gym_edits(context: FileContext, nodes: Nodes) -> list[Edit] | str:
             start = source.text.index("gym", source.span(named).start)
             edits.append(Edit(Span(start, start + 3), "gymnasium", CODE))
     return edits
+
+
+def _bound_beside(source: SourceFile, statement: ast.Import) -> bool:
+    """Tell whether `import gym` stands in the same block: gymnasium imports its own parts."""
+    return any(
+        isinstance(other, ast.Import)
+        and [(a.name, a.asname) for a in other.names] == [("gym", None)]
+        for other in source.block_of(statement)
+    )
 
 
 def _returns(nodes: Nodes, method: ast.FunctionDef) -> Iterator[ast.Return]:

@@ -119,7 +119,17 @@ def _finding(context: FileContext, node: ast.expr, qualified: str, became: Becam
     if not became.text:
         return Finding(item)
     imports = Imports(became.wanted, frozenset({qualified}))
-    return Finding(item, (Edit(context.source.span(node), became.text, CODE),), imports)
+    whole = _copied(nodes_of(context), node) if became.text.endswith(".to_dict()") else None
+    return Finding(item, (Edit(context.source.span(whole or node), became.text, CODE),), imports)
+
+
+def _copied(nodes: Nodes, node: ast.expr) -> ast.Call | None:
+    """The call in `node.copy()`, which what to_dict() made does not need."""
+    method = nodes.parents.get(node)
+    call = nodes.parents.get(method) if isinstance(method, ast.Attribute) else None
+    if not (isinstance(method, ast.Attribute) and isinstance(call, ast.Call)):
+        return None
+    return call if method.attr == "copy" and call.func is method and not call.args else None
 
 
 RULE = Rule(
@@ -174,7 +184,7 @@ from ray.rllib.algorithms.ppo import PPO, PPOConfig
 from ray.tune.registry import get_trainable_cls
 
 TRAINERS = {"dqn": DQN, "ppo": PPO}
-SETTINGS = PPOConfig().to_dict().copy()
+SETTINGS = PPOConfig().to_dict()
 other = get_trainable_cls("SAC")
 """,
         ),

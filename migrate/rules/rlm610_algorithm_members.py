@@ -83,6 +83,17 @@ pool = Pool()
 pool.workers.local_worker()
 """,
         ),
+        Case(
+            "name_bound_twice",
+            """
+from pool import Pool
+from ray.rllib.algorithms.ppo import PPOConfig
+
+algo = PPOConfig().build_algo()
+algo = Pool(algo)
+print(algo.workers)
+""",
+        ),
     ),
     cases=(
         Case(

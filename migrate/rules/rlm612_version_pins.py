@@ -35,5 +35,13 @@ import ray.rllib
 TEXT = "ray[rllib]==2.9.3"
 """,
         ),
+        Case(
+            "check_of_the_version",
+            """
+import ray.rllib
+
+assert ray.__version__ == "2.9.3"
+""",
+        ),
     ),
 )

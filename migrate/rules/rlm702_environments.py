@@ -153,6 +153,22 @@ obs = env.reset()
     ),
     cases=(
         Case(
+            "part_of_gym_beside_gym",
+            """
+import gym
+import gym.wrappers
+import ray.rllib
+
+print(gym.spaces.Box)
+""",
+            """
+import gymnasium as gym
+import ray.rllib
+
+print(gym.spaces.Box)
+""",
+        ),
+        Case(
             "gym_environment",
             """
 import gym

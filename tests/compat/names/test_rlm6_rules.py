@@ -10,7 +10,7 @@ from rlmigrate.migrate.rules.registry import all_rules
 from rlmigrate.migrate.settings import Settings
 from rlmigrate.migrate.source import SourceFile
 
-CODES = [f"RLM60{number}" for number in range(1, 10)]
+CODES = sorted(code for code in all_rules() if code.startswith("RLM6"))
 RULES = [all_rules()[code] for code in CODES]
 
 
