@@ -11,7 +11,9 @@ from __future__ import annotations
 
 import ast
 import io
+import re
 import tokenize
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from rlmigrate.migrate.source import SourceFile, Span
@@ -80,9 +82,52 @@ def _line(source: SourceFile, number: int) -> str:
     return source.text[start:end]
 
 
+#: Comments with these words are more than a description of the next line.
+_SPOKEN = re.compile(r"TODO|FIXME|XXX|HACK|rlmigrate|noqa|fmt:|type:|pylint|isort|yapf")
+
+
+def _comments_of(texts: list[str], going: set[int], replaced: int) -> Iterator[int]:
+    """Lines of comments that stand right above lines that go, and speak of nothing else."""
+    for first in sorted(going):
+        if first - 1 in going:
+            continue
+        last = first
+        while last + 1 in going:
+            last += 1
+        if first <= replaced <= last:
+            continue
+        indent = _indent(texts[first - 1])
+        below = texts[last] if last < len(texts) else ""
+        if below.strip() and not below.lstrip().startswith("#") and _indent(below) == indent:
+            continue  # the comment may speak of the statements below as well
+        at = first - 1
+        while at and _indent(texts[at - 1]) == indent and _describes(texts[at - 1]):
+            at -= 1
+        if not any(_SPOKEN.search(text) for text in texts[at : first - 1]):
+            yield from range(at + 1, first)
+
+
+def _describes(line: str) -> bool:
+    """Tell whether a line is a comment in words, not code that was commented out."""
+    if not line.lstrip().startswith("#"):
+        return False
+    try:
+        nodes = list(ast.walk(ast.parse(line.strip(" \t#"))))
+    except (SyntaxError, ValueError):
+        return True
+    return not any(isinstance(node, ast.Call | ast.Assign | ast.Import) for node in nodes)
+
+
+def _indent(line: str) -> str:
+    return line[: len(line) - len(line.lstrip())]
+
+
 @dataclass
 class Lines:
-    """Whole lines that go; `spans` also takes blank lines that would be left doubled."""
+    """Whole lines that go.
+
+    `spans` also takes the comments that speak of them alone, and blank lines left doubled.
+    """
 
     source: SourceFile
     numbers: set[int] = field(default_factory=set)
@@ -96,8 +141,9 @@ class Lines:
 
         Blank lines after the run that begins at line `replaced` stay: text comes in its place.
         """
-        total = len(self.source.text.splitlines())
-        going = set(self.numbers)
+        texts = self.source.text.splitlines()
+        total = len(texts)
+        going = set(self.numbers) | set(_comments_of(texts, self.numbers, replaced))
         for number in sorted(self.numbers):
             if number + 1 in going:
                 continue
