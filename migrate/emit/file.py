@@ -21,6 +21,7 @@ from rlmigrate.migrate.emit.result import Emitted
 from rlmigrate.migrate.findings import Outcome
 from rlmigrate.migrate.index.entries import FileEntry
 from rlmigrate.migrate.index.repo import RepoIndex
+from rlmigrate.migrate.learners.study import learner_layers
 from rlmigrate.migrate.policies.study import policy_layers
 from rlmigrate.migrate.settings import Settings
 from rlmigrate.migrate.source import SourceFile
@@ -221,4 +222,4 @@ def _layers_of(path: Path, index: RepoIndex, settings: Settings) -> frozenset[st
         if study.plan.outcome is Outcome.NATIVE:
             emitted = _emit(source, index, file, settings, study, Moves())
             found |= emitted.layers if emitted else set()
-    return frozenset(found) | policy_layers(source, index)
+    return frozenset(found) | policy_layers(source, index) | learner_layers(source, index)

@@ -1,123 +1,183 @@
-"""Policies that learn in their own way, by class or by builder, and what is written beside them.
+"""What is written for the policies of a file that learn in their own way.
 
 Learned         one of them
 learned_in      those of a file
+learner_layers  the layers that their Learners need
+module_methods  methods that the modules of a repository have
 """
 
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import lru_cache
 
 from rlmigrate.migrate.edits import Edit
+from rlmigrate.migrate.emit.moves import removals
 from rlmigrate.migrate.emit.names import Names
-from rlmigrate.migrate.emit.text import indent_of
+from rlmigrate.migrate.findings import Outcome
 from rlmigrate.migrate.index.entries import FileEntry
 from rlmigrate.migrate.index.repo import RepoIndex
-from rlmigrate.migrate.learners.words import CODE, Place
-from rlmigrate.migrate.learners.writing import Hooks, Skeleton, write_learner
-from rlmigrate.migrate.policies.builders import builder_calls
-from rlmigrate.migrate.policies.study import studied_policies
+from rlmigrate.migrate.learners.policies import LearningPolicy, learning_policies
+from rlmigrate.migrate.learners.words import CODE
+from rlmigrate.migrate.learners.writing import Skeleton, write_learner
+from rlmigrate.migrate.policies.old_imports import bound_names
 from rlmigrate.migrate.source import SourceFile, Span
 from rlmigrate.migrate.tree import nodes_in
-
-METHODS = {
-    "loss": Place.LOSS,
-    "optimizer": Place.OPTIMIZER,
-    "postprocess_trajectory": Place.EPISODES,
-}
-ARGUMENTS = {
-    "loss_fn": Place.LOSS,
-    "optimizer_fn": Place.OPTIMIZER,
-    "postprocess_fn": Place.EPISODES,
-}
+from rlmigrate.migrate.understanding.scope import attributes_set, self_attribute
 
 
 @dataclass(frozen=True)
 class Learned:
-    """A policy at a line, the classes written for it, and the edit that puts them there."""
+    """A policy at a line, the classes written for it, and the edits that put them there.
+
+    `complete` tells that they say all that the policy said, so that it goes; `needed_by` names
+    who still uses it, so that it stays beside them.
+    """
 
     name: str
     line: int
+    base: str
     skeleton: Skeleton
     edits: tuple[Edit, ...]
+    complete: bool = False
+    needed_by: str = ""
 
 
 @lru_cache(maxsize=8)
 def learned_in(source: SourceFile, index: RepoIndex) -> tuple[Learned, ...]:
     """Write a Learner for each policy of a file that lacks one; torch on Ray only."""
+    from rlmigrate.migrate.emit.file import layers_module
+
     file = index.files.get(source.path)
-    if file is None or index.settings.target != "ray":
+    if file is None or index.settings.target != "ray" or b"rllib" not in source.raw:
         return ()
-    there = {node.name for node in source.nodes(ast.ClassDef)}
-    found = [*_classes(source, index), *_builders(source, file)]
+    there = {node.name: node for node in source.nodes(ast.ClassDef)}
+    of_modules = module_methods(index)
     result = []
-    for name, line, base, hooks, after in found:
-        if {f"{name}Learner", f"{name}Connector"} & there:
+    for policy in learning_policies(source, index):
+        names = Names(
+            "ray",
+            layers_module(index, file, index.settings),
+            taken=frozenset(bound_names(source)),
+            ray_version=index.settings.ray_version,
+        )
+        skeleton = write_learner(source, file, names, policy, of_modules=of_modules)
+        before = [there[name] for name in skeleton.names if name in there]
+        if before and "TODO(rlmigrate" in "".join(source.segment(each) for each in before):
             continue
-        names = Names("ray", "", ray_version=index.settings.ray_version)
-        skeleton = write_learner(source, file, names, policy=name, base=base, hooks=hooks)
-        if skeleton.text:
-            result.append(Learned(name, line, skeleton, (_placed(source, after, skeleton),)))
+        complete = not skeleton.problems
+        if not skeleton.text or (before and not complete):
+            continue
+        needed_by = _needed_by(source, index, policy) if complete else ""
+        edits: list[Edit] = []
+        if complete and not needed_by:
+            edits = _replaced(source, file, policy, "" if before else skeleton.text)
+        elif not before:
+            edits = [_placed(source, policy.node, skeleton)]
+        result.append(
+            Learned(
+                policy.name, policy.line, policy.base, skeleton, tuple(edits), complete, needed_by
+            )
+        )
     return tuple(result)
 
 
-Found = tuple[str, int, str, Hooks, ast.stmt]
+def learner_layers(source: SourceFile, index: RepoIndex) -> frozenset[str]:
+    """The layers that the Learners of a file need."""
+    return frozenset().union(*(each.skeleton.layers for each in learned_in(source, index)))
 
 
-def _classes(source: SourceFile, index: RepoIndex) -> Iterator[Found]:
-    for policy in studied_policies(source, index):
-        facts = policy.facts
-        if not facts.learning or facts.framework != "torch" or indent_of(source, policy.node):
+@lru_cache(maxsize=8)
+def module_methods(index: RepoIndex) -> frozenset[str]:
+    """Methods of native models that compute from their arguments alone, and parts of models."""
+    found: set[str] = set()
+    for entry in index.classes.values():
+        if index.legacy_kind(entry.qualified) != "model":
             continue
-        methods = {m.name: m for m in policy.node.body if isinstance(m, ast.FunctionDef)}
-        hooks = {METHODS[name]: methods[name] for name in METHODS if name in methods}
-        if not hooks:
+        plan = index.plan_for(entry.qualified)
+        if plan is None or plan.outcome is not Outcome.NATIVE:
             continue
-        called = _called(list(hooks.values()), methods)
-        helpers = tuple(methods[name] for name in called if methods[name] not in hooks.values())
-        yield facts.name, facts.line, facts.base, Hooks(hooks, helpers), policy.node
+        source = index.source_of(entry.path)
+        nodes = [n for n in source.nodes(ast.ClassDef) if n.lineno == entry.line]
+        for node in nodes:
+            methods = [m for m in node.body if isinstance(m, ast.FunctionDef)]
+            parts = {name for m in methods if m.name == "__init__" for name in attributes_set(m)}
+            own = parts | {m.name for m in methods}
+            kept = {name for m in methods if m.name != "__init__" for name in attributes_set(m)}
+            found |= parts - kept
+            found |= {
+                m.name
+                for m in methods
+                if len(m.args.args) > 1 and not m.name.startswith("__") and _reads(m) <= own - kept
+            }
+    return frozenset(found - {"forward", "value_function"})
 
 
-def _called(functions: list[ast.FunctionDef], methods: dict[str, ast.FunctionDef]) -> list[str]:
-    """Methods of the class that some of its methods call, and those that these call."""
-    found: list[str] = []
-    waiting = list(functions)
-    while waiting:
-        for node in nodes_in(waiting.pop()):
-            if (
-                isinstance(node, ast.Attribute)
-                and isinstance(node.value, ast.Name)
-                and node.value.id == "self"
-                and node.attr in methods
-                and node.attr not in {*found, *METHODS, "__init__"}
-            ):
-                found.append(node.attr)
-                waiting.append(methods[node.attr])
-    return found
+def _reads(method: ast.FunctionDef) -> set[str]:
+    return {name for each in nodes_in(method) if (name := self_attribute(each))}
 
 
-def _builders(source: SourceFile, file: FileEntry) -> Iterator[Found]:
-    functions = {f.name: f for f in source.tree.body if isinstance(f, ast.FunctionDef)}
-    for call in builder_calls(source, file):
-        if call.framework != "torch" or call.statement not in source.tree.body:
+def _needed_by(source: SourceFile, index: RepoIndex, policy: LearningPolicy) -> str:
+    """Who uses a policy besides itself: a place, or nothing."""
+    own = {id(each) for node in policy.nodes for each in nodes_in(node)}
+    for name in source.nodes(ast.Name):
+        if name.id == policy.name and id(name) not in own:
+            return f"line {name.lineno}"
+    module = index.files[source.path].module
+    word = policy.name.encode()
+    for file in index.files.values():
+        if file.path == source.path or word not in index.source_of(file.path).raw:
             continue
-        hooks, elsewhere = {}, []
-        for argument, place in ARGUMENTS.items():
-            value = call.own.get(argument)
-            if not isinstance(value, ast.Name):
-                continue
-            if value.id in functions:
-                hooks[place] = functions[value.id]
-            elif file.imports.names.get(value.id, "").startswith("ray."):
-                continue  # the Learner has Ray's own
-            else:
-                elsewhere.append((argument, value.id))
-        if hooks or elsewhere:
-            found = Hooks(hooks, (), tuple(elsewhere))
-            yield call.name, call.line, call.base, found, call.statement
+        for target in file.imports.names.values():
+            if target.rpartition(".")[2] == policy.name and _same(target, module):
+                return file.path.name
+    return ""
+
+
+def _same(target: str, module: str) -> bool:
+    """Say whether an imported name may be of a module, however its packages are written."""
+    home = target.rpartition(".")[0].lstrip(".")
+    last = module.rpartition(".")[2]
+    return (
+        not home
+        or home.rpartition(".")[2] in {last, module.rpartition(".")[0]}
+        or (module.endswith(home) or home.endswith(module) or last == "__init__")
+    )
+
+
+def _replaced(source: SourceFile, file: FileEntry, policy: LearningPolicy, text: str) -> list[Edit]:
+    """Put the new classes in the policy's place, and take away what only it used."""
+    inside = {id(each) for node in policy.nodes for each in nodes_in(node)}
+    uses: dict[str, set[int]] = {}
+    for name in source.nodes(ast.Name):
+        uses.setdefault(name.id, set()).add(id(name))
+    edits = [Edit(_whole(source, policy.node), text.rstrip("\n") + "\n" if text else "", CODE)]
+    for node in policy.nodes:
+        if node is policy.node or not isinstance(node, ast.FunctionDef):
+            continue
+        if uses.get(node.name, set()) <= inside:
+            edits.append(Edit(_whole(source, node), "", CODE))
+    gone = {
+        local
+        for local, target in file.imports.names.items()
+        if target.startswith("ray.rllib.")
+        and local in uses
+        and uses[local] <= inside
+        and not _in_text(local, text)
+    }
+    return [*edits, *removals(source, gone)]
+
+
+def _in_text(name: str, text: str) -> bool:
+    return any(isinstance(each, ast.Name) and each.id == name for each in ast.walk(ast.parse(text)))
+
+
+def _whole(source: SourceFile, node: ast.stmt) -> Span:
+    decorators: Iterable[ast.expr] = getattr(node, "decorator_list", [])
+    first = min([d.lineno for d in decorators], default=node.lineno)
+    return source.line_span(first, node.end_lineno or node.lineno)
 
 
 def _placed(source: SourceFile, after: ast.stmt, skeleton: Skeleton) -> Edit:

@@ -1,13 +1,16 @@
-"""Old names inside a loss, an optimizer or a postprocessing, and what the new stack calls them.
+"""Old names inside the functions that a policy learned by, and what the new stack calls them.
 
 LearnerWords   one function; what it cannot say gets a marker, and nothing is refused
-Place          which of the three is written
+Place          which of them is written
+Surroundings   what is known of the policy around a function
+whole_method   the text of a method, or of one that says where its code was left
 """
 
 from __future__ import annotations
 
 import ast
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 from rlmigrate.migrate.configs.keys import HOME
@@ -15,7 +18,7 @@ from rlmigrate.migrate.emit.names import Names
 from rlmigrate.migrate.engine.todo import render
 from rlmigrate.migrate.index.entries import FileEntry
 from rlmigrate.migrate.index.imports import dotted
-from rlmigrate.migrate.policies.rewriting import KeyRead, Piece, Rewriting
+from rlmigrate.migrate.policies.rewriting import KeyRead, Piece, Rewriting, reindent
 from rlmigrate.migrate.policies.words import COLUMNS, VALUES
 from rlmigrate.migrate.source import SourceFile, Span
 from rlmigrate.migrate.tree import nodes_in
@@ -23,7 +26,7 @@ from rlmigrate.migrate.understanding.scope import body_without_docstring
 from rlmigrate.migrate.understanding.vocabulary import CUSTOM_CONFIG
 
 CODE = "RLM205"
-#: Attributes of PPO's policy, and where its Learner has them.
+#: Attributes of policies, and where PPO's Learner has them.
 PPO = {
     "kl_coeff": "self.curr_kl_coeffs_per_module[module_id]",
     "entropy_coeff": "self.entropy_coeff_schedulers_per_module[module_id].get_current_value()",
@@ -35,8 +38,6 @@ RENAMED = {
     "sgd_minibatch_size": "minibatch_size",
 }
 SHARED = ("ray.rllib.utils.", "ray.rllib.core.", "ray.rllib.env.")
-RAYS_LOSSES = frozenset({"ppo_surrogate_loss", "ppo_loss", "actor_critic_loss", "pg_torch_loss"})
-ONLY_WARNS = frozenset({"warn_if_infinite_kl_divergence"})
 
 
 class Place(StrEnum):
@@ -48,58 +49,85 @@ class Place(StrEnum):
     HELPER = "helper"
 
 
+@dataclass
+class Surroundings:
+    """The policy around a function.
+
+    ppo: its Learner is PPO's.
+    methods: helpers that move along.
+    of_modules: methods that every module for it has.
+    mixins: classes whose constructors set only `aliases`.
+    columns: what batches hold besides the columns that all have.
+    settings: attributes of the algorithm's config.
+    states: attributes that the Learner keeps for each module.
+    given: attributes that the constructor set for good, and to what.
+    aliases: attributes that are something of the model.
+    stats: under which names the values that the loss kept are logged.
+    asked, wanted: collect keys that no config has, and columns that no batch has.
+    """
+
+    source: SourceFile
+    file: FileEntry
+    names: Names
+    ppo: bool = False
+    methods: frozenset[str] = frozenset()
+    of_modules: frozenset[str] = frozenset()
+    mixins: frozenset[str] = frozenset()
+    columns: frozenset[str] = frozenset()
+    settings: frozenset[str] = frozenset(HOME)
+    states: frozenset[str] = frozenset()
+    given: Mapping[str, ast.expr] = field(default_factory=dict)
+    aliases: Mapping[str, str] = field(default_factory=dict)
+    stats: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    asked: set[str] = field(default_factory=set)
+    wanted: set[str] = field(default_factory=set)
+
+
 class LearnerWords(Rewriting):
-    """One function; `asked` collects config keys that no AlgorithmConfig has."""
+    """One function; `notes` are what a person has to settle, by line."""
+
+    place = Place.HELPER
 
     def __init__(
-        self,
-        source: SourceFile,
-        file: FileEntry,
-        names: Names,
-        function: ast.FunctionDef,
-        *,
-        place: Place,
-        roles: Mapping[str, str],
-        known: frozenset[str],
-        ppo: bool,
+        self, around: Surroundings, function: ast.FunctionDef, roles: Mapping[str, str]
     ) -> None:
-        super().__init__(source)
-        self.file = file
-        self.names = names
+        super().__init__(around.source)
+        self.around = around
+        self.file = around.file
+        self.names = around.names
         self.function = function
-        self.place = place
-        self.roles = roles
-        self.known = known
-        self.ppo = ppo
-        self.asked: set[str] = set()
+        self.roles = dict(roles)
         self.notes: dict[int, list[str]] = {}
-        self.masked = False
         self.statements = [n for n in nodes_in(function) if isinstance(n, ast.stmt)]
 
     def written(self, indent: str) -> str:
         """The body at an indentation, with a marker above each statement that needs a person."""
         statements = body_without_docstring(self.function)
-        return self.block(statements, first=statements[0].lineno, indent=indent)
-
-    def block(self, statements: Sequence[ast.stmt], *, first: int, indent: str) -> str:
-        """As always, with the markers."""
         self.notes = {}
-        for each in statements:
-            self.pieces(each)
-        return super().block(statements, first=first, indent=indent)
+        pieces = [piece for each in statements for piece in self.pieces(each)]
+        last = statements[-1].end_lineno or statements[-1].lineno
+        span = self.source.line_span(statements[0].lineno, last)
+        text = self.within(span, [*pieces, *self._markers(pieces)]).replace("\r\n", "\n")
+        text = text if not text or text.endswith("\n") else text + "\n"
+        return reindent(text, self._column(statements[0]), indent)
 
-    def within(self, span: Span, pieces: list[Piece]) -> str:  # type: ignore[override]
-        """Put the markers in with the pieces of a whole block."""
-        more: list[Piece] = []
-        for line, texts in self.notes.items():
+    def _markers(self, pieces: Sequence[Piece]) -> list[Piece]:
+        """The notes as comments above their statements, or above what replaces those."""
+        texts: dict[int, list[str]] = {}
+        for line, notes in self.notes.items():
             at = self.source.line_span(line, line).start
-            if not span.start <= at < span.end:
-                continue
-            text = self.source.text[at:]
-            indent = text[: len(text) - len(text.lstrip(" \t"))]
-            lines = "".join(render(CODE, each, indent) for each in texts)
-            more.append((Span(at, at), lines))
-        return super().within(span, [*pieces, *more])
+            for span, _ in pieces:
+                if span.start < at < span.end:
+                    within = self.source.line_of(span.start)
+                    at = self.source.line_span(within, within).start
+            texts.setdefault(at, []).extend(notes)
+        marks: list[Piece] = []
+        for at, notes in texts.items():
+            rest = self.source.text[at:]
+            indent = rest[: len(rest) - len(rest.lstrip(" \t"))]
+            lines = "".join(render(CODE, each, indent) for each in dict.fromkeys(notes))
+            marks.append((Span(at, at), lines))
+        return marks
 
     def note(self, node: ast.AST, text: str) -> None:
         """Mark the statement around a node."""
@@ -125,21 +153,26 @@ class LearnerWords(Rewriting):
     @property
     def config(self) -> str:
         """Where the config of the algorithm is."""
-        return "config" if self.place in {Place.LOSS, Place.OPTIMIZER} else "self.config"
+        return "self.config"
+
+    @property
+    def owner(self) -> str:
+        """What the attributes of the policy belong to now."""
+        return "self"
 
     def on_Name(self, node: ast.Name) -> str | None:
         """Parameters under their new names, and names of RLlib that are gone."""
         role = self.roles.get(node.id)
         if role == "model":
+            self.note(node, "this is given the module now; see what it asks of it")
             return "module"
-        if role == "batch" and self.place is not Place.EPISODES:
-            return "batch"
         if role == "policy":
             self.note(node, "this took the policy; move it here, and give it what it asks for")
             return "self"
-        return self._of_ray(node)
+        return self.of_ray(node)
 
-    def _of_ray(self, node: ast.Name | ast.Attribute) -> str | None:
+    def of_ray(self, node: ast.Name | ast.Attribute) -> str | None:
+        """Mark what belongs to the old stack."""
         found = self.file.imports.qualified(node) or ""
         if found.startswith("ray.rllib.") and not found.startswith(SHARED):
             self.note(node, f"{found.rpartition('.')[2]} belongs to the old stack")
@@ -151,7 +184,7 @@ class LearnerWords(Rewriting):
             return node.value
         owner, _, name = (dotted(node) or "").rpartition(".")
         found = self.file.imports.resolve(owner) or owner if owner else ""
-        if found.endswith(("SampleBatch", "Postprocessing")):
+        if name.isupper() and found.endswith(("SampleBatch", "Postprocessing")):
             return VALUES.get(name, name.lower())
         return None
 
@@ -161,41 +194,64 @@ class LearnerWords(Rewriting):
         known = COLUMNS.get(key)
         return f"{self.names.core('Columns')}.{known}" if known else f'"{key}"'
 
+    def column_read(self, node: ast.AST, key: str) -> None:
+        """Say what a column needs that no batch of the new stack has."""
+        if key.startswith("prev_"):
+            self.note(node, f"{key} is in the batch only if a connector puts it there")
+
     def on_Attribute(self, node: ast.Attribute) -> str | None:
         """Columns, and what the policy and its model have."""
         key = self.key(node)
         if key is not None:
-            if key.startswith("prev_") or (key == "vf_preds" and self.place is Place.LOSS):
-                self.note(node, f"{key} is in the batch only if a connector puts it there")
+            self.column_read(node, key)
             return self.column(key)
         role = self.role(node.value)
         if self.role(node) == "model":
+            self.note(node, "this is given the module now; see what it asks of it")
             return "module"
         if role == "policy":
-            return self._of_policy(node)
+            return self.of_policy(node)
         if role == "model":
-            if node.attr in {"tower_stats", "is_time_major"}:
-                self.note(node, f"modules have no {node.attr}")
-            return f"module.{node.attr}"
-        return self._of_ray(node) if dotted(node) else None
+            return self.of_model(node)
+        return self.of_ray(node) if dotted(node) else None
 
-    def _of_policy(self, node: ast.Attribute) -> str | None:
-        owner = "module" if self.place is Place.EPISODES else "self"
-        if self.ppo and node.attr in PPO and self.place is Place.LOSS:
-            return PPO[node.attr]
-        if node.attr in {"action_space", "observation_space"}:
-            return f"module.{node.attr}"
-        if node.attr == "device" and owner == "self":
+    def of_model(self, node: ast.Attribute) -> str:
+        """An attribute of the model is one of the module."""
+        if node.attr in {"tower_stats", "is_time_major"}:
+            self.note(node, f"modules have no {node.attr}")
+        elif node.attr not in self.around.of_modules:
+            self.note(node, f"see that the module has {node.attr}, and that it needs no forward")
+        return f"module.{node.attr}"
+
+    def of_policy(self, node: ast.Attribute) -> str | None:
+        """An attribute of the policy is one of the Learner, or of its module."""
+        name = node.attr
+        if name in {"action_space", "observation_space"}:
+            return f"module.{name}"
+        if name == "device" and self.owner == "self":
             return "self._device"
-        if node.attr == "config":
+        if name == "cur_lr":
+            return f"{self.config}.lr"
+        if name == "config":
             self.note(node, "this takes the config as a whole, which is an AlgorithmConfig now")
             return self.config
-        if node.attr not in self.known and not isinstance(node.ctx, ast.Store):
-            self.note(node, f"the policy had {node.attr}, find it a place")
-        return f"{owner}.{node.attr}"
+        if name in self.around.aliases:
+            return f"module.{self.around.aliases[name]}"
+        if name in self.around.given and isinstance(node.ctx, ast.Load):
+            value = self.around.given[name]
+            return f"self.{name}" if isinstance(value, ast.Constant) else self.config_text(value)
+        if name in self.around.states:
+            return f"{self.owner}.{name}[module_id]"
+        if name not in self.around.methods and not isinstance(node.ctx, ast.Store):
+            self.note(node, f"the policy had {name}, find it a place")
+        return f"{self.owner}.{name}"
 
     def on_Subscript(self, node: ast.Subscript) -> str | None:
         """Keys of the config."""
+        return self.config_text(node)
+
+    def on_Call(self, node: ast.Call) -> str | None:
+        """Keys of the config, with a default."""
         return self.config_text(node)
 
     def config_text(self, node: ast.expr) -> str | None:
@@ -209,9 +265,9 @@ class LearnerWords(Rewriting):
         if key == "model":
             return "module.model_config" + _written(rest)
         key = RENAMED.get(key, key)
-        if key in HOME:
+        if key in self.around.settings:
             return f"{self.config}.{key}" + _written(rest)
-        self.asked.add(key)
+        self.around.asked.add(key)
         return f"{self.config}.learner_config_dict" + _written([(key, default), *rest])
 
     def _steps(self, node: ast.expr) -> list[tuple[str, str | None]]:
@@ -222,152 +278,33 @@ class LearnerWords(Rewriting):
         default = None
         if call is not None:
             default = self.text(call.args[1]) if len(call.args) > 1 else "None"
-        of_policy = isinstance(owner, ast.Attribute) and owner.attr == "config"
-        whole = (
-            of_policy and isinstance(owner, ast.Attribute) and self.role(owner.value) == "policy"
+        whole = isinstance(owner, ast.Attribute) and (
+            owner.attr == "config" and self.role(owner.value) == "policy"
         )
-        whole = whole or (isinstance(owner, ast.Name) and self.roles.get(owner.id) == "config")
+        whole = whole or self.role(owner) == "config"
+        if isinstance(owner, ast.Name) and owner.id == "config" and self.around.given:
+            whole = True  # in what the constructor set
         before = [] if whole else self._steps(owner)
         key = self.key(index)
         if key is None or (not whole and not before):
             return []
         return [*before, (key, default)]
 
-    def on_Call(self, node: ast.Call) -> str | None:
-        """Calls of the model, of distributions and of the base class."""
-        func = node.func
-        if self.role(func) == "dist_class" and node.args:
-            return f"{self.source.segment(func)}.from_logits({self.text(node.args[0])})"
-        if self._is_base_loss(func):
-            line = self.source.line_span(node.lineno, node.lineno).start
-            text = self.source.text[line:]
-            indent = text[: len(text) - len(text.lstrip(" \t"))]
-            given = "module_id=module_id, config=config, batch=batch, fwd_out=fwd_out"
-            return f"super().compute_loss_for_module(\n{indent}    {given}\n{indent})"
-        asks = isinstance(func, ast.Attribute) and func.attr == "value_function" and not node.args
-        if asks and isinstance(func, ast.Attribute) and self.role(func.value) == "model":
-            columns = self.names.core("Columns")
-            if self.place is not Place.LOSS:
-                return "module.compute_values(batch)"
-            return f"module.compute_values(batch, embeddings=fwd_out.get({columns}.EMBEDDINGS))"
-        if self.role(func) == "model":
-            self.note(node, "this calls the model once more; fwd_out has its outputs")
-            return None
-        return self.config_text(node)
-
-    def _is_base_loss(self, func: ast.expr) -> bool:
-        if self.place is not Place.LOSS:
-            return False
-        name = (dotted(func) or "").rpartition(".")[2]
-        if name in RAYS_LOSSES and (self.file.imports.qualified(func) or "").startswith("ray."):
-            return True
-        if not isinstance(func, ast.Attribute) or func.attr != "loss":
-            return False
-        if isinstance(func.value, ast.Call):
-            return dotted(func.value.func) == "super"
-        return (self.file.imports.qualified(func.value) or "").startswith("ray.rllib.")
-
-    def on_Expr(self, node: ast.Expr) -> str | None:
-        """Warnings that need a policy go."""
-        name = dotted(node.value.func) if isinstance(node.value, ast.Call) else None
-        return "" if (name or "").rpartition(".")[2] in ONLY_WARNS else None
-
-    def on_Assign(self, node: ast.Assign) -> str | None:
-        """The model's outputs are there already; statistics are logged."""
-        target = node.targets[0]
-        call = node.value
-        asks = isinstance(call, ast.Call) and self.role(call.func) == "model"
-        if asks and isinstance(target, ast.Tuple) and self.place is Place.LOSS:
-            columns = self.names.core("Columns")
-            names = [e.id if isinstance(e, ast.Name) else "_" for e in target.elts]
-            lines = [f"{names[0]} = fwd_out[{columns}.ACTION_DIST_INPUTS]"]
-            used = sum(
-                isinstance(n, ast.Name) and n.id == names[1] for n in nodes_in(self.function)
-            )
-            if used > 1 and not self._is_mask_flag(names[1]):
-                lines.append(f"{names[1]} = fwd_out.get({columns}.STATE_OUT)")
-            return ("\n" + " " * node.col_offset).join(lines)
-        holder = target.value if isinstance(target, ast.Subscript) else None
-        stats = isinstance(holder, ast.Attribute) and holder.attr == "tower_stats"
-        if stats and isinstance(target, ast.Subscript) and self.place is not Place.EPISODES:
-            name, value = self.text(target.slice), self.text(call)
-            return f"self.metrics.log_value((module_id, {name}), {value}, window=1)"
-        return None
-
-    def _is_mask_flag(self, name: str) -> bool:
-        """Say whether a state only tells that there are sequences to mask."""
-        loads = [
-            n
-            for n in nodes_in(self.function)
-            if isinstance(n, ast.Name) and n.id == name and isinstance(n.ctx, ast.Load)
-        ]
-        tests = [n.test for n in self.statements if isinstance(n, ast.If) and _masks(n)]
-        return bool(loads) and all(any(t is n for t in tests) for n in loads)
-
-    def on_If(self, node: ast.If) -> str | None:
-        """The mask over padded steps comes with the batch."""
-        if not _masks(node) or self.place is not Place.LOSS:
-            return None
-        columns = self.names.core("Columns")
-        indent = " " * node.col_offset
-        gone = ("seq_lens", "SEQ_LENS", "max_seq_len", "sequence_mask")
-        kept, mask = [], ""
-        for each in node.body:
-            text = ast.unparse(each)
-            if isinstance(each, ast.Assign) and any(word in text for word in gone):
-                if "sequence_mask" in text and isinstance(each.targets[0], ast.Name):
-                    mask = each.targets[0].id
-            elif isinstance(each, ast.Assign) and "reshape" in text and mask in text:
-                continue
-            else:
-                kept.append(each)
-        step = " " * (node.body[0].col_offset - node.col_offset)
-        self.masked = True
-        text = f"if {columns}.LOSS_MASK in batch:\n"
-        text += f"{indent}{step}{mask} = batch[{columns}.LOSS_MASK]\n"
-        text += "".join(f"{indent}{step}{self.text(each)}\n" for each in kept)
-        if node.orelse:
-            text += f"{indent}else:\n"
-            text += "".join(f"{indent}{step}{self.text(each)}\n" for each in node.orelse)
-        return text.rstrip("\n")
-
-    def on_Return(self, node: ast.Return) -> str | None:
-        """An optimizer is registered; a loss stays one tensor."""
-        if self.place is Place.OPTIMIZER and node.value is not None:
-            return self._registered(node, node.value)
-        if self.place is Place.LOSS and isinstance(node.value, ast.List | ast.Tuple):
-            self.note(node, "a Learner has one loss per module; return their sum")
-        return None
-
-    def _registered(self, node: ast.Return, value: ast.expr) -> str:
-        """Each optimizer that was returned, with the parameters that it holds."""
-        many = isinstance(value, ast.List | ast.Tuple)
-        indent = " " * node.col_offset
-        step = f"{indent}    "
-        if isinstance(value, ast.List | ast.Tuple):
-            listed = ", ".join(self.text(each) for each in value.elts)
-            lines = [f"for number, optimizer in enumerate([{listed}]):"]
-        else:
-            lines = [f"optimizer = {self.text(value)}"]
-        inner = step if many else indent
-        lines += [
-            f'{inner}params = [p for group in optimizer.param_groups for p in group["params"]]',
-            f"{inner}self.register_optimizer(",
-            f"{inner}    module_id=module_id,",
-            *([f"{inner}    optimizer_name=str(number),"] if many else []),
-            f"{inner}    optimizer=optimizer,",
-            f"{inner}    params=params,",
-            f"{inner}    lr_or_lr_schedule=config.lr,",
-            f"{inner})",
-        ]
-        return "\n".join(lines)
-
-
-def _masks(node: ast.If) -> bool:
-    return "sequence_mask(" in ast.unparse(node) and not isinstance(node.test, ast.Constant)
-
 
 def _written(steps: Sequence[tuple[str, str | None]]) -> str:
     return "".join(
         f'["{key}"]' if default is None else f'.get("{key}", {default})' for key, default in steps
     )
+
+
+def whole_method(method: str, function: ast.FunctionDef) -> str:
+    """Return a method that can be parsed; one that cannot is left where it was."""
+    try:
+        ast.parse(f"class _:\n{method}")
+    except SyntaxError:
+        head = method[: method.index(":\n") + 2]
+        return (
+            f"{head}        # TODO(rlmigrate {CODE}): move {function.name}() of the policy here.\n"
+            "        raise NotImplementedError\n"
+        )
+    return method

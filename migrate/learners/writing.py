@@ -1,25 +1,36 @@
 """A Learner and a connector with the code that a policy learned by.
 
-Hooks          functions that learned, by their place
-Skeleton       the text of the new classes, and the imports they need
+Skeleton       the text of the new classes, the imports they need, and what is left to settle
 write_learner  write them
 """
 
 from __future__ import annotations
 
 import ast
-import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
+from rlmigrate.migrate.configs.keys import HOME
 from rlmigrate.migrate.edits import Imports
 from rlmigrate.migrate.emit.names import Names
 from rlmigrate.migrate.index.entries import FileEntry
-from rlmigrate.migrate.learners.words import CODE, LearnerWords, Place
+from rlmigrate.migrate.learners.connectors import only_advantages, write_connector
+from rlmigrate.migrate.learners.loss_words import OF_ADVANTAGES, LossWords
+from rlmigrate.migrate.learners.other_words import OptimizerWords
+from rlmigrate.migrate.learners.policies import LearningPolicy
+from rlmigrate.migrate.learners.stats import PPO_STATS, read_stats
+from rlmigrate.migrate.learners.words import (
+    CODE,
+    LearnerWords,
+    Place,
+    Surroundings,
+    whole_method,
+)
+from rlmigrate.migrate.policies.rewriting import KeyRead
 from rlmigrate.migrate.source import SourceFile
+from rlmigrate.migrate.tree import nodes_in
 
 BODY = "        "
-CONNECTOR = "ray.rllib.connectors.connector_v2"
 LEARNERS: Mapping[str, tuple[str, str]] = {
     name: (f"ray.rllib.algorithms.{folder}.torch.{folder}_torch_learner", f"{prefix}TorchLearner")
     for name, folder, prefix in (
@@ -34,180 +45,229 @@ LEARNERS: Mapping[str, tuple[str, str]] = {
         ("MARWILTorchPolicy", "marwil", "MARWIL"),
     )
 }
+#: Policies whose algorithm is gone, and the Learner of the layers file that learns as they did.
+LAYERS = {"A3CTorchPolicy": "A3CTorchLearner", "PGTorchPolicy": "PGTorchLearner"}
 PLAIN = ("ray.rllib.core.learner.torch.torch_learner", "TorchLearner")
-#: Parameters of a loss after the policy.
-LOSS_ROLES = ("model", "dist_class", "batch")
-
-
-@dataclass(frozen=True)
-class Hooks:
-    """Functions of a policy by where their code goes; each with the name of its first parameter.
-
-    `elsewhere` are functions of other files: the argument they were given to, and their name.
-    """
-
-    found: Mapping[Place, ast.FunctionDef] = field(default_factory=dict)
-    helpers: tuple[ast.FunctionDef, ...] = ()
-    elsewhere: tuple[tuple[str, str], ...] = ()
+#: Policies whose Learner has PPO's coefficients, and those whose batches have advantages.
+COEFFICIENTS = frozenset({"PPOTorchPolicy", "A3CTorchPolicy"})
+ADVANTAGES = {
+    "PPOTorchPolicy": OF_ADVANTAGES,
+    "A3CTorchPolicy": OF_ADVANTAGES,
+    "PGTorchPolicy": frozenset({"advantages"}),
+}
+_COMMON = """
+gamma lr grad_clip grad_clip_by train_batch_size train_batch_size_per_learner num_epochs
+minibatch_size shuffle_batch_per_epoch
+"""
+_OF_PPO = """
+use_critic use_gae lambda_ use_kl_loss kl_coeff kl_target vf_loss_coeff entropy_coeff clip_param
+vf_clip_param
+"""
+#: Settings that every algorithm's config has, and those of PPO's.
+COMMON = frozenset(_COMMON.split()) | {key for key, home in HOME.items() if home != "training"}
+OF_PPO = COMMON | frozenset(_OF_PPO.split())
 
 
 @dataclass(frozen=True)
 class Skeleton:
-    """What stands beside the policy; `names` are the new classes."""
+    """What stands in the place of a policy or beside it; `names` are the new classes.
+
+    `problems` keep it from being the same for certain; marks in the text are among them.
+    """
 
     text: str
     imports: Imports
     names: tuple[str, ...]
     asked: tuple[str, ...]
+    layers: frozenset[str]
+    problems: tuple[str, ...] = ()
 
 
 def write_learner(
-    source: SourceFile, file: FileEntry, names: Names, *, policy: str, base: str, hooks: Hooks
+    source: SourceFile,
+    file: FileEntry,
+    names: Names,
+    policy: LearningPolicy,
+    *,
+    of_modules: frozenset[str],
 ) -> Skeleton:
     """Write the Learner of a policy, and a connector where it changed its samples."""
-    home, learner = LEARNERS.get(base, PLAIN)
-    known = frozenset(helper.name for helper in hooks.helpers)
-    asked: set[str] = set()
-    ppo = base in {"PPOTorchPolicy", "APPOTorchPolicy"}
-
-    def words(function: ast.FunctionDef, place: Place) -> LearnerWords:
-        return LearnerWords(
-            source, file, names, function,
-            place=place, roles=_roles(function, place), known=known, ppo=ppo,
-        )  # fmt: skip
-
+    around = _surroundings(source, file, names, policy, of_modules)
+    problems = list(policy.problems)
     methods = []
-    for place, function in hooks.found.items():
-        if place is Place.EPISODES:
-            continue
-        each = words(function, place)
-        methods.append(_whole(_method(each, place, names), function))
-        asked |= each.asked
-    for helper in hooks.helpers:
-        each = words(helper, Place.HELPER)
-        plain = [ast.unparse(d) for d in helper.decorator_list]
-        mark = "".join(f"    @{d}\n" for d in plain if d in {"staticmethod", "property"})
-        text = f"{mark}    def {helper.name}({ast.unparse(helper.args)}):\n{each.written(BODY)}"
-        methods.append(_whole(text, helper))
-        asked |= each.asked
+    for place in (Place.LOSS, Place.OPTIMIZER):
+        function = policy.hooks.get(place)
+        if function is not None:
+            method = _loss(around, policy, function, problems)
+            if place is Place.OPTIMIZER:
+                method = _optimizer(around, function)
+            methods.append(whole_method(method, function))
+    methods += [whole_method(_helper(around, helper), helper) for helper in policy.helpers]
     blocks, made = [], []
-    if methods or hooks.elsewhere:
-        names.want(home, learner)
-        lines = [f'    """What {policy} learned by, for config.training(learner_class=...)."""\n']
-        for argument, function_name in hooks.elsewhere:
-            lines.append(
-                f"\n    # TODO(rlmigrate {CODE}): move {function_name}() here, {argument} of the"
-                " policy.\n"
-            )
-        made.append(f"{policy}Learner")
-        body = "".join(lines) + "".join(f"\n{method}" for method in methods)
-        blocks.append(f"class {policy}Learner({learner}):\n{body}")
-    if Place.EPISODES in hooks.found:
-        each = words(hooks.found[Place.EPISODES], Place.EPISODES)
-        made.append(f"{policy}Connector")
-        blocks.append(_connector(each, policy, names))
-        asked |= each.asked
+    if methods or policy.elsewhere:
+        made.append(f"{policy.name}Learner")
+        blocks.append(_learner(around, policy, methods))
+    episodes = policy.hooks.get(Place.EPISODES)
+    if episodes is not None and not only_advantages(file, episodes, policy.base):
+        made.append(f"{policy.name}Connector")
+        blocks.append(write_connector(around, policy.name, episodes))
+        problems.append("a connector changes the samples")
     text = "\n\n".join(blocks)
-    return Skeleton(text, Imports(frozenset(names.wanted)), tuple(made), tuple(sorted(asked)))
+    if f"TODO(rlmigrate {CODE})" in text:
+        problems.append("marks stand in it")
+    return Skeleton(
+        text,
+        Imports(frozenset(names.wanted)),
+        tuple(made),
+        tuple(sorted(around.asked)),
+        frozenset(names.layers),
+        tuple(problems),
+    )
 
 
-def _whole(method: str, function: ast.FunctionDef) -> str:
-    """A method that can be parsed; one that cannot is left where it was."""
-    try:
-        ast.parse(f"class _:\n{method}")
-    except SyntaxError:
-        head = method[: method.index(":\n") + 2]
-        return (
-            f"{head}{BODY}# TODO(rlmigrate {CODE}): move {function.name}() of the policy here.\n"
-            f"{BODY}raise NotImplementedError\n"
+def _surroundings(
+    source: SourceFile,
+    file: FileEntry,
+    names: Names,
+    policy: LearningPolicy,
+    of_modules: frozenset[str],
+) -> Surroundings:
+    learns_as_ppo = policy.base in COEFFICIENTS
+    functions = [*policy.hooks.values(), *policy.helpers]
+    stored = {
+        node.attr
+        for function in functions
+        for node in nodes_in(function)
+        if isinstance(node, ast.Attribute) and not isinstance(node.ctx, ast.Load)
+    }
+    states = {
+        name
+        for name, value in policy.kept.values.items()
+        if name in stored or not (isinstance(value, ast.Constant) or KeyRead.of(value))
+    }
+    around = Surroundings(
+        source,
+        file,
+        names,
+        ppo=learns_as_ppo,
+        methods=frozenset(helper.name for helper in policy.helpers),
+        of_modules=of_modules,
+        states=frozenset(states),
+        given={name: value for name, value in policy.kept.values.items() if name not in states},
+        aliases=policy.aliases,
+        mixins=frozenset(policy.mixins),
+        columns=ADVANTAGES.get(policy.base, frozenset()),
+    )
+    if policy.base not in LEARNERS or learns_as_ppo:
+        around.settings = OF_PPO if learns_as_ppo else COMMON
+    if policy.stats is None:
+        around.stats = PPO_STATS if policy.base == "PPOTorchPolicy" else {}
+        return around
+    found = read_stats(policy.stats, LearnerWords(around, policy.stats, {}).key)
+    if found is None:
+        policy.problems.append(f"{policy.stats.name}() reports more than the loss kept")
+    around.stats = found or {}
+    return around
+
+
+def _learner(around: Surroundings, policy: LearningPolicy, methods: list[str]) -> str:
+    names = around.names
+    if policy.base in LAYERS:
+        base = names.layer(LAYERS[policy.base])
+    else:
+        base = names.want(*LEARNERS.get(policy.base, PLAIN))
+    lines = [f'    """What {policy.name} learned by, for config.learners(learner_class=...)."""\n']
+    for argument, function_name in policy.elsewhere:
+        lines.append(
+            f"\n    # TODO(rlmigrate {CODE}): move {function_name}() here, {argument} of the"
+            " policy.\n"
         )
-    return method
+    lines += _constants(around, "".join(methods))
+    built = _build(around, policy, "".join(methods))
+    methods = [built, *methods] if built else methods
+    body = "".join(lines) + "".join(f"\n{method}" for method in methods)
+    return f"class {policy.name}Learner({base}):\n{body}"
 
 
-def _roles(function: ast.FunctionDef, place: Place) -> dict[str, str]:
-    arguments = [a.arg for a in (*function.args.posonlyargs, *function.args.args)]
-    static = not arguments
-    if static:
-        return {}
-    roles = {arguments[0]: "policy"}
-    if place is Place.LOSS:
-        roles |= dict(zip(arguments[1:], LOSS_ROLES, strict=False))
-    elif place is Place.OPTIMIZER:
-        roles |= dict(zip(arguments[1:], ("config",), strict=False))
-    return roles
+def _constants(around: Surroundings, body: str) -> list[str]:
+    """Attributes that the constructor set to a constant, as those of the class."""
+    found = [
+        f"    {name} = {ast.unparse(value)}\n"
+        for name, value in around.given.items()
+        if isinstance(value, ast.Constant) and f"self.{name}" in body
+    ]
+    return ["\n", *found] if found else []
 
 
-def _method(words: LearnerWords, place: Place, names: Names) -> str:
+def _build(around: Surroundings, policy: LearningPolicy, body: str) -> str:
+    """Set up what the policy kept, for each module, and columns that no connector adds."""
+    lines = []
+    for name in sorted(around.states):
+        if f"self.{name}[module_id]" not in body:
+            continue
+        text = f"module_id: {_initial(around, policy, policy.kept.values[name])}"
+        each = "for module_id in self.module.keys()"
+        one = f"self.{name} = {{{text} {each}}}"
+        many = [f"self.{name} = {{", f"    {text}", f"    {each}", "}"]
+        lines += [one] if len(one) <= 80 else many
+    if "vf_preds" in around.wanted:
+        old = around.names.layer("OldValues")
+        lines += [
+            "if self._learner_connector is not None:",
+            f"    self._learner_connector.append({old}())",
+        ]
+    if not lines:
+        return ""
+    text = "".join(f"{BODY}{line}\n" for line in lines)
+    return f"    def build(self):\n{BODY}super().build()\n{text}"
+
+
+class _InitialWords(LearnerWords):
+    """What an attribute begins with."""
+
+    @property
+    def config(self) -> str:
+        return "self.config.get_config_for_module(module_id)"
+
+
+def _initial(around: Surroundings, policy: LearningPolicy, value: ast.expr) -> str:
+    function = ast.parse("def initial(): pass").body[0]
+    assert isinstance(function, ast.FunctionDef)
+    words = _InitialWords(around, function, {"self": "policy", "policy": "policy"})
+    words.roles["config"] = "config"
+    text = " ".join(line.strip() for line in words.text(value).splitlines())
+    if words.notes:
+        policy.problems.append(f"keeps what is not understood (line {value.lineno})")
+    return text
+
+
+def _helper(around: Surroundings, helper: ast.FunctionDef) -> str:
+    words = LearnerWords(around, helper, {"self": "policy"})
+    plain = [ast.unparse(d) for d in helper.decorator_list]
+    mark = "".join(f"    @{d}\n" for d in plain if d in {"staticmethod", "property"})
+    return f"{mark}    def {helper.name}({ast.unparse(helper.args)}):\n{words.written(BODY)}"
+
+
+def _optimizer(around: Surroundings, function: ast.FunctionDef) -> str:
+    body = OptimizerWords(around, function).written(BODY)
+    head = "    def configure_optimizers_for_module(self, module_id, config):\n"
+    return f"{head}{BODY}module = self._module[module_id]\n{body}"
+
+
+def _loss(
+    around: Surroundings,
+    policy: LearningPolicy,
+    function: ast.FunctionDef,
+    problems: list[str],
+) -> str:
+    words = LossWords(around, function)
     body = words.written(BODY)
-    if place is Place.OPTIMIZER:
-        head = "    def configure_optimizers_for_module(self, module_id, config):\n"
-        return f"{head}{BODY}module = self._module[module_id]\n{body}"
-    opening = ""
-    if re.search(r"\bmodule\b", body):
-        opening += f"{BODY}module = self.module[module_id].unwrapped()\n"
-    dist = next((n for n, role in words.roles.items() if role == "dist_class"), "")
-    if dist and re.search(rf"\b{dist}\b", body):
-        opening = f"{BODY}module = self.module[module_id].unwrapped()\n"
-        opening += f"{BODY}{dist} = module.get_train_action_dist_cls()\n"
-    if not words.masked and "torch.mean" in body:
-        opening += (
-            f"{BODY}# TODO(rlmigrate {CODE}): leave out padded steps, where\n"
-            f"{BODY}#     batch[{names.core('Columns')}.LOSS_MASK] is False, from every mean.\n"
-        )
+    opening = words.opening(body)
+    unread = {n.attr for n in nodes_in(function) if isinstance(n, ast.Attribute)}
+    if "super()" in body and policy.base not in {*LEARNERS, *LAYERS}:
+        problems.append("asks for the loss of a base that has none")
+    if policy.base == "PPOTorchPolicy" and "kl_coeff" in unread and not words.logs_kl:
+        problems.append("its KL coefficient has no mean_kl_loss to follow")
+    opening = "".join(f"{BODY}{line}\n" for line in opening.splitlines())
     head = "    def compute_loss_for_module(self, *, module_id, config, batch, fwd_out):\n"
     return f"{head}{opening}{body}"
-
-
-def _connector(words: LearnerWords, policy: str, names: Names) -> str:
-    names.want(CONNECTOR, "ConnectorV2")
-    columns = names.core("Columns")
-    positional = len(words.function.args.args) - 1
-    values = ["dict(columns)", "{}", "episode"]
-    given = values if words.function.args.vararg else values[:positional]
-    head = ast.unparse(words.function.args).partition(",")[2].strip()
-    body = words.written(BODY)
-    others = ""
-    if len(given) > 1:
-        mark = f"# TODO(rlmigrate {CODE})"
-        others = f"{BODY}    {mark}: other agents' samples are in the other episodes.\n"
-    configured = ""
-    if "self.config" in body:
-        configured = (
-            "    def __init__(self, *args, config, **kwargs):\n"
-            f"{BODY}super().__init__(*args, **kwargs)\n"
-            f"{BODY}self.config = config  # that of the algorithm\n"
-            "\n"
-        )
-    moved = _whole(f"    def postprocess(self, module, {head}):\n{body}", words.function)
-    return (
-        f"class {policy}Connector(ConnectorV2):\n"
-        f'    """What {policy} did to its samples, for config.learners(learner_connector=...)."""\n'
-        "\n"
-        f"{configured}"
-        "    def __call__(\n"
-        "        self, *, rl_module, batch, episodes, explore=None, shared_data=None, **kwargs\n"
-        "    ):\n"
-        f"{BODY}iterator = self.single_agent_episode_iterator(\n"
-        f"{BODY}    episodes, agents_that_stepped_only=False\n"
-        f"{BODY})\n"
-        f"{BODY}for episode in iterator:\n"
-        f"{BODY}    steps = len(episode)\n"
-        f"{BODY}    columns = {{\n"
-        f"{BODY}        {columns}.OBS: episode.get_observations(slice(0, steps)),\n"
-        f"{BODY}        {columns}.ACTIONS: episode.get_actions(),\n"
-        f"{BODY}        {columns}.REWARDS: episode.get_rewards(),\n"
-        f"{BODY}        **{{\n"
-        f"{BODY}            key: episode.get_extra_model_outputs(key)\n"
-        f"{BODY}            for key in episode.extra_model_outputs\n"
-        f"{BODY}        }},\n"
-        f"{BODY}    }}\n"
-        f"{BODY}    module = rl_module[episode.module_id] if episode.module_id else rl_module\n"
-        f"{others}"
-        f"{BODY}    changed = self.postprocess(module, {', '.join(given)})\n"
-        f"{BODY}    for key, values in changed.items():\n"
-        f"{BODY}        if values is not columns.get(key):\n"
-        f"{BODY}            self.add_n_batch_items(batch, key, values, steps, episode)\n"
-        f"{BODY}return batch\n"
-        "\n"
-        f"{moved}"
-    )

@@ -5,14 +5,17 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from rlmigrate.migrate.findings import Item, Kind, Outcome
+from rlmigrate.migrate.learners.study import learned_in
 from rlmigrate.migrate.policies.study import studied_policies
 from rlmigrate.migrate.rules.base import Case, FileContext, Finding, Rule
 
 
 def check(context: FileContext) -> Iterable[Finding]:
     """Yield each policy class that is left to a person, with the new place of every hook."""
+    complete = learned_in(context.source, context.index)
+    learned = {each.line for each in complete if each.complete}
     for policy in studied_policies(context.source, context.index):
-        if policy.plan.outcome is not Outcome.MANUAL:
+        if policy.plan.outcome is not Outcome.MANUAL or policy.facts.line in learned:
             continue
         facts = policy.facts
         yield Finding(

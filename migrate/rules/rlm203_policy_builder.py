@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from rlmigrate.migrate.findings import Item, Kind, Outcome
+from rlmigrate.migrate.learners.study import learned_in
 from rlmigrate.migrate.policies.builders import builder_calls
 from rlmigrate.migrate.policies.desugar import desugared
 from rlmigrate.migrate.policies.hooks import BUILDER
@@ -17,8 +18,10 @@ def check(context: FileContext) -> Iterable[Finding]:
     if file is None:
         return
     as_classes = {each.call.call for each in desugared(context.source, context.index)}
+    complete = learned_in(context.source, context.index)
+    learned = {each.line for each in complete if each.complete}
     for call in builder_calls(context.source, file):
-        if call.call in as_classes:
+        if call.call in as_classes or call.line in learned:
             continue
         places = [
             f"{argument} goes into {BUILDER[argument]}"

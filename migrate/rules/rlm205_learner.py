@@ -4,32 +4,63 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from rlmigrate.migrate.edits import Imports
+from rlmigrate.migrate.emit.file import layers_beside
 from rlmigrate.migrate.findings import Item, Kind, Outcome
-from rlmigrate.migrate.learners.study import learned_in
+from rlmigrate.migrate.learners.study import Learned, learned_in
+from rlmigrate.migrate.learners.writing import LAYERS
 from rlmigrate.migrate.rules.base import Case, FileContext, Finding, Rule
 
 
 def check(context: FileContext) -> Iterable[Finding]:
-    """Yield each policy whose loss, optimizer or postprocessing gets a new place beside it."""
+    """Yield each policy whose loss, optimizer or postprocessing gets a new place."""
     for learned in learned_in(context.source, context.index):
         skeleton = learned.skeleton
-        keys = ", ".join(repr(key) for key in skeleton.asked)
-        settings = f"; pass {keys} in config.training(learner_config_dict=...)" if keys else ""
+        path = str(context.source.path)
         item = Item(
-            path=str(context.source.path),
+            path=path,
             line=learned.line,
-            name=f"{learned.name}.learning",
+            name=learned.name if learned.complete else f"{learned.name}.learning",
             kind=Kind.POLICY,
-            outcome=Outcome.MANUAL,
+            outcome=_outcome(learned),
             code=RULE.code,
-            message=(
-                f"its code stands in {' and '.join(skeleton.names)} now; read it, finish what is "
-                f"marked there, and compare a loss on one batch{settings}"
-            ),
+            message=_message(learned),
             new_name=skeleton.names[0],
-            new_path=str(context.source.path),
+            new_path=path,
         )
-        yield Finding(item, learned.edits, skeleton.imports)
+        files = (
+            dict(
+                layers_beside(context.source, context.index, context.settings, set(skeleton.layers))
+            )
+            if skeleton.layers and learned.edits
+            else {}
+        )
+        yield Finding(item, learned.edits, skeleton.imports if learned.edits else Imports(), files)
+
+
+def _outcome(learned: Learned) -> Outcome:
+    if not learned.complete:
+        return Outcome.MANUAL
+    return Outcome.NATIVE if learned.edits else Outcome.UNCHANGED
+
+
+def _message(learned: Learned) -> str:
+    """What was written, and how a config names it."""
+    skeleton = learned.skeleton
+    places = " and ".join(skeleton.names)
+    keys = ", ".join(repr(key) for key in skeleton.asked)
+    settings = f"; pass {keys} in config.learners(learner_config_dict=...)" if keys else ""
+    if not learned.complete:
+        first = skeleton.problems[0]
+        return (
+            f"its code stands in {places} now; read it, finish what is marked there, and compare "
+            f"a loss on one batch ({first}){settings}"
+        )
+    stays = f"; the policy stays for {learned.needed_by}" if learned.needed_by else ""
+    once = ""
+    if learned.base in LAYERS:
+        once = " on PPOConfig().training(num_epochs=1, minibatch_size=train_batch_size)"
+    return f"learns by {places}, the learner_class of its config{once}{settings}{stays}"
 
 
 _IMPORT = "from ray.rllib.algorithms.ppo.ppo_torch_policy import PPOTorchPolicy\n"
@@ -44,7 +75,7 @@ _LEARNER = """\
 
 
 class TwiceLearner(PPOTorchLearner):
-    \"\"\"What Twice learned by, for config.training(learner_class=...).\"\"\"
+    \"\"\"What Twice learned by, for config.learners(learner_class=...).\"\"\"
 
     def compute_loss_for_module(self, *, module_id, config, batch, fwd_out):
         return super().compute_loss_for_module(

@@ -14,6 +14,8 @@ action_distribution                            the distribution that the old sta
 DefaultModel                                   the module of the default nets, a base for policies
 preprocessed, old_observations, acted          what policies without a network got and gave
 ViewRequirement, ViewColumns                   columns of earlier steps, and their connector (Ray)
+A3CTorchLearner, PGTorchLearner                losses that only the old stack had (Ray)
+AdvantageLearner, OldValues, ReturnsToGo       columns of the old stack's batches (Ray)
 
 `rlmigrate rewrite` writes the ones that a migrated module needs into `rlmigrate_layers.py`
 beside it, from the text of the files in this folder.
@@ -24,6 +26,11 @@ from __future__ import annotations
 import importlib
 
 _HOME = {
+    "A3CTorchLearner": "on_ray.learners",
+    "AdvantageLearner": "on_ray.learners",
+    "OldValues": "on_ray.learners",
+    "PGTorchLearner": "on_ray.learners",
+    "ReturnsToGo": "on_ray.learners",
     "AppendBiasLayer": "append_bias",
     "DefaultModel": "default_model",
     "FullyConnectedModule": "net_modules",

@@ -13,12 +13,13 @@ def unmasked(values: Any, batch: dict[str, Any]) -> Any:
     PPO's connectors add a row to each episode, for the value after its end, and leave it out of
     the loss by `loss_mask`; the old stack had no such rows.
 
-    values: a tensor [B, ...] or a dict of them -> the same structure, fewer rows.
+    values: a tensor [B, ...], or [B, T, ...] of a module with a state, or a dict of them -> the
+    same structure as flat rows [N, ...]; what has no such rows (states, say) stays.
     """
     mask = batch.get("loss_mask")
     if mask is None:
         return values
     if isinstance(values, dict):
         return {key: unmasked(value, batch) for key, value in values.items()}
-    rows = isinstance(values, torch.Tensor) and values.shape[:1] == mask.shape[:1]
+    rows = isinstance(values, torch.Tensor) and values.shape[: mask.ndim] == mask.shape
     return values[mask.bool()] if rows else values

@@ -1,0 +1,80 @@
+"""A policy's optimizer and its postprocessing, as a Learner and a connector say them.
+
+OptimizerWords   configure_optimizers_for_module()
+EpisodeWords     the body of a connector, over the columns of one episode
+"""
+
+from __future__ import annotations
+
+import ast
+
+from rlmigrate.migrate.learners.words import LearnerWords, Place, Surroundings
+
+
+class OptimizerWords(LearnerWords):
+    """What made the optimizer registers it."""
+
+    place = Place.OPTIMIZER
+
+    def __init__(self, around: Surroundings, function: ast.FunctionDef) -> None:
+        named = [a.arg for a in (*function.args.posonlyargs, *function.args.args)]
+        super().__init__(around, function, dict(zip(named, ("policy", "config"), strict=False)))
+
+    @property
+    def config(self) -> str:
+        """Where the config of the algorithm is."""
+        return "config"
+
+    def of_model(self, node: ast.Attribute) -> str:
+        """Parts of the model are parts of the module."""
+        if node.attr in {"parameters", "named_parameters", "children", "modules"}:
+            return f"module.{node.attr}"
+        return super().of_model(node)
+
+    def on_Return(self, node: ast.Return) -> str | None:
+        """Register each optimizer that was returned, with the parameters that it holds."""
+        value = node.value
+        if value is None:
+            return None
+        indent = " " * node.col_offset
+        many = isinstance(value, ast.List | ast.Tuple)
+        if isinstance(value, ast.List | ast.Tuple):
+            listed = ", ".join(self.text(each) for each in value.elts)
+            lines = [f"for number, optimizer in enumerate([{listed}]):"]
+        else:
+            lines = [f"optimizer = {self.text(value)}"]
+        inner = f"{indent}    " if many else indent
+        lines += [
+            f'{inner}params = [p for group in optimizer.param_groups for p in group["params"]]',
+            f"{inner}self.register_optimizer(",
+            f"{inner}    module_id=module_id,",
+            *([f"{inner}    optimizer_name=str(number),"] if many else []),
+            f"{inner}    optimizer=optimizer,",
+            f"{inner}    params=params,",
+            f"{inner}    lr_or_lr_schedule=config.lr,",
+            f"{inner})",
+        ]
+        return "\n".join(lines)
+
+
+class EpisodeWords(LearnerWords):
+    """What changed the samples of one episode."""
+
+    place = Place.EPISODES
+
+    def __init__(self, around: Surroundings, function: ast.FunctionDef) -> None:
+        named = [a.arg for a in (*function.args.posonlyargs, *function.args.args)]
+        super().__init__(around, function, {named[0]: "policy"} if named else {})
+
+    @property
+    def owner(self) -> str:
+        """The connector is handed the module."""
+        return "module"
+
+    def on_Call(self, node: ast.Call) -> str | None:
+        """Values of the model."""
+        func = node.func
+        asks = isinstance(func, ast.Attribute) and func.attr == "value_function" and not node.args
+        if asks and isinstance(func, ast.Attribute) and self.role(func.value) == "model":
+            return "module.compute_values(batch)"
+        return super().on_Call(node)
