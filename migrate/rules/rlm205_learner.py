@@ -83,10 +83,6 @@ class TwiceLearner(PPOTorchLearner):
         ) * config.vf_loss_coeff
 """
 _LINK = "https://docs.ray.io/en/latest/rllib/new-api-stack-migration-guide.html"
-_MARK = (
-    "\n\n# TODO(rlmigrate RLM202): Twice changes how the policy learns; loss() goes into\n"
-    f"#     compute_loss_for_module() of a Learner subclass; see\n#     {_LINK}\n"
-)
 
 RULE = Rule(
     code="RLM205",
@@ -98,8 +94,11 @@ RULE = Rule(
         "configure_optimizers_for_module(), postprocess_trajectory() becomes a learner connector, "
         "each with the code of the policy, whose names are written as the new stack has them: "
         "outputs of the model are in fwd_out, columns of the batch are named by Columns, settings "
-        "are attributes of the config. What has no certain counterpart is marked where it stands. "
-        "The old class stays above, marked by RLM202 or RLM203, until the new one is finished."
+        "are attributes of the config, what stats_fn() reported is logged where it is computed. "
+        "unmasked() takes out the steps that connectors add, so that means and sums are over the "
+        "old train batch. Where every word has its counterpart, the Learner stands in the policy's "
+        "place. Otherwise what has none is marked where it stands, and the old class stays above, "
+        "marked by RLM202 or RLM203, until the new one is finished."
     ),
     check=check,
     since="2.40",
@@ -114,10 +113,7 @@ RULE = Rule(
         Case(
             "a loss on PPO's",
             _IMPORT + _POLICY,
-            _IMPORT
-            + "from ray.rllib.algorithms.ppo.torch.ppo_torch_learner import PPOTorchLearner\n"
-            + _MARK
-            + _POLICY.lstrip()
+            "from ray.rllib.algorithms.ppo.torch.ppo_torch_learner import PPOTorchLearner\n"
             + _LEARNER,
         ),
     ),
