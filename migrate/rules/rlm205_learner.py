@@ -112,8 +112,8 @@ RULE = Rule(
     cases=(
         Case(
             "a loss on PPO's",
-            _IMPORT + _POLICY,
-            "from ray.rllib.algorithms.ppo.torch.ppo_torch_learner import PPOTorchLearner\n"
+            "import torch\n" + _IMPORT + _POLICY,
+            "import torch\nfrom ray.rllib.algorithms.ppo.torch.ppo_torch_learner import PPOTorchLearner\n"
             + _LEARNER,
         ),
     ),
