@@ -64,6 +64,7 @@ def _message(learned: Learned) -> str:
 
 
 _IMPORT = "from ray.rllib.algorithms.ppo.ppo_torch_policy import PPOTorchPolicy\n"
+_LEARNER_IMPORT = "from ray.rllib.algorithms.ppo.torch.ppo_torch_learner import PPOTorchLearner\n"
 _POLICY = """\
 
 
@@ -113,8 +114,7 @@ RULE = Rule(
         Case(
             "a loss on PPO's",
             "import torch\n" + _IMPORT + _POLICY,
-            "import torch\nfrom ray.rllib.algorithms.ppo.torch.ppo_torch_learner import PPOTorchLearner\n"
-            + _LEARNER,
+            "import torch\n" + _LEARNER_IMPORT + _LEARNER,
         ),
     ),
 )
