@@ -12,6 +12,7 @@ from rlmigrate.migrate.configs.connectors import connectors_of
 from rlmigrate.migrate.configs.decision import Decision, Gain
 from rlmigrate.migrate.configs.learner_class import own_loss
 from rlmigrate.migrate.configs.literals import Entry, dict_entries
+from rlmigrate.migrate.configs.q_settings import q_settings
 from rlmigrate.migrate.configs.writing import Piece, call, mapping
 from rlmigrate.migrate.edits import Imports
 from rlmigrate.migrate.findings import Outcome
@@ -145,7 +146,14 @@ def _custom(
         given = _get(entries, key)
         if flat and given is not None and not _constant_in(given, (None, False)):
             return manual(f"custom model {name} with {key}, which wraps the old model")
-    config = _model_config(context, entries, flat=flat, known=known, algorithm=algorithm)
+    config = _model_config(
+        context,
+        entries,
+        flat=flat,
+        known=known,
+        algorithm=algorithm,
+        beside=q_settings(context, target, node),
+    )
     arguments: dict[str, Piece | str] = {"module_class": written}
     if config is not None:
         arguments["model_config"] = config
@@ -281,9 +289,10 @@ def _model_config(
     flat: bool,
     known: dict[str, object],
     algorithm: str,
+    beside: list[tuple[str, str]],
 ) -> Piece | None:
     """The dict that the module reads: the user's keys over what the old code supplied silently."""
-    given: list[tuple[str, Piece | str]] = []
+    given: list[tuple[str, Piece | str]] = [*beside]
     names = {entry.key for entry in entries}
     for key, value in known.items():
         if key not in names:

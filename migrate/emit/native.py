@@ -19,6 +19,7 @@ from rlmigrate.migrate.index.known import ray_kind
 from rlmigrate.migrate.source import SourceFile, Span
 from rlmigrate.migrate.understanding.facts import ModelFacts, Reading
 from rlmigrate.migrate.understanding.kin import is_abstract
+from rlmigrate.migrate.understanding.role import Q_METHODS
 from rlmigrate.migrate.understanding.scope import body_without_docstring, parameters
 
 CODE = "RLM101"
@@ -36,6 +37,7 @@ def emit_native(source: SourceFile, reading: Reading, names: Names) -> Emitted:
         *setup_edits(source, reading, names, words),
         *_forward(source, reading, names, words),
         *_values(source, reading, names, words),
+        *_q_methods(source, reading, names),
     ]
     pieces = learner_edits(source, reading, names, pieces)
     edits = tuple(Edit(span, text, CODE) for span, text in _merged(pieces))
@@ -68,12 +70,16 @@ def _header(source: SourceFile, reading: Reading, names: Names) -> list[tuple[Sp
         elif facts.net_base and found.endswith(f".{facts.net_base}"):
             bases.append(names.layer(NET_MODULES[facts.net_base]))
         elif ray_kind(found) == "model":
-            bases += [names.core("TorchRLModule"), *api]
+            bases += [_module(names, facts), *api]
             api = []
         elif found not in {"torch.nn.Module", "torch.nn.modules.Module", "object"}:
             bases.append(written)
     first, last = reading.node.bases[0], reading.node.bases[-1]
     return [(Span(source.span(first).start, source.span(last).end), ", ".join([*bases, *api]))]
+
+
+def _module(names: Names, facts: ModelFacts) -> str:
+    return names.layer("QModule") if facts.q_model else names.core("TorchRLModule")
 
 
 def _override(
@@ -89,7 +95,8 @@ def _override(
                 return [(source.line_span(decorator.lineno, decorator.lineno), "")], ""
             if ast.unparse(decorator.args[0]) in reading.facts.inherits:
                 return [], f"@{source.segment(decorator)}"
-            local = names.core(owner)
+            q_model = reading.facts.q_model and owner == "TorchRLModule"
+            local = names.layer("QModule") if q_model else names.core(owner)
             return [(source.span(decorator.args[0]), local)], f"@{func}({local})"
     return [], ""
 
@@ -156,6 +163,17 @@ def own_forward(reading: Reading) -> ast.FunctionDef | None:
     if forward is not None or reading.facts.helps:
         return forward
     return reading.methods.get("forward_rnn")
+
+
+def _q_methods(source: SourceFile, reading: Reading, names: Names) -> list[tuple[Span, str]]:
+    """Heads of its own: methods that stay as they are, under the decorator of their new owner."""
+    if not reading.facts.q_model:
+        return []
+    return [
+        piece
+        for name in sorted(Q_METHODS & set(reading.methods))
+        for piece in _override(source, reading, names, reading.methods[name], "TorchRLModule")[0]
+    ]
 
 
 def _twin(names: Names, facts: ModelFacts, *, kept: bool) -> tuple[str, list[str]] | None:

@@ -33,7 +33,8 @@ class Settings(States):
         return self._replace(mark.node, f"{made}(self.model_config)")
 
     def _on_model_name(self, mark: Mark) -> list[Piece]:
-        return self._replace(mark.node, '"default_model"')  # RLlib's name for all but Q-models
+        name = "q_func" if self.reading.facts.q_model else "default_model"  # as RLlib said
+        return self._replace(mark.node, f'"{name}"')
 
     def _on_config_pop(self, mark: Mark) -> list[Piece]:
         call = mark.node

@@ -39,6 +39,8 @@ def _message(facts: ModelFacts, plan: ModelPlan, framework: str | None) -> str:
         ("TfRLModule", "variables") if framework == "tf" else ("TorchRLModule", "parameter names")
     )
     parts = [f"becomes a {kind} with the same {held}"]
+    if facts.q_model:
+        parts = ["becomes DQN's module (QNetAPI, TargetNetworkAPI) with the same parameter names"]
     if facts.obs in PREPARED:
         parts.append(
             "preprocess() does what RLlib's preprocessors did to observations that are no plain "

@@ -16,11 +16,11 @@ from rlmigrate.migrate.findings import Outcome
 from rlmigrate.migrate.index.entries import ClassEntry, FileEntry
 from rlmigrate.migrate.index.repo import RepoIndex
 from rlmigrate.migrate.strategy.plan import ModelPlan
-from rlmigrate.migrate.strategy.role import role_of
 from rlmigrate.migrate.tree import nodes_in
 from rlmigrate.migrate.understanding import Problem, Reading, read_model
 from rlmigrate.migrate.understanding.facts import View
 from rlmigrate.migrate.understanding.kin import relative
+from rlmigrate.migrate.understanding.role import role_of
 from rlmigrate.migrate.understanding.vocabulary import HOOKS
 
 

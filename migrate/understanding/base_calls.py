@@ -63,7 +63,8 @@ def read_base_calls(scope: Scope, init: ast.FunctionDef, result: Constructor) ->
                 scope.handled -= {id(child) for child in nodes_in(node)}
                 read_net_call(scope, call, result)
                 continue
-            scope.mark("drop", node)
+            of_q = scope.q_model and not is_module_call(scope, call)
+            scope.mark("super_setup", node, told=()) if of_q else scope.mark("drop", node)
             _check_arguments(scope, call, result)
             continue
         setups += 1
@@ -112,6 +113,8 @@ def _check_arguments(scope: Scope, call: ast.Call, result: Constructor) -> None:
     positional = call.args[1:] if explicit else call.args
     given = dict(zip(ROLES, positional, strict=False))
     given |= {k.arg: k.value for k in call.keywords if k.arg}
+    if scope.q_model and given.keys() - set(ROLES):
+        scope.problem(call, "tells DQN's heads what they are")
     for role, value in given.items():
         if role not in ROLES or _is_role(value, role, result):
             continue

@@ -97,6 +97,7 @@ class ModelFacts:
     views: tuple[View, ...] = ()
     implied: tuple[View, ...] = ()  # those of them that the class reads without declaring them
     states: tuple[str, ...] = ()
+    q_model: bool = False  # becomes DQN's module
     sequential: bool = False  # states stay a list, and time is folded into rows
     stateless_too: bool = False  # the list of states may be empty
     empty_state: str = ""  # what forward calls the list of states, where it reads it in vain

@@ -6,6 +6,7 @@ borrowed_mode      how a forward of another class reads the observation
 read_borrowed      mark the values of a class that runs another's forward
 check_agreement    refuse values that would find other things than forward kept
 base_embeds        whether a base's forward keeps something
+base_sets          what a base's setup() sets
 kept_in_family     attributes that any forward around a class keeps
 """
 
@@ -13,6 +14,7 @@ from __future__ import annotations
 
 import ast
 
+from rlmigrate.migrate.index.imports import dotted
 from rlmigrate.migrate.index.repo import RepoIndex
 from rlmigrate.migrate.tree import nodes_in
 from rlmigrate.migrate.understanding.constructor import find_subnets
@@ -162,3 +164,19 @@ def base_embeds(kin: Kin) -> bool:
             if stored & loads_in(each):
                 return True
     return False
+
+
+def base_sets(kin: Kin) -> tuple[str, ...]:
+    """What setup() of a base sets: the distribution, and the head size if the base reads it."""
+    found = set()
+    for base in kin.bases:
+        nodes = [n for n in nodes_in(base.node) if isinstance(n, ast.Attribute)]
+        if not any(n.attr == "n" and _is_action_space(n.value) for n in nodes):
+            found.add("action_dist_cls")
+        if any(self_attribute(n) == "num_outputs" and isinstance(n.ctx, ast.Load) for n in nodes):
+            found.add("num_outputs")
+    return tuple(sorted(found))
+
+
+def _is_action_space(node: ast.expr) -> bool:
+    return (dotted(node) or "").rpartition(".")[2] == "action_space"

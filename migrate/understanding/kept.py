@@ -85,7 +85,8 @@ def _mark_forward(
         if self_attribute(node) != attribute:
             continue
         holder = scope.parent(node)
-        if not loads and pure and isinstance(holder, ast.Assign):
+        unread = not loads and isinstance(holder, ast.Assign) and len(holder.targets) == 1
+        if unread and (pure or scope.q_model):  # which only values read, and DQN asks for none
             scope.mark("drop", holder)
             scope.handle(holder)
         else:

@@ -27,6 +27,7 @@ from rlmigrate.migrate.understanding.facts import ModelFacts, Reading, Stash, Su
 from rlmigrate.migrate.understanding.forward import Forward, read_forward
 from rlmigrate.migrate.understanding.inherited import (
     base_embeds,
+    base_sets,
     borrowed_forward,
     borrowed_mode,
     check_agreement,
@@ -54,6 +55,7 @@ from rlmigrate.migrate.understanding.recurrence import (
     read_recurrent,
     read_sequences,
 )
+from rlmigrate.migrate.understanding.role import body_without_values, check_q, is_q_model
 from rlmigrate.migrate.understanding.scope import Scope, self_attribute
 from rlmigrate.migrate.understanding.steps import ACROSS_STEPS
 from rlmigrate.migrate.understanding.super_calls import calls_base, read_super_values
@@ -87,11 +89,13 @@ def _read(
     raw = _is_raw(index, qualified)
     plain = raw is True or (not kin and index.has_plain_observations(qualified))
     framework = index.framework(qualified)
+    q_model = is_q_model(index, qualified)
     scope = Scope(
-        node,
+        body_without_values(node) if q_model else node,
         file,
         kin,
         framework=framework,
+        q_model=q_model,
         plain=plain and framework != "tf",
         constants=constants_of(index, file),
     )
@@ -126,7 +130,9 @@ def _read(
         if same and may_be_stateless(kin):
             scope.problem(scope.node, "returns no states where it may have some")
     alone = not (kin or states or sequential or lender)
-    loss = read_losses(scope, forward if alone else None, target=index.settings.target)
+    loss = read_losses(
+        scope, forward if alone and not q_model else None, target=index.settings.target
+    )
     configs = Configs(scope)
     if raw is None and mode not in {"keyed", "unread"}:
         scope.problem(node, "is configured with and without _disable_preprocessor_api")
@@ -137,6 +143,9 @@ def _read(
     if scope.net_base:
         read_net_parts(scope, obs=mode)
         configs.default_keys.update(NET_KEYS[scope.net_base])
+    if q_model:
+        states_too = bool(states) or sequential
+        check_q(scope, constructor.own, kin=bool(kin), states=states_too, views=bool(views.needed))
     reads_own_head = read_attributes(scope, configs, nets, obs=mode)
     if constructor.other_head is not None and reads_own_head:
         _check_head(scope, constructor.other_head)
@@ -187,7 +196,8 @@ def _read(
         stateless_too=sequential and may_be_stateless(kin),
         empty_state=forward.empty_state if forward and lender is None else "",
         inherits=_inherits(scope, kin),
-        base_sets=_base_sets(kin),
+        base_sets=("action_dist_cls", "num_outputs") if q_model else base_sets(kin),
+        q_model=q_model,
         base_embeds=base_embeds(kin),
         helps=forward_name((kin.own, *kin.bases)) == "forward",
         adds=own_forward is not None,
@@ -206,7 +216,8 @@ def _read(
         ),
         problems=tuple(sorted(scope.problems)),
     )
-    return Reading(facts, node, tuple(scope.marks), scope.methods)
+    methods = {m.name: m for m in node.body if isinstance(m, ast.FunctionDef)}
+    return Reading(facts, node, tuple(scope.marks), methods)
 
 
 def _is_raw(index: RepoIndex, qualified: str) -> bool | None:
@@ -256,22 +267,6 @@ def _inherits(scope: Scope, kin: Kin) -> tuple[str, ...]:
         for base in scope.node.bases
         if relative_behind(scope, base, kin.bases) is not None
     )
-
-
-def _base_sets(kin: Kin) -> tuple[str, ...]:
-    """What setup() of a base sets: the distribution, and the head size if the base reads it."""
-    found = set()
-    for base in kin.bases:
-        nodes = [n for n in nodes_in(base.node) if isinstance(n, ast.Attribute)]
-        if not any(n.attr == "n" and _is_action_space(n.value) for n in nodes):
-            found.add("action_dist_cls")
-        if any(self_attribute(n) == "num_outputs" and isinstance(n.ctx, ast.Load) for n in nodes):
-            found.add("num_outputs")
-    return tuple(sorted(found))
-
-
-def _is_action_space(node: ast.expr) -> bool:
-    return (dotted(node) or "").rpartition(".")[2] == "action_space"
 
 
 def _value(scope: Scope, kin: Kin) -> str:

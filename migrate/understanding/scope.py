@@ -56,6 +56,7 @@ class Scope:
     file: FileEntry
     kin: Kin | None = None
     framework: str | None = "torch"
+    q_model: bool = False  # DQN trains it
     plain: bool = False  # observations are surely Boxes that no preprocessor changed
     marks: list[Mark] = field(default_factory=list)
     problems: list[Problem] = field(default_factory=list)

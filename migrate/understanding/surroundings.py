@@ -18,6 +18,7 @@ from rlmigrate.migrate.understanding.base_calls import is_base_call, relative_be
 from rlmigrate.migrate.understanding.inherited import forward_name
 from rlmigrate.migrate.understanding.kin import Relative, is_abstract
 from rlmigrate.migrate.understanding.net_base import net_name
+from rlmigrate.migrate.understanding.role import Q_METHODS
 from rlmigrate.migrate.understanding.scope import Scope, self_attribute
 from rlmigrate.migrate.understanding.vocabulary import (
     HARMLESS,
@@ -79,6 +80,8 @@ def _read_bases(scope: Scope, kept: Collection[str], *, recurrent: bool) -> None
         mixin = relative_behind(scope, base, kin.mixins) if kin is not None else None
         if mixin is not None:
             _read_mixin(scope, base, mixin, kept)
+        elif scope.q_model and found.endswith(".DQNTorchModel"):
+            continue
         elif protocol := PROTOCOLS.get(found.rpartition(".")[2]):
             scope.problem(base, protocol)
         elif ray_kind(found) == "model" or "." not in found:
@@ -122,7 +125,12 @@ def _read_members(scope: Scope, kept: Collection[str], served: Collection[str]) 
             elif node.name in {"__getattr__", "__setattr__", "__getattribute__", "__new__"}:
                 scope.problem(node, f"overrides {node.name}")
             for decorator in node.decorator_list:
-                if node.name in {*forwards, *served, "__init__"}:
+                if node.name in {
+                    *forwards,
+                    *served,
+                    "__init__",
+                    *(Q_METHODS if scope.q_model else ()),
+                }:
                     _read_decorator(scope, node, decorator)
                 elif isinstance(decorator, ast.Call) and any(
                     ray_kind(scope.qualified(a) or "") == "model" for a in decorator.args

@@ -6,11 +6,13 @@ SlimFC, SlimConv2d, AppendBiasLayer            the layers that they are made of
 normc_initializer, same_padding, activation    what these layers need
 preprocess, flatten, preprocessed_space        what the old preprocessors made of observations
 fold_time, unfold_outputs, unfold_values       sequences as rows, and back
+cut_padding                                    sequences no longer than the old stack padded them
 name_states, add_time_dimension                lists of states, rows as sequences
 custom_settings, old_model_config              the model config as old models took it
 tf_preprocess, tf_flatten                      the same as preprocess and flatten, for TensorFlow
 unmasked                                       the rows of a batch that count for a loss
 action_distribution                            the distribution that the old stack chose
+QModule, NoisyLayer                            DQN's heads, target and exploration: a base class
 DefaultModel                                   the module of the default nets, a base for policies
 preprocessed, old_observations, acted          what policies without a network got and gave
 ViewRequirement, ViewColumns                   columns of earlier steps, and their connector (Ray)
@@ -36,6 +38,8 @@ _HOME = {
     "FullyConnectedModule": "net_modules",
     "FullyConnectedNetwork": "fully_connected",
     "IntegerBox": "integer_box",
+    "NoisyLayer": "noisy_layer",
+    "QModule": "q_module",
     "SlimConv2d": "slim_conv2d",
     "SlimFC": "slim_fc",
     "VisionModule": "net_modules",
@@ -46,6 +50,7 @@ _HOME = {
     "ViewRequirement": "views",
     "activation": "activations",
     "add_time_dimension": "sequences",
+    "cut_padding": "sequences",
     "custom_settings": "settings",
     "filters_for": "filters",
     "flat_size": "observations",
@@ -75,6 +80,8 @@ __all__ = [
     "FullyConnectedModule",
     "FullyConnectedNetwork",
     "IntegerBox",
+    "NoisyLayer",
+    "QModule",
     "SlimConv2d",
     "SlimFC",
     "ViewColumns",
@@ -86,6 +93,7 @@ __all__ = [
     "activation",
     "add_time_dimension",
     "custom_settings",
+    "cut_padding",
     "filters_for",
     "flat_size",
     "flatten",

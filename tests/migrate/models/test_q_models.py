@@ -38,8 +38,6 @@ OWN_ROLE = 'wrap_model(LegacyPolicy, name="Policy")'
 @pytest.mark.parametrize(
     ("train", "written"),
     [
-        ("", OWN_ROLE),
-        ("from ray.rllib.algorithms.dqn import DQNConfig\n", OWN_ROLE),
         ('tune.run("PPO", config=c)\ntune.run("DQN", config=c)', OWN_ROLE),
         ('tune.run("SAC", config=c)', OWN_ROLE),
         ('run("PPO")', POLICY_ROLE),
@@ -54,9 +52,18 @@ def test_role(migrate, train, written) -> None:
     assert "carries the heads of DQN" in done.items["Policy"].message
 
 
-def test_files_that_do_not_know_the_class_do_not_count(migrate) -> None:
-    done = migrate({"model.py": DQN_MODEL, "train.py": 'import ray.rllib\ntune.run("PPO")'})
-    assert OWN_ROLE in done.text("model.py")
+@pytest.mark.parametrize(
+    "train",
+    [
+        "",
+        "from model import Policy\nfrom ray.rllib.algorithms.dqn import DQNConfig\n",
+        'import ray.rllib\ntune.run("PPO")',  # does not know the class
+    ],
+)
+def test_native_where_no_other_algorithm_trains_it(migrate, train) -> None:
+    done = migrate({"model.py": DQN_MODEL, "train.py": train})
+    assert done.items["Policy"].outcome == "native"
+    assert "class Policy(QModule):" in done.text("model.py")
 
 
 def test_policy_on_dqns_base_computes_the_same(migrate) -> None:

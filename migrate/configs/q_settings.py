@@ -1,0 +1,34 @@
+"""Settings of DQN's heads, which Ray's DQNConfig keeps from the module.
+
+q_settings   what a module with DQN's heads must find in its model config besides
+"""
+
+from __future__ import annotations
+
+import ast
+
+from rlmigrate.migrate.reading.nodes import nodes_of
+from rlmigrate.migrate.rules.base import FileContext
+from rlmigrate.migrate.understanding.role import has_q_heads
+
+#: What DQNConfig does not put into the model config; `sigma0` it calls std_init.
+UNSAID = ("hiddens", "noisy", "sigma0", "dueling_activation")
+
+
+def q_settings(context: FileContext, target: str, node: ast.AST) -> list[tuple[str, str]]:
+    """Entries of a model config, from the call or the dict that `node` sets the model in."""
+    found = context.index.class_named(target)
+    if found is None or not has_q_heads(context.index, found.qualified):
+        return []
+    given: dict[str, ast.expr] = {}
+    for up in nodes_of(context).up(node):
+        if isinstance(up, ast.Call):
+            given = {k.arg: k.value for k in up.keywords if k.arg is not None}
+        elif isinstance(up, ast.Dict):
+            keys = zip(up.keys, up.values, strict=True)
+            given = {str(k.value): v for k, v in keys if isinstance(k, ast.Constant)}
+        if "model" in given or isinstance(up, ast.stmt):
+            break
+    return [
+        (f'"{name}": ', context.source.segment(given[name])) for name in UNSAID if name in given
+    ]

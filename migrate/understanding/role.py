@@ -1,0 +1,141 @@
+"""Which protocol a model is to speak: that of its base, or of the algorithms that train it.
+
+role_of       "policy" or "dqn" where wrap_model must be told; None where the class itself tells
+is_q_model    say whether a model becomes DQN's module
+has_q_heads   say whether the new class has DQN's heads, bridged or not
+check_q       refuse what DQN's module has no place for
+body_without_values   the class without value_function(), which DQN never calls
+"""
+
+from __future__ import annotations
+
+import ast
+import copy
+from collections.abc import Iterator
+from functools import lru_cache
+from pathlib import Path
+
+from rlmigrate.migrate.index.entries import FileEntry
+from rlmigrate.migrate.index.repo import RepoIndex
+from rlmigrate.migrate.understanding.facts import Parameter
+from rlmigrate.migrate.understanding.scope import Scope
+
+#: Bases of models that carry the heads of a Q-algorithm.
+Q_BASES = frozenset({"DQNTorchModel", "SACTorchModel", "RNNSACTorchModel", "DDPGTorchModel"})
+
+POLICY_GRADIENT = frozenset(
+    {"A2C", "A3C", "APPO", "BC", "DDPPO", "IMPALA", "Impala", "MARWIL", "PG", "PPO"}
+)
+#: Algorithms whose Learner is DQN's.
+DQN_LIKE = frozenset({"APEX", "ApexDQN", "DQN", "Rainbow", "SimpleQ"})
+Q_LEARNING = DQN_LIKE | {"APEX_DDPG", "ApexDDPG", "CQL", "DDPG", "QMIX", "R2D2", "RNNSAC"}
+Q_LEARNING |= {"SAC", "TD3"}
+
+#: Methods of DQNTorchModel that a model may override, and what its constructor takes.
+Q_METHODS = frozenset({"get_q_value_distributions", "get_state_value"})
+Q_ARGUMENTS = frozenset(
+    {"q_hiddens", "dueling", "dueling_activation", "num_atoms", "use_noisy", "v_min", "v_max"}
+    | {"sigma0", "add_layer_norm"}
+)
+
+
+def role_of(index: RepoIndex, qualified: str) -> str | None:
+    """Return the `role` that wrap_model must be told; None where the class itself tells."""
+    found = _trained_by(index, qualified)
+    if not found:
+        return None
+    if _bases(index, qualified) & Q_BASES:
+        return "policy" if found <= POLICY_GRADIENT else None
+    return "dqn" if found <= DQN_LIKE else None
+
+
+def is_q_model(index: RepoIndex, qualified: str) -> bool:
+    """Say whether DQN alone trains a torch model, or nobody says who does one on DQN's base."""
+    if index.framework(qualified) != "torch":
+        return False
+    based = "DQNTorchModel" in _bases(index, qualified)
+    found = _trained_by(index, qualified)
+    return found <= DQN_LIKE and (based or bool(found))
+
+
+def has_q_heads(index: RepoIndex, qualified: str) -> bool:
+    """Say whether a class, bridged or native, comes with DQN's heads on the new stack."""
+    role = role_of(index, qualified)
+    based = "DQNTorchModel" in _bases(index, qualified)
+    return is_q_model(index, qualified) or role == "dqn" or (based and role is None)
+
+
+def _bases(index: RepoIndex, qualified: str) -> set[str]:
+    return {base.rpartition(".")[2] for base in index.bases_of(qualified)}
+
+
+def _trained_by(index: RepoIndex, qualified: str) -> frozenset[str]:
+    """Algorithms that the files name in which a class is defined, imported or configured."""
+    files = _naming(index, qualified)
+    return frozenset().union(*(_algorithms(index, file.path) for file in files))
+
+
+def _naming(index: RepoIndex, qualified: str) -> Iterator[FileEntry]:
+    own = index.class_named(qualified)
+    if own is None:
+        return
+    known = {e.name for f in index.files.values() for e in f.registrations}
+    names = {
+        name
+        for name in known
+        if (entry := index.registrations.get(name)) is not None
+        and entry.class_name is not None
+        and index.class_named(entry.class_name) == own
+    }
+    for file in index.files.values():
+        imported = (index.class_named(target) for target in file.imports.names.values())
+        configured = any(name in names or name == qualified for name, _ in file.trained)
+        if file.path == own.path or configured or own in imported:
+            yield file
+
+
+@lru_cache(maxsize=4096)
+def _algorithms(index: RepoIndex, path: Path) -> frozenset[str]:
+    """Algorithms that a file imports or names for running, not those it only compares with."""
+    source = index.source_of(path)
+    imported = index.files[path].imports
+    words = [target.rpartition(".")[2] for target in imported.names.values()]
+    words += [
+        each.value
+        for call in source.nodes(ast.Call)
+        for each in (*call.args, *(k.value for k in call.keywords))
+        if isinstance(each, ast.Constant) and isinstance(each.value, str)
+    ]
+    words += [
+        each.value.value
+        for each in source.nodes(ast.Assign)
+        if isinstance(each.value, ast.Constant) and isinstance(each.value.value, str)
+    ]
+    short = {word.removesuffix("Trainer").removesuffix("Config") for word in words}
+    return frozenset(short & (POLICY_GRADIENT | Q_LEARNING))
+
+
+def body_without_values(node: ast.ClassDef) -> ast.ClassDef:
+    """Copy a class without its value_function()."""
+    kept = copy.copy(node)
+    kept.body = [s for s in node.body if getattr(s, "name", "") != "value_function"]
+    return kept
+
+
+def check_q(scope: Scope, own: list[Parameter], *, kin: bool, states: bool, views: bool) -> None:
+    """Note what DQN's module has no place for."""
+    if kin:
+        scope.problem(scope.node, "shares a base and is trained with DQN")
+    if scope.net_base:
+        scope.problem(scope.node, "extends a net of RLlib and is trained with DQN")
+    if states:
+        scope.problem(scope.node, "has states and is trained with DQN")
+    if views:
+        scope.problem(scope.node, "reads columns beside the observation and is trained with DQN")
+    for name in sorted({p.name for p in own} & Q_ARGUMENTS):
+        scope.problem(scope.node, f"takes DQN's {name} by itself")
+    if not any(mark.kind == "super_setup" for mark in scope.marks) and "__init__" in scope.methods:
+        scope.problem(scope.methods["__init__"], "does not call the constructor of its base")
+
+
+__all__ = ["Q_METHODS", "body_without_values", "check_q", "has_q_heads", "is_q_model", "role_of"]
