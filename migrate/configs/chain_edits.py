@@ -6,11 +6,13 @@ chain_edits   edits in place for renames; moves, additions and removals of argum
 from __future__ import annotations
 
 import ast
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
+from rlmigrate.migrate.configs.argument_text import comments_of
 from rlmigrate.migrate.configs.decision import Decision, Gain
 from rlmigrate.migrate.configs.keys import FINAL_METHODS, RENAMED_METHODS
-from rlmigrate.migrate.configs.writing import Piece, call, write
+from rlmigrate.migrate.configs.writing import Piece, write
 from rlmigrate.migrate.edits import Edit
 from rlmigrate.migrate.reading.builders import Chain
 from rlmigrate.migrate.reading.nodes import Nodes
@@ -41,20 +43,21 @@ class ChainEdits:
         for item in self.chain.calls:
             method = self._method_now(item)
             leaving: list[Argument] = []
+            going: list[tuple[Argument, Gain]] = []
             for argument in arguments(item):
                 decision = by_node.get(id(argument))
                 if decision is None:
                     continue
                 here = [gain for gain in decision.gains if gain.method == method]
-                for gain in decision.gains:
-                    if gain.method != method:
-                        moving.setdefault(gain.method, []).append(gain)
+                going += [(argument, gain) for gain in decision.gains if gain.method != method]
                 if here and isinstance(argument, ast.keyword):
                     self._replace(argument, here)
                 elif here:
                     self._set(self.source.span(argument), str(here[0].value))
                 else:
                     leaving.append(argument)
+            for gain in self._with_comments(item, going, leaving):
+                moving.setdefault(gain.method, []).append(gain)
             self.leaving.update(map(id, leaving))
             if leaving and len(leaving) == len(arguments(item)):
                 empty.append(item)
@@ -62,6 +65,27 @@ class ChainEdits:
                 self._remove(item, leaving)
         self._place(moving, empty)
         return self.edits
+
+    def _with_comments(
+        self, item: ast.Call, going: list[tuple[Argument, Gain]], leaving: list[Argument]
+    ) -> Iterator[Gain]:
+        """Let the comments of arguments that leave go with what comes of them."""
+        told: set[int] = set()
+        for argument, gain in going:
+            if argument in leaving and id(argument) not in told:
+                told.add(id(argument))
+                following = self._staying_after(item, argument, leaving)
+                yield replace(gain, comments=comments_of(self.source, argument, following)[1])
+            else:
+                yield gain
+
+    def _staying_after(
+        self, item: ast.Call, argument: Argument, leaving: list[Argument]
+    ) -> Argument | None:
+        """The next argument, if it stays."""
+        everything = arguments(item)
+        at = everything.index(argument) + 1
+        return everything[at] if at < len(everything) and everything[at] not in leaving else None
 
     def _method_now(self, item: ast.Call) -> str:
         name = self.chain.method(item)
@@ -109,7 +133,9 @@ class ChainEdits:
             )
             lines = self._own_lines(start, end)
             if lines is not None:
-                self._set(lines, "")
+                following = self._staying_after(item, everything[at], leaving)
+                above, _ = comments_of(self.source, everything[at], following)
+                self._set(Span(above, lines.end), "")
             elif after is not None:
                 self._set(Span(start, after), "")
             elif kept_end is not None:
@@ -164,9 +190,11 @@ class ChainEdits:
         if spread:
             indent = self._indent_of_line(first.start)
             for gain in gains:
+                label = _label(gain)
                 column = len(indent) + len(gain.name) + 1
                 text = write(gain.value, indent=indent, column=column)
-                self._set(Span(last.end, last.end), f",\n{indent}{gain.name}={text}")
+                said = label.replace("\n", f"\n{indent}")
+                self._set(Span(last.end, last.end), f",\n{indent}{said}{text}")
             return
         indent = self._indent_of_line(last.start)
         for gain in gains:
@@ -244,4 +272,9 @@ def arguments(item: ast.Call) -> list[Argument]:
 
 
 def _as_call(method: str, gains: list[Gain]) -> Piece:
-    return call(method, **{gain.name: gain.value for gain in gains})
+    return Piece(f"{method}(", tuple((_label(gain), gain.value) for gain in gains))
+
+
+def _label(gain: Gain) -> str:
+    """`name=`, under its comments."""
+    return "".join(f"{comment}\n" for comment in gain.comments) + f"{gain.name}="

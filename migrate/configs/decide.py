@@ -9,6 +9,7 @@ import ast
 from collections.abc import Mapping
 from dataclasses import replace
 
+from rlmigrate.migrate.configs.argument_text import value_text
 from rlmigrate.migrate.configs.chain_edits import arguments
 from rlmigrate.migrate.configs.decision import Decision, Gain
 from rlmigrate.migrate.configs.keys import HOME, OLD, RENAMED_METHODS
@@ -128,7 +129,7 @@ def _moved(
     value: ast.expr,
     note: str,
 ) -> Decision:
-    gain = Gain(method, new_name, context.source.segment(value))
+    gain = Gain(method, new_name, value_text(context.source, argument, value))
     message = f"{name} is now {method}({new_name}=)" + (f"; {note}" if note else "")
     return Decision(RENAMED, name, Outcome.NATIVE, message, argument, (gain,), new_name=new_name)
 

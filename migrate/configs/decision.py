@@ -16,11 +16,12 @@ from rlmigrate.migrate.findings import Kind, Outcome
 
 @dataclass(frozen=True)
 class Gain:
-    """`.method(name=value)`."""
+    """`.method(name=value)`, under comments of its own."""
 
     method: str
     name: str
     value: Piece | str
+    comments: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -10,6 +10,7 @@ import ast
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
+from rlmigrate.migrate.configs.argument_text import value_text
 from rlmigrate.migrate.configs.decision import Decision, Gain
 from rlmigrate.migrate.configs.writing import wrapped
 from rlmigrate.migrate.edits import Imports
@@ -190,7 +191,7 @@ def _schedule(of: str) -> Decide:
             Outcome.NATIVE,
             f"{name} is gone; {of} takes the schedule itself",
             node,
-            (Gain("training", of, context.source.segment(value)),),
+            (Gain("training", of, value_text(context.source, node, value)),),
         )
 
     return decide
@@ -225,7 +226,7 @@ def _to_learners(context: FileContext, node: Argument, value: ast.expr) -> Decis
         name,
         f"{name} is now learners({name}=)",
         node,
-        Gain("learners", name, context.source.segment(value)),
+        Gain("learners", name, value_text(context.source, node, value)),
     )
 
 

@@ -15,7 +15,10 @@ WIDTH = 96
 
 @dataclass(frozen=True)
 class Piece:
-    """`head(items)` or `{items}`; an item is a label ("name=", '"key": ') and its value."""
+    """`head(items)` or `{items}`; an item is a label ("name=", '"key": ') and its value.
+
+    Lines of comments may stand above the name in a label.
+    """
 
     head: str
     items: tuple[tuple[str, Piece | str], ...]
@@ -50,8 +53,10 @@ def write(piece: Piece | str, *, indent: str = "", column: int | None = None, ta
     inner = indent + "    "
     lines = [piece.head]
     for label, value in piece.items:
-        text = write(value, indent=inner, column=len(inner) + len(label))
-        lines.append(f"{inner}{label}{text},")
+        *comments, name = label.split("\n")
+        lines += [inner + comment for comment in comments]
+        text = write(value, indent=inner, column=len(inner) + len(name))
+        lines.append(f"{inner}{name}{text},")
     return "\n".join([*lines, indent + piece.close])
 
 

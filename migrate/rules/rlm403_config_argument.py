@@ -74,5 +74,67 @@ config = (
 )
 """,
         ),
+        Case(
+            "comments_go_with_what_they_speak_of",
+            """
+from ray.rllib.algorithms.ppo import PPOConfig
+
+config = (
+    PPOConfig()
+    .training(
+        # Ours, for the extra loss.
+        learner_class=Mine,
+        # Read by the Learner.
+        learner_config_dict={"a": 1},  # a is enough
+        # How fast, and how far ahead.
+        lr=0.1,
+        gamma=0.9,
+    )
+    .env_runners(
+        # Two of each.
+        num_env_runners=2,
+        num_envs_per_worker=2,
+    )
+    .training(
+        # the connector that stacks frames
+        learner_connector=(
+            None if plain_observations_are_what_the_module_wants else make_the_learner_connector
+        ),
+        vf_loss_coeff=0.5,
+    )
+)
+""",
+            """
+from ray.rllib.algorithms.ppo import PPOConfig
+
+config = (
+    PPOConfig()
+    .training(
+        # How fast, and how far ahead.
+        lr=0.1,
+        gamma=0.9,
+    )
+    .env_runners(
+        # Two of each.
+        num_env_runners=2,
+        num_envs_per_env_runner=2,
+    )
+    .training(
+        vf_loss_coeff=0.5,
+    )
+    .learners(
+        # Ours, for the extra loss.
+        learner_class=Mine,
+        # Read by the Learner.
+        # a is enough
+        learner_config_dict={"a": 1},
+        # the connector that stacks frames
+        learner_connector=(
+            None if plain_observations_are_what_the_module_wants else make_the_learner_connector
+        ),
+    )
+)
+""",
+        ),
     ),
 )
