@@ -144,6 +144,13 @@ EXPLICIT: dict[str, str] = {
     "ray.rllib.policy.dynamic_tf_policy_v2.DynamicTFPolicyV2": (
         "rlmigrate.legacy.policies.tf.eager_tf_policy_v2.EagerTFPolicyV2"
     ),
+    "ray.rllib.utils.error.UnsupportedSpaceException": "rlmigrate.errors.UnsupportedSpace",
+    "ray.rllib.algorithms.pg.utils.post_process_advantages": (
+        "rlmigrate.legacy.policies.returns.post_process_advantages"
+    ),
+    "ray.rllib.agents.pg.utils.post_process_advantages": (
+        "rlmigrate.legacy.policies.returns.post_process_advantages"
+    ),
     "ray.rllib.utils.merge_dicts": "rlmigrate.compat.names.tune.merge_dicts",
     "ray.rllib.models.tf.tf_action_dist.ActionDistribution": (
         "rlmigrate.legacy.distributions.base.ActionDistribution"

@@ -13,9 +13,16 @@ _HOMES = {
     "GaussianNoise": "gaussian_noise",
     "OrnsteinUhlenbeckNoise": "ornstein_uhlenbeck_noise",
     "ParameterNoise": "parameter_noise",
+    "PerWorkerEpsilonGreedy": "per_worker",
+    "PerWorkerGaussianNoise": "per_worker",
+    "PerWorkerOrnsteinUhlenbeckNoise": "per_worker",
     "Random": "random",
+    "SlateEpsilonGreedy": "slates",
+    "SlateSoftQ": "slates",
     "SoftQ": "soft_q",
     "StochasticSampling": "stochastic_sampling",
+    "ThompsonSampling": "bandits",
+    "UpperConfidenceBound": "bandits",
 }
 
 
