@@ -145,6 +145,9 @@ EXPLICIT: dict[str, str] = {
         "rlmigrate.legacy.policies.tf.eager_tf_policy_v2.EagerTFPolicyV2"
     ),
     "ray.rllib.utils.error.UnsupportedSpaceException": "rlmigrate.errors.UnsupportedSpace",
+    "ray.rllib.agents.marwil.marwil_tf_policy.postprocess_advantages": (
+        "rlmigrate.legacy.policies.returns.marwil_advantages"
+    ),
     "ray.rllib.algorithms.pg.utils.post_process_advantages": (
         "rlmigrate.legacy.policies.returns.post_process_advantages"
     ),
@@ -159,6 +162,8 @@ EXPLICIT: dict[str, str] = {
 
 #: Names that look like ours and are another thing.
 NOT_OURS = {
+    "ray.rllib.algorithms.impala.impala_tf_policy.VTraceOptimizer",
+    "ray.rllib.algorithms.impala.torch.vtrace_torch_v2.make_time_major",
     "ray.rllib.models.FullyConnectedNetwork",
     "ray.rllib.models.VisionNetwork",
     "ray.rllib.train.run",

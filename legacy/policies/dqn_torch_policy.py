@@ -5,9 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 import gymnasium as gym
+import numpy as np
 import torch
 
-from rlmigrate.errors import UnsupportedSpace
+from rlmigrate.errors import LegacyError, UnsupportedSpace
+from rlmigrate.legacy.batches import SampleBatch
 from rlmigrate.legacy.catalog.catalog import ModelCatalog
 from rlmigrate.legacy.config.dqn import DQNConfig
 from rlmigrate.legacy.distributions.categorical import (
@@ -16,7 +18,9 @@ from rlmigrate.legacy.distributions.categorical import (
 from rlmigrate.legacy.models.dqn_model import DQNTorchModel
 from rlmigrate.legacy.policies.builder import build_policy_class
 from rlmigrate.legacy.policies.torch_mixins import LearningRateSchedule, TargetNetworkMixin
+from rlmigrate.legacy.postprocessing.advantages import adjust_nstep
 from rlmigrate.legacy.types import Tensor
+from rlmigrate.legacy.utils.numpy import convert_to_numpy
 from rlmigrate.legacy.utils.torch_utils import reduce_mean_ignore_inf
 
 # The column of importance weights in a prioritized replay's batches.
@@ -56,6 +60,31 @@ def build_q_model_and_distribution(
     model = build("q_func")
     policy.target_model = build("target_q_func")
     return model, _dist_class(config)
+
+
+def postprocess_nstep_and_prio(
+    policy: Any, batch: SampleBatch, other_agent: Any = None, episode: Any = None
+) -> SampleBatch:
+    """Turn a trajectory's steps into n-step ones, and add weights: 1, or the TD error's size.
+
+    The latter if the replay buffer's config, or up to Ray 1.x the policy's, asks for priorities
+    from the rollout worker.
+    """
+    config = policy.config
+    if config["n_step"] > 1:
+        adjust_nstep(config["n_step"], config["gamma"], batch)
+    if PRIO_WEIGHTS not in batch:
+        batch[PRIO_WEIGHTS] = np.ones_like(batch[SampleBatch.REWARDS])
+    settings = {**config, **(config.get("replay_buffer_config") or {})}
+    if batch.count > 0 and settings.get("worker_side_prioritization") is True:
+        columns = [SampleBatch.OBS, SampleBatch.ACTIONS, SampleBatch.REWARDS, SampleBatch.NEXT_OBS]
+        columns += [SampleBatch.TERMINATEDS, PRIO_WEIGHTS]
+        errors = policy.compute_td_error(*(batch[column] for column in columns))
+        smallest = settings.get("prioritized_replay_eps")
+        if smallest is None:
+            raise LegacyError("worker_side_prioritization needs prioritized_replay_eps")
+        batch[PRIO_WEIGHTS] = np.abs(convert_to_numpy(errors)) + smallest
+    return batch
 
 
 def _dist_class(config: dict[str, Any]) -> Any:

@@ -20,7 +20,7 @@ def post_process_advantages(
     return _with_returns(policy, sample_batch, 0.0)
 
 
-def postprocess_advantages(
+def marwil_advantages(
     policy: Any, sample_batch: SampleBatch, other_agent_batches: Any = None, episode: Any = None
 ) -> SampleBatch:
     """Add the returns of a trajectory; a truncated one goes on with the value of its end."""
@@ -42,7 +42,7 @@ class PostprocessAdvantages(Mixin):
     ) -> Any:
         """Do what the policy does, then add the returns."""
         batch = super().postprocess_trajectory(sample_batch, other_agent_batches, episode)
-        return postprocess_advantages(self, batch)
+        return marwil_advantages(self, batch)
 
 
 def _with_returns(policy: Any, batch: SampleBatch, last_r: float) -> SampleBatch:

@@ -14,7 +14,7 @@ import tree
 
 from rlmigrate.errors import LegacyError
 from rlmigrate.legacy.batches import SampleBatch, ViewRequirement
-from rlmigrate.legacy.policies.dummy_batch import initialize_loss_from_dummy_batch
+from rlmigrate.legacy.policies.dummy_batch import dummy_batch, initialize_loss_from_dummy_batch
 from rlmigrate.legacy.policies.policy import ActionsOut
 from rlmigrate.legacy.policies.rl_module_actions import actions_from_module, is_rl_module
 from rlmigrate.legacy.policies.torch_learning import TorchLearning
@@ -172,13 +172,15 @@ class TorchPolicyBase(TorchLearning, TorchState):
         action_dist: Any = None
         if sampler is not None:
             # No seq_lens: RLlib does not pass them here, and users' functions may not take them.
-            actions, logp, dist_inputs, state_out = sampler(
+            actions, logp, *inputs, state_out = sampler(
                 self.model,
                 obs_batch=input_dict,
                 state_batches=states,
                 explore=explore,
                 timestep=timestep,
             )
+            # Up to Ray 2.2 samplers gave three values, without the distribution's inputs.
+            dist_inputs = inputs[0] if inputs else None
         else:
             assert self.exploration is not None
             self.exploration.before_compute_actions(explore=explore, timestep=timestep)
@@ -270,6 +272,9 @@ class TorchPolicyBase(TorchLearning, TorchState):
             stats=stats or self._dummy_stats(),
             prune=auto_remove_unneeded_view_reqs,
         )
+
+    def _get_dummy_batch_from_view_requirements(self, batch_size: int = 1) -> SampleBatch:
+        return dummy_batch(self, batch_size)
 
     def _dummy_loss(self) -> Any:
         raise NotImplementedError

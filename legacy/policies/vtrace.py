@@ -12,20 +12,27 @@ else:
     Mixin = object
 
 
-def make_time_major(policy: Any, seq_lens: Any, tensor: Any) -> Any:
+def make_time_major(policy: Any, seq_lens: Any, tensor: Any, drop_last: bool = False) -> Any:
     """Reshape rows [B*T, ...] to [T, B, ...]; lists entry by entry.
 
     T is the length of the padded sequences of a recurrent policy, else `rollout_fragment_length`.
+
+    Args:
+        policy: Tells whether it is recurrent, and that length.
+        seq_lens: One length for each padded sequence.
+        tensor: The rows.
+        drop_last: Leave out the last time step, as callers up to Ray 2.2 could ask.
     """
     if isinstance(tensor, list | tuple):
-        return [make_time_major(policy, seq_lens, each) for each in tensor]
+        return [make_time_major(policy, seq_lens, each, drop_last) for each in tensor]
     if policy.is_recurrent():
         batch = seq_lens.shape[0]
         time = tensor.shape[0] // batch
     else:
         time = policy.config["rollout_fragment_length"]
         batch = tensor.shape[0] // time
-    return tensor.reshape(batch, time, *tensor.shape[1:]).transpose(0, 1)
+    by_time = tensor.reshape(batch, time, *tensor.shape[1:]).transpose(0, 1)
+    return by_time[:-1] if drop_last else by_time
 
 
 class VTraceOptimizer(Mixin):

@@ -13,6 +13,7 @@ import torch
 import tree
 from torch import nn
 
+from rlmigrate.errors import LegacyError
 from rlmigrate.legacy.types import Tensor, TensorStruct
 from rlmigrate.legacy.utils.numpy import SMALL_NUMBER
 
@@ -210,3 +211,17 @@ def set_torch_seed(seed: int | None = None) -> None:
         os.environ["CUBLAS_WORKSPACE_CONFIG"] = ":4096:8"
     else:
         torch.use_deterministic_algorithms(mode=True)
+
+
+def get_device(config: dict[str, Any]) -> torch.device:
+    """Give the device that a policy's config asks for: a GPU if it has one and there is one.
+
+    Raises LegacyError if fewer GPUs are there than asked for, but not if there is none.
+    """
+    key = "num_gpus" if config.get("worker_index", 0) == 0 else "num_gpus_per_worker"
+    wanted, found = config.get(key, 0), torch.cuda.device_count()
+    if config.get("_fake_gpus") or not wanted or not found:
+        return torch.device("cpu")
+    if found < wanted:
+        raise LegacyError(f"{key} is {wanted}, and there are {found} GPUs")
+    return torch.device("cuda")
