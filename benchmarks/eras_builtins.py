@@ -144,7 +144,6 @@ EXPLICIT: dict[str, str] = {
     "ray.rllib.policy.dynamic_tf_policy_v2.DynamicTFPolicyV2": (
         "rlmigrate.legacy.policies.tf.eager_tf_policy_v2.EagerTFPolicyV2"
     ),
-    "ray.rllib.utils.error.UnsupportedSpaceException": "rlmigrate.errors.UnsupportedSpace",
     "ray.rllib.agents.marwil.marwil_tf_policy.postprocess_advantages": (
         "rlmigrate.legacy.policies.returns.marwil_advantages"
     ),

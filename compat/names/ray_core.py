@@ -4,15 +4,18 @@ init, shutdown, is_initialized   do nothing
 get, put                         an object is its own reference
 remote                           refused: it needs Ray
 log_once                         true the first time for a key
+UnsupportedSpaceException        RLlib's name of what models and policies raise
 """
 
 from __future__ import annotations
 
 from typing import TypeVar
 
-from rlmigrate.errors import MissingDependency
+from rlmigrate.errors import MissingDependency, UnsupportedSpace
 
 T = TypeVar("T")
+
+UnsupportedSpaceException = UnsupportedSpace
 
 _initialized = [False]
 _logged: set[str] = set()
