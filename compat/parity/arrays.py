@@ -21,6 +21,8 @@ Nested: TypeAlias = Any
 
 def is_node(value: object) -> bool:
     """Tell whether a value is a container, not a leaf."""
+    if isinstance(value, np.ndarray):  # the usual one, and the quickest to tell
+        return False
     return isinstance(value, Mapping) or (
         isinstance(value, list | tuple) and not isinstance(value, str)
     )
@@ -46,6 +48,8 @@ def flatten(structure: Nested, prefix: str = "") -> dict[str, Array]:
 
 def map_leaves(function: Callable[[Any], Any], structure: Nested) -> Nested:
     """Apply a function to every leaf; mappings become dicts, sequences keep their type."""
+    if isinstance(structure, np.ndarray):
+        return function(structure)
     if isinstance(structure, Mapping):
         return {key: map_leaves(function, value) for key, value in structure.items()}
     if isinstance(structure, tuple):
@@ -66,7 +70,9 @@ def leaves(structure: Nested) -> list[Any]:
 
 def first_leaf(structure: Nested) -> Array:
     """Give the first leaf as an array."""
-    return np.asarray(leaves(structure)[0])
+    while is_node(structure):
+        structure = next(iter(structure.values() if isinstance(structure, Mapping) else structure))
+    return np.asarray(structure)
 
 
 def select_rows(structure: Nested, rows: slice | Sequence[int]) -> Nested:

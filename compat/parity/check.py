@@ -13,7 +13,7 @@ import numpy as np
 from rlmigrate.compat.parity.accounting import Account
 from rlmigrate.compat.parity.cases import Case, CaseOptions, edges, plan_cases
 from rlmigrate.compat.parity.cases.plain import to_plain
-from rlmigrate.compat.parity.compare_cases import Perturb, Segments, compare_cases
+from rlmigrate.compat.parity.compare_cases import compare_cases
 from rlmigrate.compat.parity.gradients import compare_gradients, compare_step
 from rlmigrate.compat.parity.judge import NOISE_LIMIT
 from rlmigrate.compat.parity.localise import Location
@@ -21,7 +21,9 @@ from rlmigrate.compat.parity.localise import localise as find_location
 from rlmigrate.compat.parity.model_configs import new_model_config as default_model_config
 from rlmigrate.compat.parity.pairing import compare_parameters, pair_names
 from rlmigrate.compat.parity.preflight import preflight
+from rlmigrate.compat.parity.references import Perturb
 from rlmigrate.compat.parity.results import ClassResult, Finding, ParityReport, Status
+from rlmigrate.compat.parity.rows import Segments
 from rlmigrate.compat.parity.shrink import shrink
 from rlmigrate.compat.parity.sides.base import Side
 from rlmigrate.errors import ParityError

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 from rlmigrate.compat.parity.arrays import Array, Nested, first_leaf
 
@@ -24,12 +25,12 @@ class Case:
     state: tuple[Array, ...] | None = None
     extra: tuple[tuple[str, Array], ...] = ()
 
-    @property
+    @cached_property
     def rows(self) -> int:
         """Size of the leading axis."""
         return int(first_leaf(self.obs).shape[0])
 
-    @property
+    @cached_property
     def steps(self) -> int:
         """Steps of the longest sequence; 1 without sequences."""
         return self.rows // len(self.seq_lens) if self.seq_lens is not None else 1

@@ -38,10 +38,10 @@ def tensors(structure: Nested, precision: Precision) -> Nested:
 def array(value: object) -> Array:
     """Copy a tensor or a number to numpy."""
     if isinstance(value, torch.Tensor):
-        value = value.detach()
         if value.dtype == torch.bfloat16:  # numpy has none
             value = value.float()
-        return value.cpu().numpy().copy()
+        made: Array = value.numpy(force=True)
+        return made.copy()
     return np.asarray(value)
 
 
