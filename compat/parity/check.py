@@ -153,7 +153,7 @@ def compare_sides(
         if gradients and account.cases:
             batch = max(cases, key=Case.richness)
             findings += compare_gradients(old, new, batch, account, mapping=pairing.mapping)
-            if not findings and not account.findings:
+            if not findings and not account.findings and not hasattr(old, "studied"):
                 compare_step(old, new, batch, account, mapping=pairing.mapping)
         location = smallest = None
         if localise and account.failing_cases:
@@ -189,6 +189,8 @@ def _smallest(
     failing = [case for case in cases if case.name in wanted]
     if first is None or not failing:
         return None
+    if hasattr(old, "studied"):  # a recording has no other inputs
+        return min(failing, key=lambda case: case.rows)
 
     def fails(tried: Sequence[Case]) -> list[bool]:
         scratch = Account(limit=account.limit)
@@ -213,6 +215,9 @@ def _locate(
 ) -> Location | None:
     """Localise in the failing case with the most rows, among those that fail worst."""
     failing = [case for case in cases if case.name in account.failing_cases]
+    studied = getattr(old, "studied", None)  # a recording has the layers of one case
+    if studied is not None:
+        failing = [case for case in failing if case.name == studied]
     if not failing:
         return None
     worst = max(failing, key=lambda case: (min(account.failing_cases[case.name], 1e6), case.rows))

@@ -25,6 +25,12 @@ from rlmigrate.errors import RlmigrateError, UsageError
 @click.option("--model-config", metavar="JSON", default="{}", help="The model's config.")
 @click.option("--no-ray", is_flag=True, help="Run the model without Ray, even if it is there.")
 @click.option("--python", metavar="PATH", help="Interpreter of the old environment.")
+@click.option(
+    "--role",
+    type=click.Choice(["policy", "dqn", "sac"]),
+    default="policy",
+    help="Algorithm that the model is for; its settings go into --model-config.",
+)
 @click.option("--seed", type=int, default=0, help="Seed of weights and samples.")
 def command(target: str | None, emit: Path | None, out: Path, **options: Any) -> None:
     """Record inputs, weights and outputs of an old model into one .npz file.
@@ -90,11 +96,14 @@ def _record(target: str, out: Path, options: dict[str, Any]) -> None:
             action_space=spaces["action_space"],
             model_config=config,
             seed=options["seed"],
+            protocol=options["role"],
         )
         cases = plan_cases(
             read_space(spaces["observation_space"]),
             read_space(spaces["action_space"]),
-            options=CaseOptions(seed=options["seed"], state_sizes=side.state_sizes),
+            options=CaseOptions(
+                seed=options["seed"], state_sizes=side.state_sizes, columns=side.columns
+            ),
         )
         recording = record_side(
             side,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import gymnasium as gym
 
@@ -27,10 +27,12 @@ def record(
     model_config: Mapping[str, Any] | None = None,
     cases: Sequence[Case] | None = None,
     seed: int = 0,
+    role: Literal["policy", "dqn", "sac"] = "policy",
 ) -> Recording:
     """Run an old model over cases and keep inputs, weights and outputs; write them to `path`.
 
-    `old` is a legacy torch model, a Policy, or a legacy class, which is built with seeded weights.
+    `old` is a legacy torch model, a Policy, or a legacy class, which is built with seeded weights
+    as the algorithm of `role` did.
     """
     from rlmigrate.compat.parity.sides import building
 
@@ -41,6 +43,7 @@ def record(
         action_space=action_space,
         model_config=config,
         seed=seed,
+        role=role,
     )
     if cases is None:
         options = CaseOptions(seed=seed, state_sizes=side.state_sizes, columns=side.columns)
@@ -96,9 +99,9 @@ def compare(
         mapping=mapping,
         allow_unmatched=allow_unmatched,
         limit=limit,
-        localise=False,
-        gradients=False,
+        localise=True,
+        gradients=bool(loaded.gradients),
         segments=old.segments,
-        notes=("layers and gradients are not recorded, and were not compared",),
+        notes=old.gaps(),
     )
     return ParityReport((result,), {"limit": f"{limit:g}"})

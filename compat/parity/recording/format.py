@@ -19,7 +19,7 @@ from rlmigrate.compat.parity.arrays import Array
 from rlmigrate.compat.parity.cases.case import Case
 from rlmigrate.compat.parity.processes import wire
 from rlmigrate.compat.parity.processes.wire import Arrays
-from rlmigrate.compat.parity.sides.base import Run, Side
+from rlmigrate.compat.parity.sides.base import Precision, Run, Side
 from rlmigrate.errors import UsageError
 
 FORMAT = "rlmigrate recording 1"
@@ -27,7 +27,10 @@ FORMAT = "rlmigrate recording 1"
 
 @dataclass(frozen=True)
 class Recording:
-    """What an old model was given and gave."""
+    """What an old model was given and gave.
+
+    Layers and gradients are there of the case `studied` only; "" where they are not recorded.
+    """
 
     label: str
     observation_space: str
@@ -41,6 +44,9 @@ class Recording:
     cases: tuple[Case, ...]
     runs: Mapping[str, Run]
     wide_runs: Mapping[str, Run] = field(default_factory=dict)
+    studied: str = ""
+    gradients: Mapping[str, Array | None] = field(default_factory=dict)
+    wide_gradients: Mapping[str, Array | None] = field(default_factory=dict)
 
 
 def record_side(
@@ -55,14 +61,17 @@ def record_side(
     """Run a side over cases, in float32 and, where it can, in float64."""
     runs: dict[str, Run] = {}
     wide: dict[str, Run] = {}
+    rich = max(cases, key=Case.richness)
     with side.session():
         for case in cases:
-            runs[case.name] = side.run(case)
+            runs[case.name] = side.run(case, layers=case is rich)
             try:
-                wide[case.name] = side.run(case, precision="float64")
+                wide[case.name] = side.run(case, precision="float64", layers=case is rich)
             except Exception:
                 continue
         parameters = side.parameters()
+        gradients = _gradients(side, rich, "float32")
+        wide_gradients = _gradients(side, rich, "float64")
     logits = [run.outputs["dist_inputs"] for run in runs.values() if "dist_inputs" in run.outputs]
     width = logits[0].shape[-1] if logits else 0
     return Recording(
@@ -78,7 +87,17 @@ def record_side(
         tuple(cases),
         runs,
         wide,
+        rich.name,
+        gradients,
+        wide_gradients,
     )
+
+
+def _gradients(side: Side, case: Case, precision: Precision) -> Mapping[str, Array | None]:
+    try:
+        return side.gradients(case, precision=precision).values
+    except Exception:  # the user's own code may raise anything; then there are none to compare
+        return {}
 
 
 def save(recording: Recording, path: Path) -> None:
@@ -96,18 +115,18 @@ def save(recording: Recording, path: Path) -> None:
         "parameters": wire.pack_named(recording.parameters, arrays),
         "trainable": sorted(recording.trainable),
         "cases": [wire.pack_case(case, arrays) for case in recording.cases],
-        "runs": {name: _run(run, arrays) for name, run in recording.runs.items()},
-        "wide_runs": {name: _run(run, arrays) for name, run in recording.wide_runs.items()},
+        "runs": {name: wire.pack_run(run, arrays) for name, run in recording.runs.items()},
+        "wide_runs": {
+            name: wire.pack_run(run, arrays) for name, run in recording.wide_runs.items()
+        },
+        "studied": recording.studied,
+        "gradients": wire.pack_named(recording.gradients, arrays),
+        "wide_gradients": wire.pack_named(recording.wide_gradients, arrays),
     }
     text = json.dumps(manifest, default=str).encode()
     arrays.values["manifest"] = np.frombuffer(text, dtype=np.uint8)
     path.parent.mkdir(parents=True, exist_ok=True)
     arrays.save(path)
-
-
-def _run(run: Run, arrays: Arrays) -> dict[str, Any]:
-    packed = wire.pack_run(run, arrays)
-    return {"outputs": packed["outputs"], "errors": packed["errors"]}
 
 
 def load(path: Path) -> Recording:
@@ -132,8 +151,7 @@ def load(path: Path) -> Recording:
 def _recording(manifest: Mapping[str, Any], arrays: Arrays) -> Recording:
     def runs(packed: Mapping[str, Any]) -> dict[str, Run]:
         return {
-            name: Run(wire.present(wire.unpack_named(run["outputs"], arrays)), run["errors"])
-            for name, run in packed.items()
+            name: wire.unpack_run({"layers": {}, **run}, arrays) for name, run in packed.items()
         }
 
     return Recording(
@@ -149,4 +167,7 @@ def _recording(manifest: Mapping[str, Any], arrays: Arrays) -> Recording:
         tuple(wire.unpack_case(case, arrays) for case in manifest["cases"]),
         runs(manifest["runs"]),
         runs(manifest["wide_runs"]),
+        manifest.get("studied", ""),
+        wire.unpack_named(manifest.get("gradients", {}), arrays),
+        wire.unpack_named(manifest.get("wide_gradients", {}), arrays),
     )

@@ -1,10 +1,15 @@
-"""A recording as one side of a comparison."""
+"""A recording as one side of a comparison.
+
+Layers and gradients are those of one case, the one that reaches most of the network.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+
+import numpy as np
 
 from rlmigrate.compat.parity.arrays import Array
 from rlmigrate.compat.parity.cases.case import Case
@@ -14,7 +19,7 @@ from rlmigrate.errors import UsageError
 
 
 class RecordedSide:
-    """Answers from numbers recorded earlier; cannot run layers or gradients."""
+    """Answers from numbers recorded earlier; cannot run anything else."""
 
     def __init__(self, recording: Recording, *, path: Path | None = None) -> None:
         self.recording = recording
@@ -57,7 +62,15 @@ class RecordedSide:
         runs = self.recording.runs if precision == "float32" else self.recording.wide_runs
         if case.name not in runs:
             raise UsageError(f"the recording has no {precision} numbers of case {case.name!r}")
-        return runs[case.name]
+        found = runs[case.name]
+        if layers and not found.layers:
+            raise UsageError("the recording has no layers of this case")
+        return found
+
+    @property
+    def studied(self) -> str:
+        """Name of the case with layers and gradients; "" if there is none."""
+        return self.recording.studied
 
     def run_many(
         self, cases: Sequence[Case], *, precision: Precision = "float32"
@@ -71,17 +84,40 @@ class RecordedSide:
                 found.append(error)
         return found
 
+    def gaps(self) -> tuple[str, ...]:
+        """Say what the recording does not hold, and so was not compared."""
+        if not self.recording.gradients:
+            return ("layers and gradients are not recorded, and were not compared",)
+        return (
+            f"layers and gradients are those of case {self.studied!r}; "
+            "the optimiser step is not recorded",
+        )
+
     def run_layer(
         self, layer: str, inputs: tuple[Array, ...], *, precision: Precision = "float32"
     ) -> Array | None:
-        """Give nothing: layers are not recorded."""
-        return None
+        """Give what a layer gave for its recorded input; None for any other."""
+        one = self.recording.runs.get(self.studied, Run({})).layers.get(layer)
+        runs = self.recording.runs if precision == "float32" else self.recording.wide_runs
+        wanted = runs.get(self.studied, Run({})).layers.get(layer)
+        if one is None or wanted is None or len(one.inputs[0]) != len(inputs):
+            return None
+        same = all(map(np.array_equal, one.inputs[0], inputs))
+        return wanted.outputs[0] if same else None
 
     def gradients(
         self, case: Case, *, precision: Precision = "float32", seed: int = 0
     ) -> Gradients:
-        """Refuse: gradients are not recorded."""
-        raise UsageError("gradients are not recorded")
+        """Give the recorded ones of the studied case.
+
+        Raises:
+            UsageError: there are none of this case.
+        """
+        wide = precision == "float64"
+        found = self.recording.wide_gradients if wide else self.recording.gradients
+        if case.name != self.studied or not found or seed:
+            raise UsageError(f"the recording has no {precision} gradients of case {case.name!r}")
+        return Gradients(found)
 
     def segments(self, width: int) -> tuple[tuple[int, int], ...]:
         """Give the categorical parts of the logits."""

@@ -75,7 +75,7 @@ def verify_one(task: Task, processes: Processes, options: VerifyOptions) -> Clas
         return unverified(task, Status.INCOMPLETE, task.problem or "no new class")
     try:
         if task.recording is not None:
-            return _compare_recording(task, processes.get("new", task.new_paths)[0])
+            return _compare_recording(task, processes.get("new", task.new_paths)[0], options)
         old_processes = processes.get("old", task.old_paths)
         new_processes = processes.get("new", task.new_paths)
         found = _spaces(task, old_processes[0])
@@ -180,7 +180,7 @@ def _side(
     return members[0] if len(members) == 1 else SpreadSide(members)
 
 
-def _compare_recording(task: Task, process: SideProcess) -> ClassResult:
+def _compare_recording(task: Task, process: SideProcess, options: VerifyOptions) -> ClassResult:
     from rlmigrate.compat.parity.recording.format import load
     from rlmigrate.compat.parity.recording.recorded import RecordedSide
 
@@ -208,10 +208,10 @@ def _compare_recording(task: Task, process: SideProcess) -> ClassResult:
         mapping=mapping,
         allow_unmatched=task.allow_unmatched,
         limit=task.limit,
-        localise=False,
-        gradients=False,
+        localise=options.localise,
+        gradients=options.gradients and bool(recording.gradients),
         segments=old.segments,
-        notes=("layers and gradients are not recorded, and were not compared", *task.notes),
+        notes=(*old.gaps(), *task.notes),
     )
     new.forget()
     return result
