@@ -90,7 +90,7 @@ def _choose(index: RepoIndex, reading: Reading) -> tuple[Outcome, str]:
     held = held_back(index, reading)
     if held:
         return Outcome.BRIDGED, _because_of(index, "is the base of", held[0])
-    return Outcome.NATIVE, "is understood"
+    return Outcome.NATIVE, "needs nothing that only the old stack has"
 
 
 INHERITS = "inherits from"

@@ -2,7 +2,28 @@
 
 from __future__ import annotations
 
-from rlmigrate.migrate.understanding.facts import ModelFacts
+from collections.abc import Iterator, Mapping
+
+from rlmigrate.migrate.understanding.facts import ModelFacts, Problem
+
+OBSERVATIONS: Mapping[str, str] = {
+    "unread": "not read",
+    "whole": "as they are",
+    "preprocessed": "as RLlib's preprocessor leaves them",
+    "flat": "flattened",
+    "keyed": "by key",
+    "mixed": "by key or whole, as RLlib's preprocessor leaves them",
+}
+HEADS: Mapping[str | None, str] = {
+    None: "num_outputs is not read",
+    "local": "num_outputs is read in the constructor",
+    "attribute": "self.num_outputs is read",
+}
+VALUES: Mapping[str, str] = {
+    "none": "none",
+    "computed": "computed by value_function",
+    "overridden": "computed here and by a base",
+}
 
 
 def render(facts: ModelFacts) -> str:
@@ -17,9 +38,9 @@ def render(facts: ModelFacts) -> str:
         ),
         ("custom config keys", ", ".join(facts.custom_keys)),
         ("model config keys", ", ".join(facts.default_keys)),
-        ("observations", " ".join([facts.obs, *facts.obs_keys])),
+        ("observations", _with(OBSERVATIONS.get(facts.obs, facts.obs), facts.obs_keys)),
         ("columns", ", ".join(f"{v.column} = {v.source} at {v.shift}" for v in facts.views)),
-        ("head size", facts.head_size or "not read"),
+        ("head size", HEADS.get(facts.head_size, str(facts.head_size))),
         (
             "RLlib nets",
             ", ".join(f"{s.attribute}: {s.net}({s.given or '?'})" for s in facts.subnets),
@@ -33,10 +54,26 @@ def render(facts: ModelFacts) -> str:
         ),
         ("recurrent states", "a list" if facts.sequential else ", ".join(facts.states)),
         ("related models", ", ".join(f"{how} {name}" for how, name in facts.family)),
-        ("value function", facts.value),
+        ("values", VALUES.get(facts.value, facts.value)),
+        ("loss of its own", ", ".join(facts.loss.methods) if facts.loss else ""),
         ("other methods", ", ".join(facts.extra_methods)),
     ]
-    lines = [f"{facts.qualified} (line {facts.line})"]
+    lines = [f"  class: {facts.qualified}"]
     lines += [f"  {name}: {text}" for name, text in rows if text]
-    lines += [f"  problem, line {p.line}: {p.text}" for p in sorted(facts.problems)]
+    if facts.problems:
+        lines += ["  against a native module:", *_problems(facts.problems)]
     return "\n".join(lines)
+
+
+def _with(text: str, keys: tuple[str, ...]) -> str:
+    return f"{text} ({', '.join(keys)})" if keys else text
+
+
+def _problems(problems: tuple[Problem, ...]) -> Iterator[str]:
+    """One line for each text, with all of its places."""
+    places: dict[str, list[int]] = {}
+    for problem in sorted(problems):
+        places.setdefault(problem.text, []).append(problem.line)
+    for text, lines in places.items():
+        several = "s" if len(set(lines)) > 1 else ""
+        yield f"    line{several} {', '.join(map(str, dict.fromkeys(lines)))}: it {text}"

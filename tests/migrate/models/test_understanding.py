@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import ast
+from dataclasses import replace
 
 import pytest
 
 from rlmigrate.migrate.index import RepoIndex
 from rlmigrate.migrate.strategy import plan_model
-from rlmigrate.migrate.understanding import read_model, render
+from rlmigrate.migrate.understanding import Problem, read_model, render
 
 MODEL = """
 from ray.rllib.models.torch.fcnet import FullyConnectedNetwork
@@ -64,9 +65,17 @@ def test_facts_of_a_model_with_everything() -> None:
 
 def test_facts_can_be_printed() -> None:
     text = render(facts_of(MODEL))
-    assert text.startswith("m.M (line 7)")
-    assert "observations: keyed x" in text
+    assert text.startswith("  class: m.M\n")
+    assert "observations: by key (x)" in text
     assert "kept between calls: _v (for values)" in text
+
+
+def test_problems_are_printed_once_with_all_their_lines() -> None:
+    problems = (Problem(9, "reads seq_lens"), Problem(4, "reads seq_lens"), Problem(5, "is odd"))
+    text = render(replace(facts_of(MODEL), problems=problems))
+    assert text.endswith(
+        "  against a native module:\n    lines 4, 9: it reads seq_lens\n    line 5: it is odd"
+    )
 
 
 @pytest.mark.parametrize(
