@@ -44,16 +44,20 @@ class Native:
     layers: frozenset[str]
     base: str
     asked: tuple[str, ...] = ()
+    inputs: tuple[str, ...] = ()
 
     @classmethod
     def of(cls, module: Module, owner: Owner) -> Native:
         """Gather what was written, and what its words asked for."""
+        if owner.inputs:
+            owner.names.layers.add("PolicyInputs")
         return cls(
             module.edits(),
             Imports(frozenset(owner.names.wanted)),
             frozenset(owner.names.layers),
             module.base,
             tuple(sorted(owner.asked)),
+            tuple(sorted(owner.inputs)),
         )
 
 

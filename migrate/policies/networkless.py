@@ -22,11 +22,17 @@ from rlmigrate.migrate.policies.reading import does_nothing
 from rlmigrate.migrate.policies.words import Owner, Words
 from rlmigrate.migrate.source import SourceFile
 from rlmigrate.migrate.tree import nodes_in
-from rlmigrate.migrate.understanding.scope import body_without_docstring
+from rlmigrate.migrate.understanding.scope import body_without_docstring, self_attribute
 
 BODY = UNIT * 2
 #: What compute_actions() is given besides observations, by position.
 ROLES = ("rows", "states", "prev_action_batch", "prev_reward_batch", "info_batch", "episodes")
+#: Those that a connector supplies, and the column in which it does.
+INPUTS = {
+    "prev_action_batch": "prev_actions",
+    "prev_reward_batch": "prev_rewards",
+    "info_batch": "infos",
+}
 #: Methods that only the old sampler called.
 PLUMBING = frozenset({"init_view_requirements", "_get_dummy_batch_from_view_requirements"})
 ACTING = ("compute_actions", "compute_actions_from_input_dict")
@@ -64,6 +70,8 @@ class ActionWords(HookWords):
         super().__init__(owner, method, explore=explore, roles=roles)
         self.rows = next((name for name, role in roles.items() if role == "rows"), "")
         self.reads = False
+        self.inputs: set[str] = set()
+        self.restored = self._restored()
         self.empty = self._empty_locals()
         self.dropped |= set(self.empty)
 
@@ -93,10 +101,14 @@ class ActionWords(HookWords):
     def on_role(self, node: ast.Name, role: str) -> str | None:
         """Observations come under their old name; other inputs do not come at all."""
         if role == "rows":
-            self.reads = True
+            if self.restored is None or node.lineno <= (self.restored.end_lineno or 0):
+                self.reads = True
+            return None
+        if role in INPUTS and self.owner.names.target == "ray":
+            self.inputs.add(node.id)
             return None
         if role in {"states", *ROLES[2:]}:
-            raise NotMovable(node, f"reads {node.id}, which needs a connector")
+            raise NotMovable(node, f"reads {node.id}, which the new stack does not have")
         return super().on_role(node, role)
 
     def obs_text(self, node: ast.AST) -> str:
@@ -107,8 +119,48 @@ class ActionWords(HookWords):
         """The batch as the old policy got it."""
         return _observations(self)
 
+    def heading(self, indent: str) -> str:
+        """The inputs under their old names."""
+        lines = [f"{self.rows} = {self.observations()}"] if self.reads else []
+        for name in sorted(self.inputs):
+            key = INPUTS[self.roles[name]]
+            text = f"batch[{self.column(key)}]"
+            if key != "infos":
+                text = f"{_numpy(self.owner)}.asarray({text})"
+            lines.append(f"{name} = {text}")
+        return "".join(f"{indent}{line}\n" for line in lines)
+
+    def _restored(self) -> ast.Assign | None:
+        """The statement that gives the observations their nested form, at the method's top."""
+        for node in self.method.body:
+            if isinstance(node, ast.Assign) and self._restores(node.value):
+                target = node.targets[0]
+                if isinstance(target, ast.Name) and self.roles.get(target.id) == "rows":
+                    return node
+        return None
+
+    def _restores(self, node: ast.AST) -> bool:
+        """`restore_original_dimensions(np.array(obs_batch), self.observation_space, ...)`."""
+        if not isinstance(node, ast.Call) or len(node.args) < 2:
+            return False
+        if not (self.rllib(node.func) or "").endswith(".restore_original_dimensions"):
+            return False
+        given: ast.expr = node.args[0]
+        made = (isinstance(given, ast.Call) and dotted(given.func)) or ""
+        if made.rpartition(".")[2] in {"array", "asarray"} and isinstance(given, ast.Call):
+            given = given.args[0]
+        lib = next((k.value for k in node.keywords if k.arg == "tensorlib"), node.args[-1])
+        numpy = (self.owner.file.imports.qualified(lib) or "") == "numpy" or (
+            isinstance(lib, ast.Constant) and lib.value == "numpy"
+        )
+        asked = self_attribute(node.args[1]) == "observation_space"
+        return numpy and asked and self.role(given) == "rows"
+
     def on_Call(self, node: ast.Call) -> str | None:
         """`np.array(obs_batch, dtype=int)` can only mean numbers that are not one-hot."""
+        if self._restores(node):
+            layer = self.owner.names.layer("restored_observations")
+            return f"{layer}(batch[{self.column('obs')}], self.observation_space)"
         raw = _as_integers(self, node)
         return raw if raw is not None else super().on_Call(node)
 
@@ -122,6 +174,8 @@ class ActionWords(HookWords):
             for each in node.value.elts[1:]
         )
         nothing = isinstance(states, ast.List | ast.Tuple) and not states.elts
+        # Without a get_initial_state() of its own, a policy is given no states to hand on.
+        nothing = nothing or self.role(states) == "states"
         if not nothing and not (isinstance(states, ast.Constant) and states.value is None):
             raise NotMovable(states, "keeps states of its own")
         if not isinstance(infos, ast.Dict) or None in infos.keys:
@@ -207,7 +261,7 @@ def _sort_methods(owner: Owner, module: Module) -> list[str]:
             module.replaced.append(item)
             if not does_nothing(item):
                 _state(owner, module, item)
-        elif item.name == "compute_log_likelihoods":
+        elif item.name in {"compute_log_likelihoods", "compute_single_action"}:
             _keep(owner, module, item)
         elif item.name == "action_distribution_fn":
             module.replaced.append(item)
@@ -240,7 +294,7 @@ def _keep(owner: Owner, module: Module, method: ast.FunctionDef) -> None:
         call = decorator.func if isinstance(decorator, ast.Call) else decorator
         found = owner.file.imports.qualified(call) or ""
         if found.startswith("ray.rllib."):
-            if method.name != "compute_log_likelihoods":
+            if method.name not in {"compute_log_likelihoods", "compute_single_action"}:
                 raise NotMovable(method, f"overrides {method.name}() of the old policy")
             last = decorator.end_lineno or decorator.lineno
             module.kept.append((owner.source.line_span(decorator.lineno, last), ""))
@@ -267,8 +321,8 @@ def _forwards(owner: Owner, module: Module, method: ast.FunctionDef) -> None:
     for way in (True, False):
         words = ActionWords(owner, method, _roles(method), way)
         body = words.written(BODY)
-        head = f"{BODY}{words.rows} = {words.observations()}\n" if words.reads else ""
-        texts[way] = head + body
+        texts[way] = words.heading(BODY) + body
+        owner.inputs |= {INPUTS[words.roles[name]] for name in words.inputs}
     arguments = "self, batch, **kwargs"
     if texts[True] == texts[False]:
         module.method(f"_forward({arguments})", texts[True])

@@ -106,6 +106,7 @@ class Owner:
     phased: bool = False  # exploration and inference have distributions of their own
     obs: str = "whole"
     asked: set[str] = field(default_factory=set)
+    inputs: set[str] = field(default_factory=set)  # columns that PolicyInputs supplies
     used: set[str] = field(default_factory=set)  # attributes that methods other than __init__ read
     distributions: dict[str, str] = field(default_factory=dict)  # rewritten ones: name to name
 
@@ -260,6 +261,8 @@ class Words(Rewriting):
 
     def on_Attribute(self, node: ast.Attribute) -> str | None:
         """Judge `self.x`, `model.x` and dotted names of RLlib."""
+        if node.attr == "original_space" and self._is_space(node.value):
+            return "self.observation_space"
         key = self.key(node)
         if key is not None and not isinstance(node.value, ast.Constant):
             return self.column(key)
@@ -271,6 +274,10 @@ class Words(Rewriting):
         if attribute is not None:
             return self.on_own(node, attribute)
         return self._ray_name(node)
+
+    def _is_space(self, node: ast.expr) -> bool:
+        """The observation space, which is the environment's own on the new stack."""
+        return self_attribute(node) == "observation_space" or self.role(node) == "obs_space"
 
     def on_model_attribute(self, node: ast.Attribute) -> str | None:
         """`model.x` is `self.x` of the module that the model became."""

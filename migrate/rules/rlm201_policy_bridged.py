@@ -72,21 +72,21 @@ RULE = Rule(
     ),
     cases=(
         Case(
-            "a policy that reads infos",
+            "a policy that reads episodes",
             "from ray.rllib.policy.policy import Policy\n\n\n"
             "class Zeros(Policy):\n"
-            "    def compute_actions(self, obs, states, prev, rewards, info_batch, **kwargs):\n"
-            "        return [info['best'] for info in info_batch], [], {}\n\n"
+            "    def compute_actions(self, obs, states, prev, rewards, infos, episodes, **kwargs):\n"
+            "        return [each.length for each in episodes], [], {}\n\n"
             "    def learn_on_batch(self, samples):\n"
             "        return {}\n",
             "from rlmigrate import wrap_policy\n"
             "from rlmigrate.legacy.policies.policy import Policy\n\n\n"
             "class LegacyZeros(Policy):\n"
-            "    def compute_actions(self, obs, states, prev, rewards, info_batch, **kwargs):\n"
-            "        return [info['best'] for info in info_batch], [], {}\n\n"
+            "    def compute_actions(self, obs, states, prev, rewards, infos, episodes, **kwargs):\n"
+            "        return [each.length for each in episodes], [], {}\n\n"
             "    def learn_on_batch(self, samples):\n"
             "        return {}\n\n\n"
-            "# On the old policy, because it reads info_batch, which needs a connector.\n"
+            "# On the old policy, because it reads episodes, which the new stack does not have.\n"
             'Zeros = wrap_policy(LegacyZeros, name="Zeros")\n',
         ),
     ),

@@ -22,6 +22,9 @@ def check(context: FileContext) -> Iterable[Finding]:
         if native.asked:
             keys = ", ".join(repr(key) for key in native.asked)
             asked = f"; pass {keys} in its model_config"
+        if native.inputs:
+            columns = ", ".join(native.inputs)
+            asked += f"; env_to_module_connector=lambda *_, **__: PolicyInputs() gives it {columns}"
         path = str(context.source.path)
         item = Item(
             path=path,

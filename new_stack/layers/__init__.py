@@ -15,6 +15,7 @@ action_distribution                            the distribution that the old sta
 QModule, NoisyLayer                            DQN's heads, target and exploration: a base class
 DefaultModel                                   the module of the default nets, a base for policies
 preprocessed, old_observations, acted          what policies without a network got and gave
+restored_observations, PolicyInputs            the same, nested; infos and steps before (Ray)
 ViewRequirement, ViewColumns                   columns of earlier steps, and their connector (Ray)
 A3CTorchLearner, PGTorchLearner                losses that only the old stack had (Ray)
 AdvantageLearner, OldValues, ReturnsToGo       columns of the old stack's batches (Ray)
@@ -32,6 +33,7 @@ _HOME = {
     "AdvantageLearner": "on_ray.learners",
     "OldValues": "on_ray.learners",
     "PGTorchLearner": "on_ray.learners",
+    "PolicyInputs": "on_ray.inputs",
     "ReturnsToGo": "on_ray.learners",
     "AppendBiasLayer": "append_bias",
     "DefaultModel": "default_model",
@@ -63,6 +65,7 @@ _HOME = {
     "preprocess": "observations",
     "preprocessed": "acting",
     "preprocessed_space": "observations",
+    "restored_observations": "acting",
     "same_padding": "padding",
     "state_out": "sequences",
     "tf_flatten": "on_tf.observations",
@@ -105,6 +108,7 @@ __all__ = [
     "preprocess",
     "preprocessed",
     "preprocessed_space",
+    "restored_observations",
     "same_padding",
     "state_out",
     "tf_flatten",

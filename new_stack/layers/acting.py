@@ -31,6 +31,15 @@ def old_observations(obs: Any, space: gym.Space[Any]) -> np.ndarray[Any, Any]:
     return preprocessed(tree.map_structure(torch.as_tensor, obs), space).cpu().numpy()
 
 
+def restored_observations(obs: Any, space: gym.Space[Any]) -> Any:
+    """Return what `restore_original_dimensions` made of a batch of old observations, in numpy.
+
+    obs: number[B, ...] or a dict or tuple of them -> the same structure, discrete parts one-hot.
+    """
+    parts = preprocess(tree.map_structure(torch.as_tensor, obs), space)
+    return tree.map_structure(lambda part: part.cpu().numpy(), parts)
+
+
 def acted(actions: Any) -> dict[str, Any]:
     """Return what a module returns that chose its actions itself, for certain.
 
