@@ -75,14 +75,14 @@ RULE = Rule(
             "a policy that reads episodes",
             "from ray.rllib.policy.policy import Policy\n\n\n"
             "class Zeros(Policy):\n"
-            "    def compute_actions(self, obs, states, prev, rewards, infos, episodes, **kwargs):\n"
+            "    def compute_actions(self, obs, states, prev, reward, infos, episodes, **kwargs):\n"
             "        return [each.length for each in episodes], [], {}\n\n"
             "    def learn_on_batch(self, samples):\n"
             "        return {}\n",
             "from rlmigrate import wrap_policy\n"
             "from rlmigrate.legacy.policies.policy import Policy\n\n\n"
             "class LegacyZeros(Policy):\n"
-            "    def compute_actions(self, obs, states, prev, rewards, infos, episodes, **kwargs):\n"
+            "    def compute_actions(self, obs, states, prev, reward, infos, episodes, **kwargs):\n"
             "        return [each.length for each in episodes], [], {}\n\n"
             "    def learn_on_batch(self, samples):\n"
             "        return {}\n\n\n"
