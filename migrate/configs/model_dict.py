@@ -211,6 +211,7 @@ def _module_class(
     known = dict(plan.model_config) if plan is not None else {}
     if plan is not None and shares_by_config(context.index, found, native=flat):
         known.setdefault("vf_share_layers", True)
+    flat = flat and not (plan is not None and plan.apart)
     name = plan.new_name if plan is not None else found.name
     written = _written(context, found, name, node)
     if written is None:

@@ -53,10 +53,13 @@ class Expressions(Settings):
     def own_value(self, name: str) -> str:
         """Where a parameter of the class's own is read now."""
         default = next(p.default for p in self.reading.facts.parameters if p.name == name)
+        config = "self.model_config"
+        if self.reading.facts.apart:
+            config = f"{self.names.layer('custom_settings')}(self.model_config)"
         if default is None:
-            return f'self.model_config["{name}"]'
+            return f'{config}["{name}"]'
         init = self.reading.methods["__init__"]
-        return f'self.model_config.get("{name}", {self._default_text(init, name)})'
+        return f'{config}.get("{name}", {self._default_text(init, name)})'
 
     def embedding(self, local: str) -> str:
         """Where compute_values finds what forward kept."""

@@ -61,6 +61,7 @@ def _study(index: RepoIndex, file: FileEntry, node: ast.ClassDef, qualified: str
         kept_for=tuple(sorted(h.facts.name for h in stuck_heirs(index, reading)[0]))
         if native
         else (),
+        apart=native and reading.facts.apart,
         role=role_of(index, qualified) if outcome is Outcome.BRIDGED else None,
     )
     return Study(plan, reading)

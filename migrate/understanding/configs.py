@@ -6,9 +6,11 @@ Configs   keys read so far, with the marks that move them to the top level
 from __future__ import annotations
 
 import ast
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from rlmigrate.migrate.tree import nodes_in
+from rlmigrate.migrate.understanding.facts import Mark
 from rlmigrate.migrate.understanding.scope import Scope, self_attribute
 from rlmigrate.migrate.understanding.vocabulary import CUSTOM_CONFIG, MODEL_DEFAULTS
 
@@ -49,9 +51,9 @@ class Configs:
         if self._key_use(node, pops=isinstance(node, ast.Name)):
             popped = self._popped(node)
             if popped is None:
-                self.scope.mark("config", node)
+                self.scope.mark("config", node, custom=node)
             else:
-                self.scope.mark("config_pop", popped)
+                self.scope.mark("config_pop", popped, custom=node)
             return
         parent = self.scope.parent(node)
         target = parent.targets[0] if isinstance(parent, ast.Assign) else None
@@ -60,7 +62,7 @@ class Configs:
             if isinstance(target, ast.Name) or attribute:
                 shared = attribute is not None and bool(self.scope.kin)
                 by_key = self._follow(target, attribute) and not shared
-                self.scope.mark("config" if by_key else "custom_whole", node)
+                self.scope.mark("config" if by_key else "custom_whole", node, custom=node)
                 return
         self.scope.mark("custom_whole", node)
 
@@ -142,13 +144,25 @@ class Configs:
         key = self.scope.key_of(node.left)
         return key is not None and key not in MODEL_DEFAULTS and key not in CUSTOM_CONFIG
 
-    def check(self) -> None:
-        """Refuse keys that would collide once both parts share one level."""
-        for key in sorted(self.custom_keys & set(MODEL_DEFAULTS)):
+    def check(self, own: Iterable[str]) -> None:
+        """Keep the user's part apart where keys would collide once both share one level.
+
+        `own` are parameters of the class's own, which are keys of that part too.
+        """
+        found = sorted((self.custom_keys | set(own)) & set(MODEL_DEFAULTS))
+        if not found:
+            return
+        for key in found if self.scope.kin else ():
             self.scope.problem(
                 self.scope.node,
                 f"reads a custom_model_config key {key!r} that RLlib's model config has too",
             )
+        self.scope.marks = [
+            Mark("custom_whole", node)
+            if isinstance(node := mark.data.get("custom"), ast.AST)
+            else mark
+            for mark in self.scope.marks
+        ]
 
 
 def _is_changed(parent: ast.AST, node: ast.expr) -> bool:

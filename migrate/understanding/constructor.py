@@ -20,7 +20,7 @@ from rlmigrate.migrate.understanding.base_calls import (
 from rlmigrate.migrate.understanding.configs import Configs
 from rlmigrate.migrate.understanding.net_base import net_name
 from rlmigrate.migrate.understanding.scope import Scope, self_attribute
-from rlmigrate.migrate.understanding.vocabulary import MODEL_DEFAULTS, NET_KEYS, ROLES
+from rlmigrate.migrate.understanding.vocabulary import NET_KEYS, ROLES
 
 
 def find_subnets(scope: Scope) -> dict[str, tuple[str, ast.Call]]:
@@ -58,9 +58,6 @@ def read_constructor(scope: Scope, configs: Configs, *, obs: str) -> Constructor
         if not allowed and not (plain and by_name[name] in {"obs_space", "name"}):
             scope.problem(init, f"rebinds its parameter {name}")
     own = {p.name for p in result.own}
-    for p in result.own:
-        if p.name in MODEL_DEFAULTS:
-            scope.problem(init, f"takes a parameter {p.name} that RLlib's model config has too")
     for node in nodes_in(init):
         if not isinstance(node, ast.Name) or not isinstance(node.ctx, ast.Load):
             continue

@@ -17,6 +17,8 @@ import ast
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from rlmigrate.migrate.understanding.vocabulary import MODEL_DEFAULTS
+
 
 @dataclass(frozen=True, order=True)
 class Problem:
@@ -116,6 +118,11 @@ class ModelFacts:
     loss: OwnLoss | None = None
     extra_methods: tuple[str, ...] = ()
     problems: tuple[Problem, ...] = ()
+
+    @property
+    def apart(self) -> bool:
+        """Whether its own keys must stay in custom_model_config: RLlib's config has one of them."""
+        return not MODEL_DEFAULTS.keys().isdisjoint(self.custom_keys)
 
 
 @dataclass(frozen=True)

@@ -149,7 +149,7 @@ def _read(
     reads_own_head = read_attributes(scope, configs, nets, obs=mode)
     if constructor.other_head is not None and reads_own_head:
         _check_head(scope, constructor.other_head)
-    configs.check()
+    configs.check(p.name for p in constructor.own)
     stashes: tuple[Stash, ...] = ()
     sources: dict[str, str] = {}
     if not scope.net_base:

@@ -276,7 +276,7 @@ def _stays(name: str, settings: Settings) -> bool:
     if name.startswith(HARMLESS):
         return True
     there = current_name(name, ray_version=settings.ray_version)
-    return settings.target == "ray" and name.startswith(SHARED) and there is not None
+    return settings.target == "ray" and (there or "").startswith(SHARED)
 
 
 def _is_batch_name(scope: Scope, node: ast.AST) -> bool:

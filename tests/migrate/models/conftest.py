@@ -159,6 +159,14 @@ def old_model(model_class, obs_space, action_space, custom=None, **config):
     return model, prep
 
 
+def new_config(custom, config):
+    """The model config that the rewritten configs give: own keys on top, if none is RLlib's too."""
+    from ray.rllib.models.catalog import MODEL_DEFAULTS
+
+    apart = not MODEL_DEFAULTS.keys().isdisjoint(custom)
+    return {**config, "custom_model_config": custom} if apart else {**config, **custom}
+
+
 def compare(model_class, module_class, obs_space, action_space, custom=None, **config) -> None:
     """Exact equality of distribution inputs and values, on Ray's classes, on equal weights."""
     import numpy as np
@@ -171,7 +179,7 @@ def compare(model_class, module_class, obs_space, action_space, custom=None, **c
         module_class=module_class,
         observation_space=obs_space,
         action_space=action_space,
-        model_config={**config, **(custom or {})},
+        model_config=new_config(custom or {}, config),
     )
     module = spec.build()
     module.load_state_dict(model.state_dict())

@@ -90,7 +90,6 @@ def test_problems_are_printed_once_with_all_their_lines() -> None:
             "model_config.update(a=1)",
             "changes its model config",
         ),
-        ("width=8", "fcnet_hiddens=8", "takes a parameter fcnet_hiddens that RLlib's model"),
         ("class M(TorchModelV2, nn.Module)", "class M(Other, TorchModelV2)", "inherits from Other"),
         ("def helper", "def is_time_major", "is time-major"),
         ("return 1", "return self._v", "uses self._v, which forward sets, in helper"),
