@@ -192,7 +192,13 @@ class Expressions(Settings):
             span = self._span(given[role])
             pieces.append((Span(at, span.start), "" if role == "obs_space" else ", "))
             at = span.end
-        pieces.append((Span(at, self._span(call).end), ", self.model_config)"))
+        own = mark.data["own_config"]
+        if isinstance(own, ast.expr):
+            pieces.append((Span(at, self._span(own).start), ", "))
+            pieces.append((Span(self._span(own).end, self._span(call).end), ")"))
+        else:
+            config = mark.data.get("config", "self.model_config")
+            pieces.append((Span(at, self._span(call).end), f", {config})"))
         return pieces
 
     def _on_net_direct(self, mark: Mark) -> list[Piece]:

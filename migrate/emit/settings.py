@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import ast
 
+from rlmigrate.migrate.emit.sequences import wrapped
 from rlmigrate.migrate.emit.states import Piece, States
 from rlmigrate.migrate.source import Span
 from rlmigrate.migrate.understanding.facts import Mark
@@ -22,6 +23,9 @@ class Settings(States):
     def _on_default_key(self, mark: Mark) -> list[Piece]:
         default = MODEL_DEFAULTS[mark.detail]
         return self._replace(mark.node, f'self.model_config.get("{mark.detail}", {default})')
+
+    def _on_bare_config(self, mark: Mark) -> list[Piece]:
+        return wrapped(self._span(mark.node), self.names.layer("bare_config"))
 
     def _on_old_config(self, mark: Mark) -> list[Piece]:
         return self._replace(

@@ -64,6 +64,8 @@ def _super_setup(source: SourceFile, call: Mark, after: list[str]) -> Piece:
     assert isinstance(told, tuple)
     indent = indent_of(source, call.node)
     lines = ["super().setup()", *after]
+    if call.data.get("config"):
+        lines.insert(0, f"self.model_config = {call.data['config']}")
     if told:
         parts = [
             f'"{name}": {value if isinstance(value, str) else source.segment(value)}'

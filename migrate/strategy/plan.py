@@ -20,7 +20,7 @@ class ModelPlan:
     code supplied without saying so (keys of the old model dict that must be passed on). `columns`
     must come from a connector, which reaches back `lookback` steps; None where the source does not
     say how many. `learner` is the Learner beside a native class that has its loss, on PPO's;
-    `apart` says that the class's own keys stay in custom_model_config, as RLlib has one of them too.
+    `apart` says that the class's own keys stay in custom_model_config: RLlib has one of them too.
     `legacy_loss` says that a bridged class needs one that calls its custom_loss.
     """
 

@@ -18,7 +18,7 @@ from rlmigrate.migrate.understanding.base_calls import (
     read_base_calls,
 )
 from rlmigrate.migrate.understanding.configs import Configs
-from rlmigrate.migrate.understanding.net_base import net_name
+from rlmigrate.migrate.understanding.net_base import is_full_config, net_name
 from rlmigrate.migrate.understanding.scope import Scope, self_attribute
 from rlmigrate.migrate.understanding.vocabulary import NET_KEYS, ROLES
 
@@ -51,7 +51,7 @@ def read_constructor(scope: Scope, configs: Configs, *, obs: str) -> Constructor
     result.stores = {name: first_stores[name] for name in result.rebound & set(by_name)}
     read_base_calls(scope, init, result)
     whole = _config_as_a_whole(scope, configs, init, result)
-    _read_nets(scope, configs, result)
+    _read_nets(scope, configs, result, whole)
     for name in sorted(result.rebound & set(by_name)):
         plain = result.stores[name] in init.body
         allowed = by_name[name] in {"num_outputs", "action_space"} or name == whole
@@ -118,13 +118,34 @@ def _config_as_a_whole(
             for each in uses:
                 if _assigned_to(scope.parent(each), "model_config"):
                     scope.mark("drop", scope.parent(each))
-            if any(_builds_net(scope, scope.parent(each)) for each in uses):
-                scope.problem(node, "uses its model config as a whole")
-                return ""
+            if _read_after_change(scope, uses):
+                scope.problem(node, "changes its model config, and reads it as self.model_config")
             configs.default_keys.add("vf_share_layers")
             scope.mark("config_whole", init, name)
             return name
     return ""
+
+
+CHANGING = frozenset({"update", "pop", "setdefault", "clear", "popitem"})
+
+
+def _read_after_change(scope: Scope, uses: list[ast.Name]) -> bool:
+    """Say whether the very dict that a model was given is changed, and read as an attribute."""
+    changed = any(
+        (isinstance(parent, ast.Subscript) and not isinstance(parent.ctx, ast.Load))
+        or (isinstance(parent, ast.Attribute) and parent.attr in CHANGING)
+        for parent in map(scope.parent, uses)
+    )
+    copied = any(not isinstance(use.ctx, ast.Load) for use in uses)
+    return (
+        changed
+        and not copied
+        and any(
+            self_attribute(node) == "model_config"
+            and isinstance(getattr(node, "ctx", None), ast.Load)
+            for node in nodes_in(scope.node)
+        )
+    )
 
 
 def _builds_net(scope: Scope, node: ast.AST) -> bool:
@@ -132,7 +153,8 @@ def _builds_net(scope: Scope, node: ast.AST) -> bool:
     return isinstance(call, ast.Call) and net_name(scope, call.func) is not None
 
 
-def _read_nets(scope: Scope, configs: Configs, result: Constructor) -> None:
+def _read_nets(scope: Scope, configs: Configs, result: Constructor, whole: str) -> None:
+    """Mark the nets that are built; `whole` is the config that setup() makes anew, if it does."""
     for node in nodes_in(scope.node):
         if not isinstance(node, ast.Call) or net_name(scope, node.func) is None:
             continue
@@ -147,16 +169,18 @@ def _read_nets(scope: Scope, configs: Configs, result: Constructor) -> None:
             scope.problem(node, f"builds a {net} with arguments that are not understood")
             continue
         config = given["model_config"]
-        whole = isinstance(config, ast.Name) and result.roles.get(config.id) == "model_config"
-        if not whole and self_attribute(config) != "model_config":
-            scope.problem(config, f"gives its {net} a model config of its own")
-            continue
+        same = isinstance(config, ast.Name) and result.roles.get(config.id) == "model_config"
+        if same and isinstance(config, ast.Name) and config.id == whole:
+            pass  # the dict that setup() begins with
+        elif same or self_attribute(config) == "model_config":
+            scope.mark("config", config)
+            scope.handle(config)
+        elif not is_full_config(scope, config, result):
+            scope.mark("bare_config", config)
         configs.default_keys.update(NET_KEYS[net])
-        scope.mark("config", config)
         for role in ("action_space", "name"):
             if role in given:
                 scope.handle(given[role])
-        scope.handle(config)
         scope.mark("net", node, net)
 
 

@@ -2,6 +2,7 @@
 
 NET_BASE        what stands for the net among the nets that a class holds
 net_name        the net of RLlib that an expression stands for
+is_full_config  whether a config that a net is given lacks no key of RLlib's
 net_base        the net that a class inherits from
 said            a net as its class writes it
 is_net_super    `super()` of such a class
@@ -17,6 +18,7 @@ from collections.abc import Mapping
 
 from rlmigrate.migrate.index.imports import dotted
 from rlmigrate.migrate.tree import nodes_in
+from rlmigrate.migrate.understanding.facts import Mark
 from rlmigrate.migrate.understanding.roles import Constructor
 from rlmigrate.migrate.understanding.scope import Scope, self_attribute
 from rlmigrate.migrate.understanding.vocabulary import NETS, ROLES
@@ -70,10 +72,9 @@ def read_net_call(scope: Scope, call: ast.Call, constructor: Constructor) -> Non
     given |= {k.arg: k.value for k in call.keywords if k.arg}
     if set(given) - set(ROLES) or len(positional) > len(ROLES):
         scope.problem(call, f"gives {net} arguments that are not understood")
-    for role in ("model_config", "action_space"):
-        if role in given and not _is_role(given[role], role, constructor):
-            scope.problem(call, f"gives {net} another {role} than it was given")
-    sizes = [role for role in ("obs_space", "num_outputs") if role in given]
+    if "action_space" in given and not _is_role(given["action_space"], "action_space", constructor):
+        scope.problem(call, f"gives {net} another action_space than it was given")
+    sizes = [role for role in ("obs_space", "num_outputs", "model_config") if role in given]
     if all(_is_role(given[role], role, constructor) for role in sizes):
         scope.mark("super_setup", statement, told=())
         scope.handle(statement)
@@ -81,13 +82,62 @@ def read_net_call(scope: Scope, call: ast.Call, constructor: Constructor) -> Non
     whole = len(given) == len(ROLES)
     if not whole or any(isinstance(v, ast.Starred) for v in given.values()):
         scope.problem(call, f"gives {net} arguments that are not understood")
-    elif _place(given["obs_space"]) > _place(given["num_outputs"]):
+        return
+    places = [_place(given[role]) for role in ("obs_space", "num_outputs", "model_config")]
+    if places != sorted(places):
         scope.problem(call, f"gives {net} its arguments in another order")
+    config = given["model_config"]
+    own_config = None if _is_role(config, "model_config", constructor) else config
+    if own_config is not None:
+        if _reads_config(scope):
+            scope.problem(call, f"gives {net} a model config of its own, and reads it afterwards")
+        if not is_full_config(scope, own_config, constructor):
+            scope.mark("bare_config", own_config)
     other = not _is_role(given["obs_space"], "obs_space", constructor)
-    scope.mark("net_build", call, given=given, other_space=other)
-    for role in ("action_space", "model_config", "name"):
+    scope.mark("net_build", call, given=given, other_space=other, own_config=own_config)
+    for role in ("action_space", "name", *([] if own_config else ["model_config"])):
         if role in given:
             scope.handle(given[role])
+
+
+def is_full_config(scope: Scope, config: ast.expr, result: Constructor) -> bool:
+    """Say whether a config is surely RLlib's own, changed at most, so that it lacks no key."""
+    source: ast.expr = config
+    if isinstance(config, ast.Name):
+        bound = [
+            n.value
+            for n in nodes_in(scope.node)
+            if isinstance(n, ast.Assign)
+            and any(isinstance(t, ast.Name) and t.id == config.id for t in n.targets)
+        ]
+        if len(bound) != 1:
+            return False
+        source = bound[0]
+    if isinstance(source, ast.Dict):
+        return any(
+            key is None and _is_config(value, result)
+            for key, value in zip(source.keys, source.values, strict=True)
+        )
+    if not isinstance(source, ast.Call):
+        return False
+    func = source.func
+    if isinstance(func, ast.Attribute) and func.attr == "copy" and not source.args:
+        return _is_config(func.value, result)
+    called = (dotted(func) or "").rpartition(".")[2]
+    copies = called in {"copy", "deepcopy", "dict", "merge_dicts"}
+    return copies and bool(source.args) and _is_config(source.args[0], result)
+
+
+def _is_config(node: ast.expr, result: Constructor) -> bool:
+    named = isinstance(node, ast.Name) and result.roles.get(node.id) == "model_config"
+    return named or self_attribute(node) == "model_config"
+
+
+def _reads_config(scope: Scope) -> bool:
+    return any(
+        self_attribute(node) == "model_config" and isinstance(getattr(node, "ctx", None), ast.Load)
+        for node in nodes_in(scope.node)
+    )
 
 
 def _place(node: ast.expr) -> tuple[int, int]:
@@ -108,6 +158,14 @@ def read_net_parts(scope: Scope, *, obs: str) -> None:
     the same whatever it is told.
     """
     init, net = scope.methods.get("__init__"), scope.net_base
+    whole = next((mark.detail for mark in scope.marks if mark.kind == "config_whole"), "")
+    if whole:
+        scope.marks = [
+            Mark(mark.kind, mark.node, mark.detail, {**mark.data, "config": whole})
+            if mark.kind in {"super_setup", "net_build"}
+            else mark
+            for mark in scope.marks
+        ]
     by_space = obs not in {"flat", "unread"} and not scope.plain
     for mark in scope.marks:
         if by_space and mark.kind == "net_build" and mark.data["other_space"]:

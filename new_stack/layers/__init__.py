@@ -8,7 +8,7 @@ preprocess, flatten, preprocessed_space        what the old preprocessors made o
 fold_time, unfold_outputs, unfold_values       sequences as rows, and back
 cut_padding                                    sequences no longer than the old stack padded them
 name_states, add_time_dimension                lists of states, rows as sequences
-custom_settings, old_model_config              the model config as old models took it
+custom_settings, old_model_config, bare_config the model config as old models took it
 tf_preprocess, tf_flatten                      the same as preprocess and flatten, for TensorFlow
 unmasked                                       the rows of a batch that count for a loss
 action_distribution                            the distribution that the old stack chose
@@ -53,6 +53,7 @@ _HOME = {
     "activation": "activations",
     "add_time_dimension": "sequences",
     "cut_padding": "sequences",
+    "bare_config": "settings",
     "custom_settings": "settings",
     "filters_for": "filters",
     "flat_size": "observations",
@@ -95,6 +96,7 @@ __all__ = [
     "action_distribution",
     "activation",
     "add_time_dimension",
+    "bare_config",
     "custom_settings",
     "cut_padding",
     "filters_for",

@@ -54,3 +54,13 @@ def old_model_config(model_config: dict[str, Any]) -> dict[str, Any]:
     """Return the config that RLlib gave an old model: defaults, and a custom_model_config."""
     given = {key: value for key, value in model_config.items() if key in MODEL_DEFAULTS}
     return {**MODEL_DEFAULTS, **given, "custom_model_config": custom_settings(model_config)}
+
+
+def bare_config(config: dict[str, Any]) -> dict[str, Any]:
+    """Return a config that a net was given without RLlib's defaults: what it lacks is off."""
+    return {
+        **dict.fromkeys(MODEL_DEFAULTS),
+        "fcnet_hiddens": [],
+        "post_fcnet_hiddens": [],
+        **config,
+    }
