@@ -87,7 +87,7 @@ def test_problems_are_printed_once_with_all_their_lines() -> None:
         ("self._v = self.vf(out)", "self._v = seq_lens", "reads seq_lens"),
         (
             'model_config["custom_model_config"].get("deep", False)',
-            "model_config.update(a=1)",
+            "self.model_config.update(a=1)",
             "changes its model config",
         ),
         ("class M(TorchModelV2, nn.Module)", "class M(Other, TorchModelV2)", "inherits from Other"),
