@@ -11,6 +11,7 @@ import ast
 from rlmigrate.migrate.tree import nodes_in
 from rlmigrate.migrate.understanding.facts import Stash
 from rlmigrate.migrate.understanding.forward import Forward
+from rlmigrate.migrate.understanding.net_base import said
 from rlmigrate.migrate.understanding.scope import Scope, self_attribute
 from rlmigrate.migrate.understanding.values import Values
 
@@ -129,5 +130,5 @@ def _net_source(scope: Scope, forward: Forward, net: str) -> str | None:
     attribute = self_attribute(given)
     if attribute in forward.stored:
         return forward.stored[attribute or ""]
-    scope.problem(given, f"gives self.{net} an input that it computes in place")
+    scope.problem(given, f"gives {said(net)} an input that it computes in place")
     return None

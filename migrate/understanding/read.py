@@ -60,7 +60,7 @@ from rlmigrate.migrate.understanding.scope import Scope, self_attribute
 from rlmigrate.migrate.understanding.steps import ACROSS_STEPS
 from rlmigrate.migrate.understanding.super_calls import calls_base, read_super_values
 from rlmigrate.migrate.understanding.surroundings import read_surroundings
-from rlmigrate.migrate.understanding.values import Values, read_values
+from rlmigrate.migrate.understanding.values import Values, read_values, read_values_alone
 from rlmigrate.migrate.understanding.vocabulary import NET_KEYS
 
 
@@ -119,7 +119,10 @@ def _read(
     if forward and lender is None and calls_base(forward.node) and not scope.net_base:
         own_forward, mode = forward, _joint_mode(forward, borrowed_mode(kin))
         forward, lender = _under(scope, kin, own_forward)
-    values = read_values(scope, forward, nets) if forward else Values(None)
+    if forward is None:
+        values = read_values_alone(scope) if scope.net_base else Values(None)
+    else:
+        values = read_values(scope, forward, nets)
     if (states or sequential) and values.node is not None:
         for each in nodes_in(values.node):
             if isinstance(each, ast.Return) and each.value is not None:

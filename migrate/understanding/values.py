@@ -2,6 +2,7 @@
 
 Values        which kept attributes it reads, which nets it asks
 read_values   mark what compute_values must say otherwise
+read_values_alone   the same, where forward is that of a net of RLlib
 """
 
 from __future__ import annotations
@@ -45,12 +46,7 @@ def read_values(scope: Scope, forward: Forward, nets: Mapping[str, str]) -> Valu
             scope.problem(node, f"has no values, which {scope.net_base} has")
         return Values(None)
     result = Values(node)
-    if parameters(node):
-        scope.problem(node, "has a value_function with parameters")
-    if {"batch", "embeddings"} & names_in(node):
-        scope.problem(node, "uses the name batch or embeddings in value_function")
-    if not any(isinstance(n, ast.Return) for n in nodes_in(node)):
-        scope.problem(node, "has a value_function that returns nothing")
+    _check_shape(scope, node)
     for each in nodes_in(node):
         if isinstance(each, ast.Assert) and _asserts_kept(each, forward):
             scope.mark("drop", each)
@@ -70,6 +66,39 @@ def read_values(scope: Scope, forward: Forward, nets: Mapping[str, str]) -> Valu
             _read_net(scope, forward, result, each, attribute)
     _check_paths(scope, forward, result)
     return result
+
+
+def read_values_alone(scope: Scope) -> Values:
+    """Mark value_function of a class that leaves its outputs to the net of RLlib above it."""
+    node = scope.methods.get("value_function")
+    if node is None:
+        return Values(None)
+    body = body_without_docstring(node)
+    if not body or (len(body) == 1 and isinstance(body[0], ast.Raise | ast.Pass)):
+        scope.problem(node, f"has no values, which {scope.net_base} has")
+    _check_shape(scope, node)
+    for each in nodes_in(node):
+        attribute = self_attribute(each)
+        if attribute and not isinstance(getattr(each, "ctx", None), ast.Load):
+            scope.problem(each, f"sets self.{attribute} in value_function")
+        elif is_net_super(each):
+            asked = scope.parent(each)
+            call = scope.parent(asked)
+            known = isinstance(asked, ast.Attribute) and asked.attr == "value_function"
+            if known and isinstance(call, ast.Call) and call.func is asked:
+                scope.mark("super_values", call)
+            else:
+                scope.problem(each, "looks into super() for values")
+    return Values(node)
+
+
+def _check_shape(scope: Scope, node: ast.FunctionDef) -> None:
+    if parameters(node):
+        scope.problem(node, "has a value_function with parameters")
+    if {"batch", "embeddings"} & names_in(node):
+        scope.problem(node, "uses the name batch or embeddings in value_function")
+    if not any(isinstance(n, ast.Return) for n in nodes_in(node)):
+        scope.problem(node, "has a value_function that returns nothing")
 
 
 def _net_values(scope: Scope, forward: Forward) -> Values:
