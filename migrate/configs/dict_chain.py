@@ -18,6 +18,7 @@ from rlmigrate.migrate.configs.keys import HOME, OLD
 from rlmigrate.migrate.configs.literals import Entry
 from rlmigrate.migrate.configs.model_dict import decide_model
 from rlmigrate.migrate.configs.multi_agent import decide_multi_agent
+from rlmigrate.migrate.configs.replay_keys import decide_buffer
 from rlmigrate.migrate.configs.special import SPECIAL, THREE_RATES, constant, decide_rates
 from rlmigrate.migrate.configs.writing import WIDTH, mapping, write
 from rlmigrate.migrate.findings import Kind, Outcome
@@ -33,6 +34,7 @@ DICT_ONLY: Mapping[str, tuple[str, str]] = {
     "callbacks": ("callbacks", ""),
     "input": ("offline_data", "input_"),
     "output": ("offline_data", "output"),
+    "_model_config": ("rl_module", "model_config"),
 }
 #: Where a key stays that needs a person: the builder still takes it there.
 STAYING: Mapping[str, str] = {
@@ -70,7 +72,13 @@ def decide_entries(
     if together and any(d.stays and d.name in ("model", "custom_model") for d in found):
         merged = parts  # the model needs a person, and so does the key beside it
         found = [_decide(context, part, algorithm) for part in parts]
-    found = [_kept(context, part, own) for part, own in zip(merged, found, strict=True)]
+    buffer = decide_buffer(
+        [(part.entry, part.node) for part in parts], algorithm, context.source.segment
+    )
+    found = [
+        _kept(context, part, buffer.get(part.entry.key or "", own))
+        for part, own in zip(merged, found, strict=True)
+    ]
     return [_once(context, part, found, at) for at, part in enumerate(parts)]
 
 
@@ -156,6 +164,8 @@ def _decide(context: FileContext, part: Part, algorithm: str, *, shares: bool = 
         if now.only and constant(value) not in now.only:
             return _manual(key, node, f"{key} is gone: {now.note}")
         return _native(key, node, note=f"; {now.note}")
+    if key == SHARING:
+        return _manual(key, node, f"{key} belongs into the model's config")
     if home:
         name = "" if key == "framework" else key
         return _native(key, node, Gain(home, name, context.source.segment(value)))

@@ -119,6 +119,12 @@ def _gone(note: str, *only: object) -> Now:
     return Now("", "", note, only)
 
 
+_SAC_NETS = (
+    "set rl_module(model_config=): both nets are made from it; its head_* keys are the heads"
+)
+_TOWERS = "learners load their batches themselves"
+_REPLAYS = "IMPALA learns each batch once; APPO has training(circular_buffer_num_batches=)"
+_OPTIMIZERS = "override configure_optimizers_for_module() in a Learner"
 _CONNECTORS = "the new stack has connectors instead"
 
 OLD: Mapping[str, Now] = {
@@ -136,6 +142,13 @@ OLD: Mapping[str, Now] = {
         "env_runners", "max_requests_in_flight_per_env_runner"
     ),
     "sample_batch_size": _to("env_runners", "rollout_fragment_length"),
+    "max_sample_requests_in_flight_per_worker": _to(
+        "env_runners", "max_requests_in_flight_per_env_runner"
+    ),
+    "worker_cls": _gone("write an EnvRunner and set env_runners(env_runner_cls=)", None),
+    "sync_filters_on_rollout_workers_timeout_s": _gone(_CONNECTORS),
+    "timeout_s_sampler_manager": _gone("see env_runners(sample_timeout_s=)"),
+    "timeout_s_aggregator_manager": _gone("aggregators wait for nothing"),
     "sample_async": _gone("sampling in a thread of its own is gone", False),
     "sample_collector": _gone("the new stack samples episodes"),
     "enable_connectors": _gone(_CONNECTORS),
@@ -173,6 +186,26 @@ OLD: Mapping[str, Now] = {
     "learning_starts": _to("training", "num_steps_sampled_before_learning_starts"),
     "grad_norm_clipping": _to("training", "grad_clip"),
     "vf_share_layers": _to("rl_module", "model_config.vf_share_layers"),
+    "target_update_frequency": _to("training", "target_network_update_freq"),
+    "use_state_preprocessor": _gone("SAC's nets read the observation themselves", False),
+    "Q_model": _gone(_SAC_NETS, {}, None),
+    "policy_model": _gone(_SAC_NETS, {}, None),
+    "_deterministic_loss": _gone("SAC's loss is that of its policy", False),
+    "_use_beta_distribution": _gone("set action_dist_cls in the RLModule's setup()", False),
+    "worker_side_prioritization": _gone("the buffer is updated by the learner", False),
+    "categorical_distribution_temperature": _gone("scale the logits in the RLModule", 1.0, 1),
+    "before_learn_on_batch": _gone("write a learner connector", None),
+    "after_train_step": _gone("use RLlibCallback.on_train_result()", None),
+    "learner_queue_timeout": _gone("the learner waits for no queue"),
+    "minibatch_buffer_size": _gone("set training(num_epochs=)", 1),
+    "num_data_loader_buffers": _gone(_TOWERS),
+    "num_multi_gpu_tower_stacks": _gone(_TOWERS),
+    "replay_ratio": _gone(_REPLAYS, 0, 0.0),
+    "replay_proportion": _gone(_REPLAYS, 0, 0.0),
+    "replay_buffer_num_slots": _gone(_REPLAYS),
+    "_separate_vf_optimizer": _gone(_OPTIMIZERS, False),
+    "_lr_vf": _gone(_OPTIMIZERS, 0.0005),
+    "vtrace_drop_last_ts": _gone("V-trace takes the last step's value into account", False, True),
     "_enable_learner_api": _gone("the new stack is the default", True),
     "_use_default_native_models": _gone("the new stack has models of its own"),
     "simple_optimizer": _gone("learners replace the optimizers of the old stack"),
@@ -181,6 +214,9 @@ OLD: Mapping[str, Now] = {
     "evaluation_num_episodes": _to("evaluation", "evaluation_duration"),
     "enable_async_evaluation": _gone("evaluation in parallel is asynchronous anyway"),
     "always_attach_evaluation_results": _gone("results are always attached"),
+    "input_evaluation": _gone(
+        "evaluate in the environment, or with ray.rllib.offline.offline_evaluation_runner", None, []
+    ),
     "in_evaluation": _gone("set by RLlib itself"),
     # reporting
     "metrics_smoothing_episodes": _to("reporting", "metrics_num_episodes_for_smoothing"),

@@ -88,6 +88,9 @@ def _framework(context: FileContext, node: Argument, value: ast.expr) -> Decisio
     )
 
 
+_EPSILON = frozenset({"initial_epsilon", "final_epsilon", "epsilon_timesteps"})
+
+
 def _exploration(context: FileContext, node: Argument, value: ast.expr) -> Decision | None:
     """Exploration objects are gone: the module explores, or the algorithm has a setting."""
     given = constant(value)
@@ -99,11 +102,12 @@ def _exploration(context: FileContext, node: Argument, value: ast.expr) -> Decis
             "exploration_config is gone; forward_exploration samples, as it did",
             node,
         )
-    if isinstance(given, dict) and kind == "EpsilonGreedy":
+    bare = kind is None and isinstance(given, dict) and set(given) <= _EPSILON
+    if isinstance(given, dict) and (kind == "EpsilonGreedy" or bare):  # DQN's default
         first = given.get("initial_epsilon", 1.0)
         last = given.get("final_epsilon", 0.05)
         steps = given.get("epsilon_timesteps", 10000)
-        if set(given) <= {"type", "initial_epsilon", "final_epsilon", "epsilon_timesteps"}:
+        if set(given) <= _EPSILON | {"type"}:
             return _native(
                 MEANING,
                 "exploration_config",

@@ -23,16 +23,22 @@ SKIPPED = frozenset(
 )
 PYTHON = (".py", ".pyw")
 DOCUMENTS = (".ipynb", ".yaml", ".yml")
+#: Files that are not changed, and may hold keys of configs all the same.
+DATA = (".json", ".toml", ".cfg", ".ini", ".gin")
 
 
 @dataclass(frozen=True)
 class Found:
-    """Python files and other inputs, sorted; `errors` are paths that cannot be reached."""
+    """Python files and other inputs, sorted; `errors` are paths that cannot be reached.
+
+    `data` are files that are only looked at.
+    """
 
     python: tuple[Path, ...]
     documents: tuple[Path, ...]
     pins: tuple[Path, ...]
     errors: tuple[tuple[Path, str], ...]
+    data: tuple[Path, ...] = ()
 
 
 def discover(paths: Iterable[Path], *, exclude: tuple[str, ...] = ()) -> Found:
@@ -54,6 +60,7 @@ def discover(paths: Iterable[Path], *, exclude: tuple[str, ...] = ()) -> Found:
         tuple(sorted(set(walk.documents))),
         tuple(sorted(set(walk.pins))),
         tuple(sorted(walk.errors)),
+        tuple(sorted(walk.data)),
     )
 
 
@@ -64,6 +71,7 @@ class _Walk:
         self.documents: list[Path] = []
         self.pins: list[Path] = []
         self.errors: list[tuple[Path, str]] = []
+        self.data: list[Path] = []
 
     def folder(self, top: Path) -> None:
         stack = [top]
@@ -96,6 +104,8 @@ class _Walk:
                     self.errors.append((path, reason))
                 return
         if not wanted:
+            if suffix in DATA:
+                self.data.append(path)
             return
         if is_pin_file(path):
             self.pins.append(path)

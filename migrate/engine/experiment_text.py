@@ -1,6 +1,7 @@
 """YAML experiments as Python: what `rllib train file` ran before its command went from Ray.
 
 python_text   a script that runs each experiment with Tune, its config still a dict
+plain         a value of YAML as Python
 """
 
 from __future__ import annotations
@@ -43,7 +44,7 @@ def python_text(
         lost += [str(key) for key in experiment if key not in HANDLED]
         parts.append(_function(source, name, str(title), experiment))
     table = "".join(
-        f"    {_plain(str(title))}: {name},\n"
+        f"    {plain(str(title))}: {name},\n"
         for title, name in zip(experiments, names, strict=True)
     )
     parts.append(
@@ -59,28 +60,28 @@ def _function(source: SourceFile, name: str, title: str, experiment: Mapping[str
     lines = [f"def {name}():", "    config = {"]
     if "env" in experiment:
         lines += _above(source, experiment, "env", 8)
-        lines.append(f'        "env": {_plain(experiment["env"])},')
+        lines.append(f'        "env": {plain(experiment["env"])},')
     lines += _entries(source, experiment.get("config") or {}, 8)
     lines.append("    }")
-    run: dict[str, Piece | str] = {"name": _plain(title)}
-    run |= {RUN[key]: _plain(experiment[key]) for key in experiment if key in RUN}
+    run: dict[str, Piece | str] = {"name": plain(title)}
+    run |= {RUN[key]: plain(experiment[key]) for key in experiment if key in RUN}
     if experiment.get("stop"):
         stop: list[tuple[str, Piece | str]] = [
-            (f"{_plain(STOP.get(key, key))}: ", _plain(value))
+            (f"{plain(STOP.get(key, key))}: ", plain(value))
             for key, value in experiment["stop"].items()
         ]
         run["stop"] = mapping(stop)
-    kept = {CHECKPOINTS[k]: _plain(v) for k, v in experiment.items() if k in CHECKPOINTS}
+    kept = {CHECKPOINTS[k]: plain(v) for k, v in experiment.items() if k in CHECKPOINTS}
     if kept:
         run["checkpoint_config"] = call("tune.CheckpointConfig", **kept)
     more: dict[str, Piece | str] = {}
     if experiment.get("num_samples", 1) != 1:
-        samples = _plain(experiment["num_samples"])
+        samples = plain(experiment["num_samples"])
         more["tune_config"] = call("tune.TuneConfig", num_samples=samples)
     tuner = Piece(
         "tune.Tuner(",
         (
-            ("", _plain(experiment["run"])),
+            ("", plain(experiment["run"])),
             ("param_space=", "config"),
             ("run_config=", call("tune.RunConfig", **run)),
             *((f"{key}=", value) for key, value in more.items()),
@@ -96,11 +97,11 @@ def _entries(source: SourceFile, mapping: Mapping[str, Any], indent: int) -> Ite
     for key, value in mapping.items():
         yield from _above(source, mapping, key, indent)
         if isinstance(value, Mapping) and value and "grid_search" not in value:
-            yield f"{pad}{_plain(key)}: {{"
+            yield f"{pad}{plain(key)}: {{"
             yield from _entries(source, value, indent + 4)
             yield f"{pad}}},"
         else:
-            yield f"{pad}{_plain(key)}: {_plain(value)},"
+            yield f"{pad}{plain(key)}: {plain(value)},"
 
 
 def _above(source: SourceFile, mapping: Mapping[str, Any], key: object, indent: int) -> list[str]:
@@ -124,12 +125,12 @@ def _above(source: SourceFile, mapping: Mapping[str, Any], key: object, indent: 
     return [" " * indent + comment for comment in found]
 
 
-def _plain(value: Any) -> str:
+def plain(value: Any) -> str:
     """Write a value of YAML as Python; a grid becomes tune.grid_search()."""
     if isinstance(value, Mapping):
         if set(value) == {"grid_search"}:
-            return f"tune.grid_search({_plain(value['grid_search'])})"
-        return "{" + ", ".join(f"{_plain(k)}: {_plain(v)}" for k, v in value.items()) + "}"
+            return f"tune.grid_search({plain(value['grid_search'])})"
+        return "{" + ", ".join(f"{plain(k)}: {plain(v)}" for k, v in value.items()) + "}"
     if isinstance(value, str):
         return json.dumps(str(value), ensure_ascii=False)
     if isinstance(value, bool) or value is None:
@@ -139,7 +140,7 @@ def _plain(value: Any) -> str:
     if isinstance(value, float):
         return repr(float(value))
     if isinstance(value, Sequence):
-        return "[" + ", ".join(_plain(item) for item in value) + "]"
+        return "[" + ", ".join(plain(item) for item in value) + "]"
     return repr(str(value))
 
 

@@ -16,19 +16,37 @@ from typing import Any
 
 from rlmigrate.errors import SourceError
 from rlmigrate.migrate.configs.consumers import SUPPORTED
-from rlmigrate.migrate.configs.keys import HOME, OLD
+from rlmigrate.migrate.configs.model_dict import RENAMED
+from rlmigrate.migrate.engine.experiment_keys import MODEL, Same, decide_config
 from rlmigrate.migrate.engine.experiment_text import STOP, python_text
 from rlmigrate.migrate.engine.rounds import Outcome, rewrite
+from rlmigrate.migrate.engine.yaml_edits import YamlEdits, flow
 from rlmigrate.migrate.findings import Item, Kind
 from rlmigrate.migrate.findings import Outcome as Fate
 from rlmigrate.migrate.index import RepoIndex
 from rlmigrate.migrate.index.reader import read_file
+from rlmigrate.migrate.rules.gone_advice import LOST
 from rlmigrate.migrate.rules.registry import selected
 from rlmigrate.migrate.settings import Settings
 from rlmigrate.migrate.source import SourceFile
 
 CODE = "RLM411"
 IN_PYTHON = "rewrite with --yaml-to-python"
+#: What comes nearest to algorithms that went, and with which settings.
+_NEAREST = {
+    "A2C": ": A2C is PPO with num_epochs: 1 and minibatch_size as large as the train batch, "
+    "use_kl_loss: false",
+    "A3C": ": run IMPALA or APPO, which learn from samplers that do not wait",
+    "APEX": ": run DQN, which has the prioritized buffer, with more num_env_runners",
+    "APEX_DDPG": ": run SAC with more num_env_runners",
+    "DDPG": ": run SAC, which learns a continuous policy off-policy too",
+    "TD3": ": run SAC, which has twin Q nets too",
+    "DDPPO": ": run PPO with num_learners of several",
+    "PG": ": run PPO with num_epochs: 1 and use_critic: false",
+    "R2D2": ": run DQN with use_lstm in the model",
+    "QMIX": ": write its mixer into a Learner of your own, or run PPO for each agent",
+    "MADDPG": ": write its critics into a Learner of your own, or run SAC for each agent",
+}
 #: What `run:` and `config:` must stand beside for a file to be an experiment.
 LOOKS = re.compile(rb"^\s+(run|config):", re.MULTILINE)
 
@@ -44,32 +62,126 @@ def do_experiments(
         made = _to_python(source, index, settings)
         if made is not None:
             return made
+    edits = YamlEdits(source)
     items: list[Item] = []
-    edits: list[tuple[int, int, str]] = []
-    found = list(_keys(source))
-    runs = [key.removeprefix("run: ") for key, *_ in found if key.startswith("run: ")]
-    way = IN_PYTHON if all(name in SUPPORTED for name in runs) else "write the config in Python"
-    for key, line, column, where in found:
-        outcome, message, new = _decide(key, where, way)
-        if outcome is None:
-            continue
-        items.append(
-            Item(str(path), line, key, Kind.CONFIG, outcome, CODE, message, new, column=column)
-        )
-        if new is not None and outcome is Fate.NATIVE:
-            start = source.line_span(line, line).start + column
-            if source.text[start : start + len(key)] == key:
-                edits.append((start, start + len(key), new))
+    for document in _documents(source):
+        for experiment in document.values() if isinstance(document, Mapping) else ():
+            if isinstance(experiment, Mapping) and "run" in experiment:
+                items += _of_experiment(source, experiment, edits, index, settings)
     if not items:
         return None
     after = None
-    if rewriting and edits:
-        text = source.text
-        for start, end, new in sorted(edits, reverse=True):
-            text = text[:start] + new + text[end:]
-        after = source.encode(text)
-        _ = list(_keys(SourceFile(path, after)))
+    if rewriting and edits.done:
+        after = source.encode(edits.text())
+        _documents(SourceFile(path, after))
     return Outcome(path, tuple(items), raw, after)
+
+
+def _of_experiment(
+    source: SourceFile,
+    experiment: Mapping[str, Any],
+    edits: YamlEdits,
+    index: RepoIndex,
+    settings: Settings,
+) -> Iterator[Item]:
+    algorithm = str(experiment["run"])
+    gone = algorithm not in SUPPORTED
+    own = gone and not algorithm.isupper() and algorithm not in LOST.values()
+    if gone and not own:
+        place = _place(experiment, "run")
+        if place is not None:
+            near = _NEAREST.get(algorithm, "")
+            text = f"{algorithm} is not part of today's RLlib{near}"
+            yield _item(source, place, f"run: {algorithm}", Fate.MANUAL, text)
+    stop = experiment.get("stop")
+    for key in stop if isinstance(stop, Mapping) else ():
+        place, new = _place(stop, key), STOP.get(key)
+        if place is not None and new is not None and edits.rename(*place, key, new):
+            yield _item(source, place, key, Fate.NATIVE, f"{key} is now {new}", new)
+    config = experiment.get("config")
+    if not isinstance(config, Mapping):
+        return
+    way = f"choose another algorithm, then {IN_PYTHON}" if gone else IN_PYTHON
+    for key, verdict in decide_config(algorithm, config, index, settings, way=way).items():
+        place = _place(config, key)
+        if place is None:
+            continue  # merged in from an anchor, which is looked at in its own place
+        outcome, message, entries = verdict.outcome, verdict.message, verdict.entries
+        if entries is not None and not _carried_out(edits, config, key, place, entries):
+            outcome, message = Fate.MANUAL, f"{message}; give it a line of its own"
+        new = ", ".join(entries or ()) or None if outcome is Fate.NATIVE else None
+        yield _item(source, place, key, outcome, message, new)
+
+
+def _carried_out(
+    edits: YamlEdits,
+    config: Mapping[str, Any],
+    key: str,
+    place: tuple[int, int],
+    entries: Mapping[str, Any],
+) -> bool:
+    """Make the edits of one key; tell whether that was possible."""
+    if list(entries.values()) == [Same]:
+        return edits.rename(*place, key, next(iter(entries)))
+    if key == "model" and list(entries) == [MODEL]:
+        inner = config["model"]
+        places = {name: _place(inner, name) for name in inner}
+        if all(at is not None and at[0] > place[0] for at in places.values()):
+            return _model(edits, inner, place, places, entries[MODEL])
+    written = {name: config[key] if given is Same else given for name, given in entries.items()}
+    return edits.replace(*place, config[key], written)
+
+
+def _model(
+    edits: YamlEdits,
+    inner: Mapping[str, Any],
+    place: tuple[int, int],
+    places: Mapping[str, tuple[int, int] | None],
+    wanted: Mapping[str, Any],
+) -> bool:
+    """Edit a model's own lines: keys renamed or taken away, what RLlib assumed written down."""
+    left = dict(wanted)
+    if not edits.rename(*place, "model", MODEL):
+        return False
+    column = place[1] + 4
+    for name, at in places.items():
+        if at is None:
+            return False
+        column, new = at[1], RENAMED.get(name, name)
+        if new in left and left[new] == inner[name]:
+            del left[new]
+            done = new == name or edits.rename(*at, name, new)
+        else:
+            done = edits.remove(*at, inner[name])
+        if not done:
+            return False
+    for name, value in left.items():
+        edits.insert(place[0], f"{' ' * column}{name}: {flow(value)}")
+    return True
+
+
+def _place(mapping: Mapping[str, Any], key: str) -> tuple[int, int] | None:
+    """Line and column of a key, from 0; None for one that stands elsewhere."""
+    places = getattr(mapping, "lc", None)
+    try:
+        line, column = places.key(key)  # type: ignore[union-attr]
+    except (AttributeError, KeyError, TypeError):
+        return None
+    return line, column
+
+
+def _item(
+    source: SourceFile,
+    place: tuple[int, int],
+    name: str,
+    outcome: Fate,
+    message: str,
+    new: str | None = None,
+) -> Item:
+    line, column = place
+    return Item(
+        str(source.path), line + 1, name, Kind.CONFIG, outcome, CODE, message, new, column=column
+    )
 
 
 def _to_python(source: SourceFile, index: RepoIndex, settings: Settings) -> Outcome | None:
@@ -123,74 +235,3 @@ def _documents(source: SourceFile) -> list[object]:
         raise SourceError(
             f"{source.path}:{line}: syntax error: {problem}; the file is left as it is"
         ) from error
-
-
-def _keys(source: SourceFile) -> Iterator[tuple[str, int, int, str]]:
-    """Keys of experiments: name, line, column, and the part they stand in."""
-    for document in _documents(source):
-        if not isinstance(document, Mapping):
-            continue
-        for experiment in document.values():
-            if not (isinstance(experiment, Mapping) and "run" in experiment):
-                continue
-            yield from _of(experiment, "experiment")
-            for part in ("config", "stop"):
-                inner = experiment.get(part)
-                if isinstance(inner, Mapping):
-                    yield from _of(inner, part)
-                    if part == "config" and isinstance(inner.get("model"), Mapping):
-                        yield from _of(inner["model"], "model")
-
-
-def _of(mapping: Mapping[str, object], where: str) -> Iterator[tuple[str, int, int, str]]:
-    places = getattr(mapping, "lc", None)
-    for key in mapping:
-        if places is not None and isinstance(key, str):
-            try:
-                line, column = places.key(key)
-            except (KeyError, TypeError):
-                continue  # merged in from an anchor, which is looked at in its own place
-            yield (
-                (f"run: {mapping[key]}", line + 1, column, where)
-                if (where, key) == ("experiment", "run")
-                else (key, line + 1, column, where)
-            )
-
-
-def _decide(key: str, where: str, way: str) -> tuple[Fate | None, str, str | None]:
-    if where == "experiment":
-        name = key.removeprefix("run: ")
-        if key.startswith("run: ") and name not in SUPPORTED and name.isupper():
-            return Fate.MANUAL, f"{name} is not part of today's RLlib", None
-        return None, "", None
-    if where == "stop":
-        new = STOP.get(key)
-        return (Fate.NATIVE, f"{key} is now {new}", new) if new else (None, "", None)
-    if where == "model":
-        if key == "custom_model":
-            return (
-                Fate.MANUAL,
-                f"YAML cannot name a module class: {way}",
-                None,
-            )
-        return None, "", None
-    if key == "model":
-        return (
-            Fate.MANUAL,
-            f"the model dict is rl_module(model_config=): {way}",
-            None,
-        )
-    if key in ("multiagent", "exploration_config", "observation_filter"):
-        return Fate.MANUAL, f"{key} has no place in YAML: {way}", None
-    now = OLD.get(key)
-    if now is None:
-        return None, "", None
-    if now.name and "." not in now.name:
-        return Fate.NATIVE, f"{key} is now {now.name} ({now.method}())", now.name
-    if not now.name:
-        return Fate.MANUAL, f"{key} is gone: {now.note}; remove it", None
-    return (
-        Fate.MANUAL,
-        f"{key} belongs to {HOME.get(key, 'rl_module(model_config=)')}: {way}",
-        None,
-    )

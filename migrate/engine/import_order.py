@@ -10,6 +10,7 @@ import ast
 from collections.abc import Callable, Iterator
 
 from rlmigrate.migrate.edits import Edit
+from rlmigrate.migrate.engine.todo import markers
 from rlmigrate.migrate.source import SourceFile, Span
 
 CODE = "RLM000"
@@ -81,13 +82,18 @@ def _in_order(block: Block, key: Key) -> bool:
 
 
 def _blocks(source: SourceFile) -> Iterator[Block]:
-    """Runs of import statements on neighbouring lines, one statement a line at least."""
+    """Runs of import statements on neighbouring lines, one statement a line at least.
+
+    One below a marker stays where the marker is.
+    """
+    marked = {marker.last + 1 for marker in markers(source.text)}
     statements: list[Statement] = [*source.nodes(ast.Import), *source.nodes(ast.ImportFrom)]
     bodies = {id(body): body for body in (source.block_of(node) for node in statements)}
     for body in bodies.values():
         block: Block = []
         for node in body:
             lone = node if isinstance(node, Statement) and _alone(source, node) else None
+            lone = None if lone and lone.lineno in marked else lone
             if block and not (lone and lone.lineno == (block[-1].end_lineno or 0) + 1):
                 yield block
                 block = []

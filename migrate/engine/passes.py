@@ -24,7 +24,9 @@ def all_passes(
 ) -> list[Outcome]:
     """Do all that was found, in order of its paths; `done` is called as each file is finished."""
     with crew_of(settings, len(found.python)) as crew:
-        index = RepoIndex.build(found.python, settings, enter=entering(crew))
+        index = RepoIndex.build(
+            found.python, settings, enter=entering(crew), others=(*found.documents, *found.data)
+        )
         outcomes = work(Job(index, settings, rewriting), sorted(index.files), crew, done=done)
     outcomes += do_documents(found.documents, index, settings, rewriting=rewriting)
     outcomes += [

@@ -3,6 +3,7 @@
 Outcome       what became of one file
 inspect       the items of a file, changing nothing
 check_file    the findings behind them
+check_late    those of the rules that speak of what the others leave
 rewrite       the items and the new text
 """
 
@@ -55,6 +56,7 @@ def inspect(
 ) -> Outcome:
     """List the items of a file."""
     findings = check_file(source, index, settings, rules)
+    findings += check_late(source, index, settings, rules, findings)
     items = [finding.item for finding in findings]
     items += open_markers(source, findings, settings)
     return Outcome(source.path, tuple(items), source.raw)
@@ -71,8 +73,14 @@ def rewrite(
     for _ in range(ROUNDS):
         found = check_file(current, index, settings, rules)
         findings = _early(found, rules)
+        following = _step(current, index, findings, new_files)
+        late = check_late(current, index, settings, rules, found) if following is None else []
+        if late:
+            findings = [*findings, *late]
+            following = _step(current, index, findings, new_files)
         if current is source:
-            items += open_markers(source, found, settings)
+            said = [*found, *(late or check_late(source, index, settings, rules, found))]
+            items += open_markers(source, said, settings)
         now: Counter[tuple[str, str, str]] = Counter()
         for finding in findings:
             key = (finding.item.code, finding.item.kind, finding.item.name)
@@ -80,7 +88,6 @@ def rewrite(
             if now[key] > counted[key]:
                 counted[key] += 1
                 items.append(_at_home(finding.item, source, current))
-        following = _step(current, index, findings, new_files)
         if following is None:
             break
         current = following
@@ -121,12 +128,28 @@ def check_file(
     source: SourceFile, index: RepoIndex, settings: Settings, rules: Iterable[Rule]
 ) -> list[Finding]:
     """Return every rule's findings in a file, those that a comment keeps away as unchanged."""
-    context = FileContext(source, index, settings)
-    hidden = suppressions(source.text)
+    now = [rule for rule in rules if not rule.late]
+    return _checked(FileContext(source, index, settings), now)
+
+
+def check_late(
+    source: SourceFile,
+    index: RepoIndex,
+    settings: Settings,
+    rules: Iterable[Rule],
+    found: Sequence[Finding],
+) -> list[Finding]:
+    """Return the findings of the late rules, where the others have `found` theirs."""
+    late = [rule for rule in rules if rule.late]
+    return _checked(FileContext(source, index, settings, tuple(found)), late)
+
+
+def _checked(context: FileContext, rules: Iterable[Rule]) -> list[Finding]:
+    hidden = suppressions(context.source.text)
     return [
         _unless_hidden(finding, hidden, rule)
         for rule in rules
-        if rule.concerns(source)
+        if rule.concerns(context.source)
         for finding in rule.check(context)
     ]
 
@@ -146,7 +169,7 @@ def _step(
     source: SourceFile, index: RepoIndex, findings: list[Finding], new_files: dict[str, str]
 ) -> SourceFile | None:
     """Apply one round of findings; None where there was nothing to do."""
-    changing, _ = select_findings(finding for finding in findings if finding.edits)
+    changing, _ = select_findings(f for f in findings if f.edits or f.item.outcome is Fate.NATIVE)
     edits: list[Edit] = [edit for finding in changing for edit in finding.edits]
     todos = [
         Todo(finding.item.line, finding.item.code, finding.item.message)
@@ -165,7 +188,7 @@ def _step(
     for finding in changing:
         imports |= finding.imports
         _merge_new_files(new_files, finding.new_files, source.path)
-    if not edits and not imports.wanted:
+    if not edits and not imports.wanted and not imports.unneeded:
         return None
     middle = _parsed(source, apply_edits(source, tidy(source, edits)))
     more = import_edits(

@@ -1,6 +1,6 @@
 """Which files of a tree are read for the index.
 
-gather       read those that mention rllib, then those that use their classes
+gather       read those that mention RLlib or import Ray, then those that use their classes
 enter_file   one file's entry
 """
 
@@ -17,7 +17,8 @@ from rlmigrate.migrate.index.kept import KeptSources
 from rlmigrate.migrate.index.reader import read_file
 from rlmigrate.migrate.source import SourceFile
 
-RLLIB = re.compile(rb"rllib")
+#: What a file holds that may be for RLlib: its name, or an import of Ray, as in `tune.run("PPO")`.
+RLLIB = re.compile(rb"rllib|^[ \t]*(?:from|import)[ \t]+ray\b", re.MULTILINE)
 
 Read = Callable[[Path], SourceFile]
 

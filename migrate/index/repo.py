@@ -8,12 +8,13 @@ from __future__ import annotations
 import ast
 import dataclasses
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from rlmigrate.migrate.index.elsewhere import texts_of
 from rlmigrate.migrate.index.entries import ClassEntry, FileEntry, Registration
 from rlmigrate.migrate.index.environments import (
     PLAIN,
@@ -39,18 +40,29 @@ class RepoIndex:
     settings: Settings = field(default_factory=Settings)
     errors: Mapping[Path, str] = field(default_factory=dict)
     texts: Mapping[Path, bytes] = field(default_factory=dict)
+    others: tuple[Path, ...] = ()
 
     @classmethod
     def build(
-        cls, paths: Iterable[Path], settings: Settings, *, enter: Enter | None = None
+        cls,
+        paths: Sequence[Path],
+        settings: Settings,
+        *,
+        enter: Enter | None = None,
+        others: Sequence[Path] = (),
     ) -> RepoIndex:
-        """Read the files that mention rllib, and those that use a legacy class of such a file.
+        """Read the files that mention RLlib, and those that use a legacy class of such a file.
 
-        `enter` reads files into entries in its own way, in other processes for one.
+        `enter` reads files into entries in its own way, in other processes for one. `others` are
+        files of the repository that are no Python.
         """
         kept = KeptSources()
         each = enter or (lambda paths: ((path, enter_file(path, kept)) for path in paths))
-        return cls._gathered(paths, settings, SourceFile.read, each, kept)
+        index = cls._gathered(paths, settings, SourceFile.read, each, kept)
+        rest = [path for path in paths if path not in index.files]
+        index = dataclasses.replace(index, others=(*rest, *others))
+        index.keep_in(kept)
+        return index
 
     @classmethod
     def of_texts(cls, texts: Mapping[str, str], settings: Settings | None = None) -> RepoIndex:
@@ -100,6 +112,11 @@ class RepoIndex:
     def modules(self) -> dict[str, FileEntry]:
         """Files by the name under which they are imported."""
         return {file.module: file for file in self.files.values()}
+
+    @cached_property
+    def other_texts(self) -> dict[Path, bytes]:
+        """The bytes of the files that are not in the index, experiments and large ones aside."""
+        return texts_of(self.others)
 
     @cached_property
     def outside(self) -> frozenset[str]:
@@ -314,7 +331,7 @@ class RepoIndex:
 
     def __getstate__(self) -> dict[str, Any]:
         # Trees and plans stay in the process that made them.
-        kept_back = ("kept", "_plans", "studies")
+        kept_back = ("kept", "_plans", "studies", "other_texts")
         return {key: value for key, value in self.__dict__.items() if key not in kept_back}
 
     @cached_property

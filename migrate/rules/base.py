@@ -42,11 +42,15 @@ class Finding:
 
 @dataclass(frozen=True)
 class FileContext:
-    """What a rule reads: one file, and what is known of its repository."""
+    """What a rule reads: one file, and what is known of its repository.
+
+    `found` is what the other rules say of the file, for late rules.
+    """
 
     source: SourceFile
     index: RepoIndex
     settings: Settings
+    found: tuple[Finding, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -56,7 +60,8 @@ class Rule:
     `since` is the Ray release that made the step necessary; `link` its release note or issue.
     `check` yields findings and changes nothing; it is not asked about files that hold none of
     `words`, where any are given. `unchanged` cases come first and are many. The edits of an
-    `early` rule are made before any other rule acts on the file.
+    `early` rule are made before any other rule acts on the file; a `late` rule speaks of what all
+    others leave.
     """
 
     code: str
@@ -69,6 +74,7 @@ class Rule:
     link: str
     safe: bool = True
     early: bool = False
+    late: bool = False
     words: tuple[bytes, ...] = ()
     unchanged: tuple[Case, ...] = ()
     cases: tuple[Case, ...] = ()

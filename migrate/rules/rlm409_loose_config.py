@@ -23,7 +23,8 @@ RULE = Rule(
 Configs are often put together far from the call that takes them: returned from functions, merged,
 loaded from files. Today's configs can still be updated from a dict, and take any key in silence, so
 a key under an old name would simply have no effect. A key that has a new name and the same meaning
-is renamed, if nothing else in the repository knows it; the item says where the others belong.
+is renamed where it is written and where it is read, if nothing else in the repository knows it; the
+item says where the others belong.
 """,
     check=check,
     since="2.40",
@@ -65,7 +66,7 @@ def get_config():
 """,
         ),
         Case(
-            "a_key_is_read_elsewhere",
+            "a_key_is_read_as_well",
             """
 import ray.rllib
 
@@ -75,10 +76,25 @@ EPOCHS = CONFIG["num_sgd_iter"]
             """
 import ray.rllib
 
-# TODO(rlmigrate RLM409): config keys outside of a builder: "num_sgd_iter" is
-#     training(num_epochs=) now
+CONFIG = {"num_epochs": 3, "train_batch_size": 400}
+EPOCHS = CONFIG["num_epochs"]
+""",
+        ),
+        Case(
+            "a_key_that_is_held_in_a_name",
+            """
+import ray.rllib
+
 CONFIG = {"num_sgd_iter": 3, "train_batch_size": 400}
-EPOCHS = CONFIG["num_sgd_iter"]
+KEY = "num_sgd_iter"
+""",
+            """
+import ray.rllib
+
+# TODO(rlmigrate RLM409): config keys outside of a builder: "num_sgd_iter" is
+#     training(num_epochs=) now; rename it together with num_sgd_iter in snippet.py
+CONFIG = {"num_sgd_iter": 3, "train_batch_size": 400}
+KEY = "num_sgd_iter"
 """,
         ),
     ),

@@ -157,16 +157,24 @@ from agents.ppo import DEFAULT_CONFIG, PPOTrainer
 TRAINERS = {"ppo": (PPOTrainer, DEFAULT_CONFIG)}
 """,
         ),
+    ),
+    cases=(
         Case(
             "name_that_is_bound_again",
             """
+import ray.rllib
 from ray.rllib.agents.ppo import DEFAULT_CONFIG
 
 DEFAULT_CONFIG = {}
+print(ray)
+""",
+            """
+import ray.rllib
+
+DEFAULT_CONFIG = {}
+print(ray)
 """,
         ),
-    ),
-    cases=(
         Case(
             "values",
             """

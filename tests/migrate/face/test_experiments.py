@@ -73,3 +73,98 @@ def test_other_algorithms_stay_in_yaml(tmp_path: Path, rlmigrate: Run) -> None:
     assert "APEX is not part of today's RLlib" in done.stdout + done.stderr or done.returncode == 1
     assert not (tmp_path / "apex.py").exists()
     assert "num_env_runners: 2" in (tmp_path / "apex.yaml").read_text()
+
+
+IN_PLACE = """\
+walk:
+    run: PPO
+    env: CartPole-v1
+    config:
+        # how many
+        num_workers: 0  # none
+        num_sgd_iter: 2
+        observation_filter: NoFilter
+        lr: 0.1
+        lr_schedule: [
+            [0, 0.1],
+            [100, 1.0e-05],
+        ]
+        model:
+            # small
+            fcnet_hiddens: [7]  # really
+            fcnet_weights_initializer: xavier_uniform_
+            grayscale: false
+        no_done_at_end: false
+        framework: tf2
+search:
+    run: DQN
+    env: CartPole-v1
+    config:
+        vf_share_layers: true
+        buffer_size: 500  # steps
+        prioritized_replay: true
+        prioritized_replay_alpha: 0.5
+        exploration_config: {type: EpsilonGreedy, final_epsilon: 0.01}
+        num_gpus: 0
+swing:
+    run: SAC
+    env: Pendulum-v1
+    config:
+        optimization:
+            actor_learning_rate: 0.0003
+            critic_learning_rate: 0.0003
+            entropy_learning_rate: 1.0e-05
+        use_pytorch: true
+        buffer_size: 700
+"""
+
+
+def test_keys_in_place_make_configs_of_today(tmp_path: Path, rlmigrate: Run) -> None:
+    (tmp_path / "walk.yaml").write_text(IN_PLACE)
+    done = rlmigrate("rewrite", str(tmp_path), "--write")
+    assert done.returncode == 0, done.stdout + done.stderr
+    text = (tmp_path / "walk.yaml").read_text()
+    assert rlmigrate("rewrite", str(tmp_path), "--write").returncode == 0
+    assert (tmp_path / "walk.yaml").read_text() == text
+    for comment in ("# how many", "# none", "# small", "# really", "# steps"):
+        assert text.count(comment) == 1
+    import yaml
+    from ray.tune.registry import get_trainable_cls
+
+    configs = {}
+    for name, experiment in yaml.safe_load(text).items():
+        config = get_trainable_cls(experiment["run"]).get_default_config()
+        assert set(experiment["config"]) <= set(vars(config)), "a key that nothing reads"
+        config.environment(experiment["env"]).update_from_dict(experiment["config"])
+        config.validate()
+        configs[name] = config
+    walk, search, swing = configs["walk"], configs["search"], configs["swing"]
+    assert (walk.num_env_runners, walk.num_epochs, walk.framework_str) == (0, 2, "torch")
+    assert walk.lr == [[0, 0.1], [100, 1e-05]]
+    assert walk.model_config["fcnet_hiddens"] == [7]
+    assert walk.model_config["vf_share_layers"] is False  # as PPO's old config had it
+    assert walk.model_config["fcnet_kernel_initializer"] == "xavier_uniform_"
+    assert search.epsilon == [[0, 1.0], [10000, 0.01]]
+    buffer = search.replay_buffer_config
+    assert buffer["type"] == "PrioritizedEpisodeReplayBuffer"
+    assert (buffer["capacity"], buffer["alpha"]) == (500, 0.5)
+    assert (swing.actor_lr, swing.critic_lr, swing.alpha_lr) == (3e-4, 3e-4, 1e-5)
+    assert swing.replay_buffer_config["type"] == "EpisodeReplayBuffer"
+    assert swing.replay_buffer_config["capacity"] == 700
+
+
+def test_keys_that_yaml_cannot_say_tell_what_to_do(tmp_path: Path, rlmigrate: Run) -> None:
+    text = (
+        "a:\n  run: PPO\n  config: {horizon: 5, observation_filter: MeanStdFilter, lr: 0.1}\n"
+        "b:\n  run: A2C\n  config:\n    model:\n      custom_model: mine\n"
+    )
+    (tmp_path / "a.yaml").write_text(text)
+    done = rlmigrate("rewrite", str(tmp_path), "--write", "--format", "json")
+    assert (tmp_path / "a.yaml").read_text() == text
+    for said in (
+        "truncate episodes in the environment",
+        "observation_filter has no place in YAML: rewrite with --yaml-to-python",
+        "A2C is PPO with num_epochs: 1",
+        "YAML cannot name a module class: choose another algorithm",
+    ):
+        assert said in done.stdout

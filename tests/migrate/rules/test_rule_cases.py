@@ -11,7 +11,7 @@ from rlmigrate.migrate.reports.page import rule_page
 from rlmigrate.migrate.rules.base import Case, Rule
 from rlmigrate.migrate.rules.registry import all_rules
 
-OWN = ("RLM2", "RLM3", "RLM4", "RLM5", "RLM7", "RLM9")
+OWN = ("RLM2", "RLM3", "RLM4", "RLM5", "RLM613", "RLM7", "RLM9")
 RULES = [rule for rule in all_rules().values() if rule.code.startswith(OWN)]
 SAME = [(rule, case) for rule in RULES for case in rule.unchanged]
 CHANGING = [(rule, case) for rule in RULES for case in rule.cases]

@@ -1,0 +1,120 @@
+"""Dicts with RLlib's config keys that stand alone, and assignments to such keys.
+
+Key, Loose     one key with its value; a dict or an assignment
+loose_dicts    the dicts of a file
+loose_keys     the assignments `config["key"] = ...`
+STRONG         keys that hardly any dict but RLlib's has
+NESTED         keys whose value needs a person, with what they are today
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from rlmigrate.migrate.configs.keys import HOME, OLD
+from rlmigrate.migrate.reading.nodes import Nodes
+from rlmigrate.migrate.source import Span
+
+#: Keys that hardly any dict but RLlib's has.
+STRONG = frozenset(
+    {"num_workers", "num_envs_per_worker", "num_cpus_per_worker", "num_gpus_per_worker"}
+    | {"rollout_fragment_length", "sgd_minibatch_size", "num_sgd_iter", "multiagent", "env_config"}
+    | {"train_batch_size", "evaluation_num_workers", "evaluation_interval", "batch_mode"}
+    | {"observation_filter", "num_cpus_for_driver", "num_rollout_workers", "custom_model_config"}
+    | {"exploration_config", "policy_mapping_fn", "policies_to_train", "custom_model"}
+    | {"custom_resources_per_worker", "evaluation_num_episodes", "evaluation_config"}
+    | {"num_env_runners", "num_envs_per_env_runner"}
+)
+#: Of these, keys that data loaders and models of other libraries have too.
+SHARED = frozenset({"num_workers", "batch_mode"})
+NESTED = {
+    "custom_model": "rl_module(rl_module_spec=RLModuleSpec(module_class=...))",
+    "custom_model_config": "RLModuleSpec(model_config={...})",
+    "policies": "multi_agent(policies=), with RLModules in a MultiRLModuleSpec",
+    "policy_mapping_fn": "multi_agent(policy_mapping_fn=), a function of (agent_id, episode, **kw)",
+    "multiagent": "multi_agent(...), with RLModules in a MultiRLModuleSpec",
+    "model": "rl_module(...)",
+    "exploration_config": "part of the RLModule's _forward_exploration()",
+    "observation_filter": "env_runners(env_to_module_connector=)",
+    "lr_schedule": "training(lr=), which takes the schedule",
+    "entropy_coeff_schedule": "training(entropy_coeff=), which takes the schedule",
+    "replay_buffer_config": "training(replay_buffer_config=) with a buffer of episodes",
+    "remote_worker_envs": 'env_runners(gym_env_vectorize_mode="ASYNC")',
+    "num_gpus": "learners(num_learners=, num_gpus_per_learner=1)",
+    "framework": '"torch"',
+    "_enable_new_api_stack": "the default",
+}
+
+
+@dataclass(frozen=True)
+class Key:
+    """One key, where it stands, and its value."""
+
+    name: str
+    node: ast.Constant
+    value: ast.expr | None
+
+
+@dataclass(frozen=True)
+class Loose:
+    """A dict, or an assignment to one key."""
+
+    node: ast.expr
+    keys: tuple[Key, ...]
+
+
+def loose_dicts(nodes: Nodes) -> Iterator[Loose]:
+    """Outermost dicts with two keys of RLlib's, one of them its own."""
+    outer: list[Span] = []
+    for node in nodes.of(ast.Dict):
+        keys = [
+            Key(key.value, key, value)
+            for key, value in zip(node.keys, node.values, strict=True)
+            if isinstance(key, ast.Constant) and isinstance(key.value, str)
+        ]
+        known = [key for key in keys if key.name in STRONG or key.name in OLD or key.name in HOME]
+        own = [key.name for key in keys if key.name in STRONG]
+        if len(own) == 1 and own[0] in SHARED:
+            continue
+        if not own or (len(known) < 2 and own != ["custom_model"] and "multiagent" not in own):
+            continue
+        place = Span(node.lineno * 10_000 + node.col_offset, (node.end_lineno or 0) * 10_000)
+        if any(other.start <= place.start <= other.end for other in outer):
+            continue
+        if _is_builder_argument(nodes, node):
+            continue
+        outer.append(place)
+        found = tuple(k for k in keys if k.name in OLD or k.name in STRONG or k.name in NESTED)
+        yield Loose(node, found)
+
+
+def _is_builder_argument(nodes: Nodes, node: ast.expr) -> bool:
+    """Values of the builder's own arguments, which other rules look at."""
+    for around in nodes.up(node):
+        if isinstance(around, ast.stmt):
+            return False
+        if isinstance(around, ast.keyword) and around.arg in BUILDER_ARGUMENTS:
+            return True
+    return False
+
+
+BUILDER_ARGUMENTS = frozenset(
+    {"model", "model_config", "evaluation_config", "env_config", "policies"}
+)
+
+
+def loose_keys(nodes: Nodes) -> Iterator[Loose]:
+    """Yield `config["key"] = ...` for keys that are RLlib's alone."""
+    for item in nodes.of(ast.Subscript):
+        key = item.slice
+        if (
+            isinstance(item.ctx, ast.Store)
+            and isinstance(key, ast.Constant)
+            and isinstance(key.value, str)
+            and key.value in STRONG - SHARED
+        ):
+            parent = nodes.parents.get(item)
+            value = parent.value if isinstance(parent, ast.Assign) else None
+            yield Loose(item, (Key(key.value, key, value),))
