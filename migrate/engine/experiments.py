@@ -94,10 +94,11 @@ def _of_experiment(
             text = f"{algorithm} is not part of today's RLlib{near}"
             yield _item(source, place, f"run: {algorithm}", Fate.MANUAL, text)
     stop = experiment.get("stop")
-    for key in stop if isinstance(stop, Mapping) else ():
-        place, new = _place(stop, key), STOP.get(key)
-        if place is not None and new is not None and edits.rename(*place, key, new):
-            yield _item(source, place, key, Fate.NATIVE, f"{key} is now {new}", new)
+    if isinstance(stop, Mapping):
+        for key in stop:
+            place, new = _place(stop, key), STOP.get(key)
+            if place is not None and new is not None and edits.rename(*place, key, new):
+                yield _item(source, place, key, Fate.NATIVE, f"{key} is now {new}", new)
     config = experiment.get("config")
     if not isinstance(config, Mapping):
         return
