@@ -22,6 +22,7 @@ from rlmigrate.migrate.configs.dict_write import (
     write_inline,
 )
 from rlmigrate.migrate.configs.held_dict import held_dict
+from rlmigrate.migrate.configs.lost_algorithms import nearest
 from rlmigrate.migrate.edits import Edit, Imports
 from rlmigrate.migrate.engine.suppression import suppressions
 from rlmigrate.migrate.findings import Item, Kind, Outcome
@@ -50,9 +51,9 @@ def _group(context: FileContext, consumer: Consumer, others: list[Consumer]) -> 
     if not consumer.supported:
         if consumer.kind == "tune" and not _own(context, consumer):
             return None
-        group.problem = (
+        group.problem = nearest(consumer.algorithm) or (
             f"{consumer.algorithm} is not part of today's RLlib; choose one of "
-            f"{', '.join(SUPPORTED)}, or use rllib_contrib's code with an RLModule"
+            f"{', '.join(SUPPORTED)}"
         )
     elif consumer.kind == "algorithm" and surplus(consumer):
         group.problem = f"{consumer.algorithm}() takes {surplus(consumer)}; build_algo() does not"
@@ -91,7 +92,9 @@ def _undictionaried(config: ast.expr) -> ast.expr:
 
 
 def _own(context: FileContext, consumer: Consumer) -> bool:
-    """Tune runs anything; it is ours if it names a class of RLlib."""
+    """Tune runs anything; it is ours if it names a class of RLlib, or an algorithm that it had."""
+    if isinstance(consumer.what, ast.Constant):
+        return nearest(consumer.algorithm) is not None
     entry = context.index.files[context.source.path]
     return (entry.imports.qualified(consumer.what) or "").startswith("ray.rllib.")
 

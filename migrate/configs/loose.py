@@ -21,6 +21,7 @@ from rlmigrate.migrate.configs.loose_dicts import (
     loose_dicts,
     loose_keys,
 )
+from rlmigrate.migrate.configs.multi_agent_loose import KEYS, settle
 from rlmigrate.migrate.configs.special import constant
 from rlmigrate.migrate.configs.spread_keys import READABLE, other_use, reads
 from rlmigrate.migrate.edits import Edit
@@ -83,6 +84,7 @@ def _findings(context: FileContext, loose: Loose) -> Iterator[Finding]:
     left: list[Key] = []
     idle: list[str] = []
     known: list[str] = []
+    problems: dict[str, str] = {}
     names = {key.name for key in loose.keys}
     if isinstance(loose.node, ast.Dict):
         names |= {str(constant(key)) for key in loose.node.keys if key is not None}
@@ -92,6 +94,17 @@ def _findings(context: FileContext, loose: Loose) -> Iterator[Finding]:
         if isinstance(framework, str) and framework.startswith("tf") and key.value is not None:
             edits.append(Edit(context.source.span(key.value), '"torch"', CODE))
             renamed.append('"framework" can only be "torch"')
+            continue
+        if key.name in KEYS and key.value is not None:
+            settled = settle(context, key.name, key.value)
+            if settled.problem is not None:
+                left.append(key)
+                problems[key.name] = f": {settled.problem}"
+            elif settled.edits:
+                edits += settled.edits
+                renamed.append("a policy mapping function takes (agent_id, episode, **kwargs)")
+            else:
+                idle.append(key.name)
             continue
         if new is not None and key.name != new:
             place = _written(context, key.node, key.name)
@@ -116,7 +129,7 @@ def _findings(context: FileContext, loose: Loose) -> Iterator[Finding]:
         changed = [key.name for key in loose.keys if key not in left and key.name not in idle]
         yield Finding(_item(context, loose, changed, Outcome.NATIVE, text), tuple(edits))
     if left:
-        told = [f'"{key.name}" {_became(key.name)}' for key in left[:8]]
+        told = [f'"{k.name}"{problems.get(k.name) or _became(k.name)}' for k in left[:8]]
         more = f", and {len(left) - 8} more" if len(left) > 8 else ""
         text = "config keys outside of a builder: " + ", ".join(told) + more
         if known:
@@ -124,8 +137,10 @@ def _findings(context: FileContext, loose: Loose) -> Iterator[Finding]:
         names_left = [key.name for key in left]
         yield Finding(_item(context, loose, names_left, Outcome.MANUAL, text))
     elif not edits and idle:
-        text = "the config may be updated from this dict as it is; without effect: "
-        yield Finding(_item(context, loose, idle, Outcome.UNCHANGED, text + ", ".join(idle)))
+        text = "the config may be updated from this dict as it is"
+        dead = [name for name in idle if name not in KEYS]
+        text += f"; without effect: {', '.join(dead)}" if dead else ""
+        yield Finding(_item(context, loose, idle, Outcome.UNCHANGED, text))
 
 
 def _new_name(key: Key) -> str | None:
@@ -181,8 +196,8 @@ def _item(
 
 def _became(key: str) -> str:
     if key in NESTED:
-        return f"is {NESTED[key]} now"
+        return f" is {NESTED[key]} now"
     now = OLD.get(key)
     if now is not None:
-        return f"is {now.method}({now.name}=) now" if now.name else f"is gone ({now.note})"
-    return f"belongs to {HOME[key]}({key}=)" if key in HOME else "is gone"
+        return f" is {now.method}({now.name}=) now" if now.name else f" is gone ({now.note})"
+    return f" belongs to {HOME[key]}({key}=)" if key in HOME else " is gone"

@@ -83,7 +83,7 @@ def loose_dicts(nodes: Nodes) -> Iterator[Loose]:
         place = Span(node.lineno * 10_000 + node.col_offset, (node.end_lineno or 0) * 10_000)
         if any(other.start <= place.start <= other.end for other in outer):
             continue
-        if _is_builder_argument(nodes, node):
+        if _is_builder_argument(nodes, node) or _assigned(nodes, node) == "multiagent":
             continue
         outer.append(place)
         found = tuple(k for k in keys if k.name in OLD or k.name in STRONG or k.name in NESTED)
@@ -98,6 +98,14 @@ def _is_builder_argument(nodes: Nodes, node: ast.expr) -> bool:
         if isinstance(around, ast.keyword) and around.arg in BUILDER_ARGUMENTS:
             return True
     return False
+
+
+def _assigned(nodes: Nodes, node: ast.Dict) -> str | None:
+    """The key in `config[KEY] = node`, which is looked at as an assignment."""
+    match nodes.parents.get(node):
+        case ast.Assign(targets=[ast.Subscript(slice=ast.Constant(value=str(key)))]):
+            return key
+    return None
 
 
 BUILDER_ARGUMENTS = frozenset(

@@ -16,6 +16,7 @@ from typing import Any
 
 from rlmigrate.errors import SourceError
 from rlmigrate.migrate.configs.consumers import SUPPORTED
+from rlmigrate.migrate.configs.lost_algorithms import nearest
 from rlmigrate.migrate.configs.model_dict import RENAMED
 from rlmigrate.migrate.engine.experiment_keys import MODEL, Same, decide_config
 from rlmigrate.migrate.engine.experiment_text import STOP, python_text
@@ -25,28 +26,12 @@ from rlmigrate.migrate.findings import Item, Kind
 from rlmigrate.migrate.findings import Outcome as Fate
 from rlmigrate.migrate.index import RepoIndex
 from rlmigrate.migrate.index.reader import read_file
-from rlmigrate.migrate.rules.gone_advice import LOST
 from rlmigrate.migrate.rules.registry import selected
 from rlmigrate.migrate.settings import Settings
 from rlmigrate.migrate.source import SourceFile
 
 CODE = "RLM411"
 IN_PYTHON = "rewrite with --yaml-to-python"
-#: What comes nearest to algorithms that went, and with which settings.
-_NEAREST = {
-    "A2C": ": A2C is PPO with num_epochs: 1 and minibatch_size as large as the train batch, "
-    "use_kl_loss: false",
-    "A3C": ": run IMPALA or APPO, which learn from samplers that do not wait",
-    "APEX": ": run DQN, which has the prioritized buffer, with more num_env_runners",
-    "APEX_DDPG": ": run SAC with more num_env_runners",
-    "DDPG": ": run SAC, which learns a continuous policy off-policy too",
-    "TD3": ": run SAC, which has twin Q nets too",
-    "DDPPO": ": run PPO with num_learners of several",
-    "PG": ": run PPO with num_epochs: 1 and use_critic: false",
-    "R2D2": ": run DQN with use_lstm in the model",
-    "QMIX": ": write its mixer into a Learner of your own, or run PPO for each agent",
-    "MADDPG": ": write its critics into a Learner of your own, or run SAC for each agent",
-}
 #: What `run:` and `config:` must stand beside for a file to be an experiment.
 LOOKS = re.compile(rb"^\s+(run|config):", re.MULTILINE)
 
@@ -85,14 +70,11 @@ def _of_experiment(
     settings: Settings,
 ) -> Iterator[Item]:
     algorithm = str(experiment["run"])
-    gone = algorithm not in SUPPORTED
-    own = gone and not algorithm.isupper() and algorithm not in LOST.values()
-    if gone and not own:
-        place = _place(experiment, "run")
-        if place is not None:
-            near = _NEAREST.get(algorithm, "")
-            text = f"{algorithm} is not part of today's RLlib{near}"
-            yield _item(source, place, f"run: {algorithm}", Fate.MANUAL, text)
+    gone, instead, place = algorithm not in SUPPORTED, nearest(algorithm), _place(experiment, "run")
+    if gone and instead is None and algorithm.isupper():
+        instead = f"{algorithm} is not part of today's RLlib"
+    if gone and instead is not None and place is not None:
+        yield _item(source, place, f"run: {algorithm}", Fate.MANUAL, instead)
     stop = experiment.get("stop")
     if isinstance(stop, Mapping):
         for key in stop:

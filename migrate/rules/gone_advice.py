@@ -9,6 +9,7 @@ import re
 
 from rlmigrate import eras
 from rlmigrate.eras.surface import exists
+from rlmigrate.migrate.configs.lost_algorithms import MODULES, nearest
 
 _LEARNER = "the algorithm's TorchLearner"
 
@@ -125,38 +126,6 @@ ADVICE = tuple(
     )
 )
 
-#: Algorithms that RLlib has had and that are gone, by the module that held them.
-LOST = {
-    "a2c": "A2C",
-    "a3c": "A3C",
-    "alpha_star": "AlphaStar",
-    "alpha_zero": "AlphaZero",
-    "apex_ddpg": "ApexDDPG",
-    "apex_dqn": "ApexDQN",
-    "ars": "ARS",
-    "bandit": "Bandits",
-    "contrib": "contrib",
-    "crr": "CRR",
-    "ddpg": "DDPG",
-    "ddppo": "DDPPO",
-    "dreamer": "Dreamer",
-    "dt": "DT",
-    "es": "ES",
-    "leela_chess_zero": "LeelaChessZero",
-    "maddpg": "MADDPG",
-    "maml": "MAML",
-    "mbmpo": "MBMPO",
-    "pg": "PG",
-    "qmix": "QMIX",
-    "r2d2": "R2D2",
-    "simple_q": "SimpleQ",
-    "slateq": "SlateQ",
-    "td3": "TD3",
-}
-_NEAR = {"A2C": "PPO", "A3C": "IMPALA", "PG": "PPO", "DDPPO": "PPO with several learners"}
-_NEAR |= {"ApexDQN": "DQN", "SimpleQ": "DQN", "R2D2": "DQN with an LSTM", "DDPG": "SAC"}
-_NEAR |= {"TD3": "SAC", "ApexDDPG": "SAC", "Dreamer": "DreamerV3", "CRR": "CQL", "DT": "BC"}
-
 
 def advice(name: str, release: str) -> str:
     """Say what to write instead of a name that `release` lacks."""
@@ -176,12 +145,13 @@ def advice(name: str, release: str) -> str:
 
 def _said(name: str) -> str | None:
     parts = name.split(".")
-    lost = LOST.get(parts[3]) if len(parts) > 3 and parts[2] in ("agents", "algorithms") else None
+    lost = (
+        MODULES.get(parts[3]) if len(parts) > 3 and parts[2] in ("agents", "algorithms") else None
+    )
     if lost == "A3C" and len(parts) > 4 and "a2c" in parts[4].lower():
         lost = "A2C"
     if lost is not None:
-        near = f"; {_NEAR[lost]} is nearest to it" if lost in _NEAR else ""
-        return f"{lost} is not part of today's RLlib{near}"
+        return nearest(lost)
     for pattern, text in ADVICE:
         if pattern.search(name):
             return text

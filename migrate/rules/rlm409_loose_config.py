@@ -46,8 +46,62 @@ import ray.rllib
 CONFIG = {"num_env_runners": 2, "train_batch_size": 400, "lr": 0.1, "lambda": 0.9}
 """,
         ),
+        Case(
+            "agents_that_a_config_takes_as_they_are",
+            """
+from ray.rllib.policy.policy import PolicySpec
+
+
+def agents(obs, act):
+    return {
+        "num_env_runners": 2,
+        "multiagent": {
+            "policies": {"a": (None, obs, act, {}), "b": PolicySpec()},
+            "policy_mapping_fn": lambda agent_id, *args, **kwargs: "a",
+        },
+    }
+""",
+        ),
     ),
     cases=(
+        Case(
+            "agents_told_by_their_names_alone",
+            """
+import ray.rllib
+
+CONFIG = {
+    "train_batch_size": 40,
+    "multiagent": {"policies": {"a"}, "policy_mapping_fn": lambda agent: "a"},
+}
+""",
+            """
+import ray.rllib
+
+CONFIG = {
+    "train_batch_size": 40,
+    "multiagent": {"policies": {"a"}, "policy_mapping_fn": lambda agent, *args, **kwargs: "a"},
+}
+""",
+        ),
+        Case(
+            "agents_with_a_class",
+            """
+from ray.rllib.policy.policy import PolicySpec
+
+from policies import Mine
+
+AGENTS = {"policies": {"a": PolicySpec(Mine)}, "policy_mapping_fn": lambda agent, *a, **k: "a"}
+""",
+            """
+from ray.rllib.policy.policy import PolicySpec
+
+from policies import Mine
+
+# TODO(rlmigrate RLM409): config keys outside of a builder: "policies": policy 'a' has a class
+#     of its own: write it as an RLModule in a MultiRLModuleSpec
+AGENTS = {"policies": {"a": PolicySpec(Mine)}, "policy_mapping_fn": lambda agent, *a, **k: "a"}
+""",
+        ),
         Case(
             "returned_from_a_function",
             """

@@ -1,4 +1,4 @@
-"""Keys of YAML experiment files get their names of today."""
+"""YAML experiment files get the config keys of today."""
 
 from __future__ import annotations
 
@@ -17,12 +17,14 @@ RULE = Rule(
     code="RLM411",
     name="experiment-file",
     kind=Kind.CONFIG,
-    summary="Keys of YAML experiment files get their names of today.",
+    summary="YAML experiment files get the config keys of today.",
     explanation="""
-`rllib train file` reads experiments with `run`, `stop` and `config`. Keys that only changed their
-names are renamed in place, comments and layout kept; a model, a policy mapping or an exploration
-object needs a Python config and is marked in the report. Algorithms that RLlib no longer has are
-named.
+Experiments with `run`, `stop` and `config` are read by the user's own script today; the command
+that ran them went. Their keys follow the rules for config dicts in Python, in place, comments and
+layout kept: a config of today is updated from the result. The keys of a model stand under `_model_config`,
+the attribute that `rl_module(model_config=)` sets. A custom module class or a connector needs a
+Python config: `--yaml-to-python` writes one. Algorithms that RLlib no longer has are named, with
+what comes nearest.
 """,
     check=check,
     since="2.40",

@@ -13,6 +13,7 @@ from rlmigrate.migrate.configs.consumers import (
     consumers_of,
 )
 from rlmigrate.migrate.configs.dict_config import dict_findings
+from rlmigrate.migrate.configs.lost_algorithms import nearest
 from rlmigrate.migrate.edits import Edit, Imports
 from rlmigrate.migrate.findings import Item, Kind, Outcome
 from rlmigrate.migrate.reading.nodes import Nodes, nodes_of
@@ -65,7 +66,7 @@ def _became(context: FileContext, nodes: Nodes, node: ast.expr, qualified: str) 
     if name == "DEFAULT_CONFIG":
         owner = qualified.split(".")[3].upper()
         if owner not in SUPPORTED:
-            return Became(f"{qualified} is gone: {owner} is not part of today's RLlib")
+            return Became(f"{qualified} is gone: {nearest(owner) or owner}")
         config, imports = config_name(context, owner)
         text = f"{config}().to_dict()"
         return Became(f"{name} is now {text}", text, imports.wanted)
@@ -82,7 +83,7 @@ def _became(context: FileContext, nodes: Nodes, node: ast.expr, qualified: str) 
     home = BASE if name == "Trainer" else None
     if algorithm and name.endswith("Trainer"):
         if algorithm not in SUPPORTED:
-            return Became(f"{name} is gone: {algorithm} is not part of today's RLlib")
+            return Became(f"{name} is gone: {nearest(algorithm) or algorithm}")
         home = (f"ray.rllib.algorithms.{SUPPORTED[algorithm]}", algorithm)
     if home is None:
         return None

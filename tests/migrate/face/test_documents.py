@@ -97,9 +97,11 @@ def test_experiment_keys_are_renamed_in_place(tmp_path: Path, rlmigrate: Run) ->
     assert rlmigrate("rewrite", ".", "--write").returncode == 1
     assert path.read_text() == YAML.replace("num_workers", "num_env_runners").replace(
         "num_sgd_iter", "num_epochs"
-    ).replace("episode_reward_mean", "env_runners/episode_return_mean")
+    ).replace("episode_reward_mean", "env_runners/episode_return_mean").replace(
+        "        model:\n", "        _model_config:\n            vf_share_layers: false\n"
+    )
     report = json.loads(rlmigrate("scan", ".", "--format", "json").stdout)
-    assert sorted(item["name"] for item in report["items"]) == ["horizon", "model"]
+    assert sorted(item["name"] for item in report["items"]) == ["horizon"]
 
 
 @pytest.mark.parametrize(

@@ -165,7 +165,7 @@ def test_keys_that_yaml_cannot_say_tell_what_to_do(tmp_path: Path, rlmigrate: Ru
     for said in (
         "truncate episodes in the environment",
         "observation_filter has no place in YAML: rewrite with --yaml-to-python",
-        "A2C is PPO with num_epochs: 1",
+        "it is PPO with num_epochs=1",
         "YAML cannot name a module class: choose another algorithm",
     ):
         assert said in done.stdout
