@@ -27,6 +27,8 @@ STRONG = frozenset(
     | {"custom_resources_per_worker", "evaluation_num_episodes", "evaluation_config"}
     | {"num_env_runners", "num_envs_per_env_runner"}
 )
+#: Keys whose value is a dict, so that a text or a number under them is somebody else's.
+DICTS = frozenset({"multiagent", "env_config", "evaluation_config", "exploration_config"})
 #: Of these, keys that data loaders and models of other libraries have too.
 SHARED = frozenset({"num_workers", "batch_mode"})
 NESTED = {
@@ -73,6 +75,7 @@ def loose_dicts(nodes: Nodes) -> Iterator[Loose]:
             Key(key.value, key, value)
             for key, value in zip(node.keys, node.values, strict=True)
             if isinstance(key, ast.Constant) and isinstance(key.value, str)
+            if not (key.value in DICTS and isinstance(value, ast.Constant) and value.value)
         ]
         known = [key for key in keys if key.name in STRONG or key.name in OLD or key.name in HOME]
         own = [key.name for key in keys if key.name in STRONG]

@@ -31,6 +31,14 @@ item says where the others belong.
     link="https://docs.ray.io/en/latest/rllib/new-api-stack-migration-guide.html",
     unchanged=(
         Case(
+            "settings_of_another_library",
+            """
+import ray.rllib
+
+DEFAULTS = [{"task": "binary"}, {"multiagent": "single"}]
+""",
+        ),
+        Case(
             "data_loader_settings",
             """
 import ray.rllib

@@ -21,10 +21,10 @@ RULE = Rule(
     explanation="""
 Experiments with `run`, `stop` and `config` are read by the user's own script today; the command
 that ran them went. Their keys follow the rules for config dicts in Python, in place, comments and
-layout kept: a config of today is updated from the result. The keys of a model stand under `_model_config`,
-the attribute that `rl_module(model_config=)` sets. A custom module class or a connector needs a
-Python config: `--yaml-to-python` writes one. Algorithms that RLlib no longer has are named, with
-what comes nearest.
+layout kept: a config of today is updated from the result. The keys of a model stand under
+`_model_config`, the attribute that `rl_module(model_config=)` sets. A custom module class or a
+connector needs a Python config: `--yaml-to-python` writes one. Algorithms that RLlib no longer
+has are named, with what comes nearest.
 """,
     check=check,
     since="2.40",
