@@ -1,11 +1,12 @@
 """What becomes of every model class of some trees, and whether it holds.
 
-    python benchmarks/model_outcomes.py TREE... [--run [native|bridged]] [--markdown FILE]
+    python benchmarks/model_outcomes.py TREE... [--run [native|bridged]] [--markdown FILE] [--tf]
 
 Prints one row a class: outcome, reason. With --run, each torch class (or those of one outcome) is
 also imported, built from an RLModuleSpec on Ray or on new_stack, and compared with the original on
 equal weights, in a process of its own; spaces are guessed until the original builds and answers.
---markdown writes the counts as a page; the names of the trees are their folders'.
+--markdown writes the counts as a page; the names of the trees are their folders'. --tf takes the
+TF classes instead, rewritten for new_stack and run on legacy Keras.
 """
 
 from __future__ import annotations
@@ -26,16 +27,18 @@ from rlmigrate.migrate.rules.registry import all_rules
 from rlmigrate.migrate.settings import Settings
 from rlmigrate.migrate.source import SourceFile
 
-PROBE = Path(__file__).with_name("model_probe.py")
+PROBES = {
+    "torch": Path(__file__).with_name("model_probe.py"),
+    "tf": Path(__file__).with_name("tf_model_probe.py"),
+}
 
 
-def rewritten(tree: Path, scratch: Path) -> list[dict[str, object]]:
+def rewritten(tree: Path, scratch: Path, settings: Settings) -> list[dict[str, object]]:
     """Rewrite the models of a copy of `tree`; one row a class."""
     before, after = scratch / "before" / tree.name, scratch / "after" / tree.name
     for root in (before, after):
         shutil.copytree(tree, root, ignore=shutil.ignore_patterns(".git"), symlinks=True)
     paths = sorted(p for p in after.rglob("*.py") if p.is_file())
-    settings = Settings()
     index = RepoIndex.build(paths, settings)
     rules = [rule for code, rule in all_rules().items() if code.startswith("RLM1")]
     rows: list[dict[str, object]] = []
@@ -50,21 +53,26 @@ def rewritten(tree: Path, scratch: Path) -> list[dict[str, object]]:
         for name, text in outcome.new_files.items():
             Path(name).write_text(text)
         for item in outcome.items:
-            entry = {"class": item.name, "outcome": str(item.outcome), "message": item.message}
+            entry: dict[str, object] = {
+                "class": item.name,
+                "outcome": str(item.outcome),
+                "message": item.message,
+            }
             module = index.files[path].module
             base = path
             for _ in module.split("."):
                 base = base.parent
             entry |= {"module": module, "root": str(base)}
+            entry["framework"] = index.framework(f"{module}.{item.name}")
             rows.append(entry)
     return rows
 
 
-def probe(row: dict[str, object], scratch: Path, target: str) -> dict[str, object]:
+def probe(row: dict[str, object], scratch: Path, target: str, framework: str) -> dict[str, object]:
     """Run one class in a process of its own."""
     new_root = str(row["root"])
     old_root = new_root.replace(str(scratch / "after"), str(scratch / "before"))
-    arguments = [sys.executable, str(PROBE), old_root, new_root, str(row["module"])]
+    arguments = [sys.executable, str(PROBES[framework]), old_root, new_root, str(row["module"])]
     try:
         done = subprocess.run(
             [*arguments, str(row["class"]), target],
@@ -90,7 +98,10 @@ def main() -> None:
     parser.add_argument("--run", nargs="?", const="all", choices=("all", "native", "bridged"))
     parser.add_argument("--markdown", type=Path)
     parser.add_argument("--target", choices=("ray", "builtin"), default="ray")
+    parser.add_argument("--tf", action="store_true")
     arguments = parser.parse_args()
+    framework = "tf" if arguments.tf else "torch"
+    settings = Settings(target="builtin" if arguments.tf else arguments.target)
     outcomes: Counter[str] = Counter()
     parities: Counter[str] = Counter()
     table: dict[str, Counter[str]] = {}
@@ -98,7 +109,9 @@ def main() -> None:
     for tree in arguments.trees:
         with tempfile.TemporaryDirectory() as folder:
             scratch = Path(folder)
-            for row in rewritten(tree.resolve(), scratch):
+            for row in rewritten(tree.resolve(), scratch, settings):
+                if arguments.tf and row.get("framework") != "tf":
+                    continue
                 outcome = str(row["outcome"])
                 outcomes[outcome] += 1
                 table.setdefault(tree.name, Counter())[outcome] += 1
@@ -107,7 +120,7 @@ def main() -> None:
                 print(f"{row['outcome']:8} {row['class']}: {str(row['message'])[:90]}", flush=True)
                 wanted = {"all": ("native", "bridged")}.get(arguments.run, (arguments.run,))
                 if outcome in wanted:
-                    found = probe(row, scratch, arguments.target)
+                    found = probe(row, scratch, arguments.target, framework)
                     verdict = _verdict(found)
                     parities[f"{outcome}: {verdict}"] += 1
                     table[tree.name][verdict] += 1

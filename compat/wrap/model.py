@@ -36,6 +36,14 @@ _made: dict[tuple[object, ...], type] = {}
 class WrappedModelType(abc.ABCMeta):
     """The class of wrapped classes, which pickles them even where no module names them."""
 
+    def __getattr__(cls, name: str) -> Any:
+        """Give the constants of the old class, such as the name that it is registered by."""
+        legacy: Any = cls.__dict__.get("legacy_class")
+        value = None if name.startswith("__") else getattr(legacy, name, None)
+        if value is None or callable(value) or hasattr(value, "__get__"):
+            raise AttributeError(f"type object {cls.__name__!r} has no attribute {name!r}")
+        return value
+
 
 def wrap_model(
     model_class: type,

@@ -301,6 +301,9 @@ class Expressions(Settings):
 
     def flat_inputs(self) -> str:
         """What forward_rnn was given: flat observations, with time added by the connectors."""
+        if self.names.framework == "tf":
+            sequences = self.names.layer("flat_sequences")
+            return f"{sequences}({self._obs}, self.observation_space)"
         return f"{self._flat()}.float()"
 
     def _flat(self) -> str:
@@ -333,6 +336,9 @@ class Expressions(Settings):
 
     def _on_training(self, mark: Mark) -> list[Piece]:
         return self._replace(mark.node, "self.training")
+
+    def _on_renamed(self, mark: Mark) -> list[Piece]:
+        return self._replace(mark.node, mark.detail)
 
     def _on_kept_local(self, mark: Mark) -> list[Piece]:
         return self._replace(mark.node, mark.detail)
@@ -371,7 +377,8 @@ class Expressions(Settings):
             if mark.kind == "net_flat":
                 return self._flat()
             if mark.kind == "net_batch":
-                return f"{self._whole}.float()" if mark.detail else self._whole
+                casts = mark.detail and self.names.framework != "tf"  # whose nets cast
+                return f"{self._whole}.float()" if casts else self._whole
             given = mark.data.get("given")
             if isinstance(given, ast.expr):
                 return self.pure_text(given, cast=False)

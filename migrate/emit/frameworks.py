@@ -17,6 +17,12 @@ FOUND = {
     "try_import_torch": (("torch", ""), ("torch", "nn")),
     "try_import_tf": (("tensorflow.compat.v1 as tf1", ""), ("tensorflow as tf", ""), None),
 }
+#: What TensorFlow 2 has under `tensorflow.compat.v1` alone.
+VERSION_1 = frozenset(
+    {"Session", "get_collection", "get_default_graph", "get_variable", "layers", "log"}
+    | {"global_variables_initializer", "multinomial", "placeholder", "random_normal"}
+    | {"random_uniform", "to_float", "to_int32", "to_int64", "variable_scope"}
+)
 USUAL = {"try_import_torch": ("torch", "nn"), "try_import_tf": ("tf1", "tf", "tfv")}
 
 
@@ -37,6 +43,14 @@ def framework_imports(
         func, target = node.value.func, node.targets[0]
         if not isinstance(func, ast.Name) or func.id not in FOUND or node.value.args:
             continue
+        if isinstance(target, ast.Name) and len(node.targets) == 1 and func.id == "try_import_tf":
+            # Ray up to 0.8.3 returned one module, that of TensorFlow 1.
+            home = "tensorflow.compat.v1" if _version_1(source, target.id) else "tensorflow"
+            span = source.line_span(node.lineno, node.end_lineno or node.lineno)
+            edits.append(Edit(span, "", CODE))
+            wanted.add((f"{home} as {target.id}", ""))
+            gone.add(func.id)
+            continue
         if not isinstance(target, ast.Tuple) or len(node.targets) > 1:
             continue
         names = [n.id if isinstance(n, ast.Name) else "" for n in target.elts]
@@ -52,3 +66,11 @@ def framework_imports(
         wanted |= {home for home in homes if home is not None}
         gone.add(func.id)
     return tuple(edits), frozenset(wanted), frozenset(gone)
+
+
+def _version_1(source: SourceFile, name: str) -> bool:
+    """Say whether a file asks its TensorFlow for something of TensorFlow 1."""
+    return any(
+        isinstance(node.value, ast.Name) and node.value.id == name and node.attr in VERSION_1
+        for node in source.nodes(ast.Attribute)
+    )

@@ -27,7 +27,7 @@ HOMES: Mapping[str, Mapping[str, str]] = {
     },
     "builtin": {},
 }
-HEAD = '''"""Layers and helpers that RLlib's old API stack provided, as plain torch modules.
+HEAD = '''"""Layers and helpers that RLlib's old API stack provided, as plain modules.
 
 Written by rlmigrate beside the models that use them; parameter names are the old ones, so old
 weights load. It is yours now: change it as you like.

@@ -58,10 +58,9 @@ def plan_moves(
             continue
         name = target.rpartition(".")[2]
         places = uses.get(local, set())
-        torch = ".torch" in target
         if has_plain_form(target) and places & in_native:
             layers[local] = name  # a drop-in, so other uses in the file may have it too
-        elif places and places <= in_native and _moves_whole(name, torch=torch):
+        elif places and places <= in_native and _moves_whole(target):
             layers[local] = name
         elif places & (in_bridged | in_free) and places <= in_native | in_bridged | in_free:
             home = builtin(target) or ""
@@ -98,9 +97,11 @@ def _framework_calls(tree: ast.Module) -> set[int]:
     }
 
 
-def _moves_whole(name: str, *, torch: bool) -> bool:
+def _moves_whole(target: str) -> bool:
     """Say whether a name has a counterpart that only native modules can use."""
-    return name == "ViewRequirement" or (torch and name in NETS)
+    name = target.rpartition(".")[2]
+    framed = ".torch" in target or ".models.tf." in target
+    return name == "ViewRequirement" or (framed and name in NETS)
 
 
 def imports_inside(

@@ -35,7 +35,12 @@ DISTRIBUTIONS: Mapping[str, str] = {
 #: The new stack for TensorFlow, and the helpers that are other functions there.
 TF_STACK = "rlmigrate.new_stack.tf"
 TF_LAYERS: Mapping[str, str] = {
-    name: f"tf_{name}" for name in ("flatten", "normc_initializer", "preprocess")
+    name: f"Tf{name}" if name[0].isupper() else f"tf_{name}"
+    for name in (
+        *("FullyConnectedNetwork", "VisionNetwork", "add_time_dimension", "flat_sequences"),
+        *("flatten", "fold_time", "name_states", "normc_initializer", "preprocess", "state_out"),
+        *("unfold_outputs", "unfold_values"),
+    )
 }
 
 

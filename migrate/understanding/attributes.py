@@ -74,9 +74,12 @@ def check_nets(scope: Scope, nets: Mapping[str, str]) -> None:
     kinds = {"net_input", "net_batch", "net_flat"}
     understood = {id(m.node) for m in scope.marks if m.kind in kinds}
     values = {id(m.node) for m in scope.marks if m.kind == "net_value"}
+    dropped = {id(m.node) for m in scope.marks if m.kind == "drop"}
     for node in nodes_in(scope.node):
         name = self_attribute(node)
         if name not in nets or not isinstance(getattr(node, "ctx", None), ast.Load):
+            continue
+        if any(id(a) in dropped for a in scope.ancestors(node)):
             continue
         outer = scope.parent(node)
         call = scope.parent(outer)

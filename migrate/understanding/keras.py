@@ -1,17 +1,20 @@
 """What a TensorFlow model does that a TfRLModule does otherwise.
 
-read_keras   drop what Keras does by itself, refuse graphs and layers made on the way
+read_keras      drop what Keras does by itself, refuse graphs and layers made on the way
+check_training  refuse a flag that no TfRLModule has
 """
 
 from __future__ import annotations
 
 import ast
+from collections.abc import Collection
 
 from rlmigrate.migrate.index.imports import dotted
 from rlmigrate.migrate.tree import nodes_in
 from rlmigrate.migrate.understanding.scope import (
     Scope,
     body_without_docstring,
+    names_in,
     self_attribute,
 )
 
@@ -39,10 +42,13 @@ KERAS_NAMES = frozenset(
 LISTINGS = frozenset({"variables", "trainable_variables"})
 
 
-def read_keras(scope: Scope) -> None:
-    """Mark what falls away in a Keras model, and note what a native one cannot do."""
+def read_keras(scope: Scope, *, outside: Collection[str]) -> None:
+    """Mark what falls away in a Keras model, and note what a native one cannot do.
+
+    `outside` are attributes that code outside of models reads.
+    """
     running = _running(scope)
-    _read_names(scope)
+    _read_names(scope, outside)
     for name, method in scope.methods.items():
         if name in LISTINGS and _lists(method):
             scope.mark("drop", method)
@@ -59,14 +65,39 @@ def read_keras(scope: Scope) -> None:
                 scope.problem(node, f"uses {node.attr} of TensorFlow 1")
 
 
-def _read_names(scope: Scope) -> None:
-    own = {name for name in scope.methods if name in KERAS_NAMES}
-    for node in nodes_in(scope.node):
-        name = self_attribute(node)
-        if name in KERAS_NAMES and isinstance(getattr(node, "ctx", None), ast.Store):
-            own.add(name or "")
-    for name in sorted(own):
+def check_training(scope: Scope) -> None:
+    """Refuse reads of is_training: a Keras module is told so, if at all, by its caller."""
+    for mark in scope.marks:
+        if mark.kind == "training":
+            scope.problem(mark.node, "reads is_training, which Keras models are told by a call")
+
+
+def _read_names(scope: Scope, outside: Collection[str]) -> None:
+    """Give attributes that Keras keeps for itself another name, or none where locals will do."""
+    for name in sorted(KERAS_NAMES & set(scope.methods)):
         scope.problem(scope.node, f"has {name} of its own, which Keras models keep for themselves")
+    uses: dict[str, list[tuple[str, ast.Attribute]]] = {}
+    for method, body in scope.methods.items():
+        for node in nodes_in(body):
+            attribute = self_attribute(node)
+            if attribute in KERAS_NAMES and isinstance(node, ast.Attribute):
+                uses.setdefault(node.attr, []).append((method, node))
+    for name, places in sorted(uses.items()):
+        stores = {method for method, node in places if not isinstance(node.ctx, ast.Load)}
+        if not stores or "forward" in stores or "forward_rnn" in stores or name in scope.methods:
+            continue  # what forward sets becomes a local
+        if scope.kin or name in outside:
+            scope.problem(
+                scope.node, f"has {name} of its own, which Keras models keep for themselves"
+            )
+            continue
+        new = f"self.{name}_"
+        if {method for method, _ in places} == {"__init__"}:
+            taken = names_in(scope.methods["__init__"])
+            new = name if name not in taken else new
+        for _, node in places:
+            scope.mark("renamed", node, new)
+            scope.handle(node)
 
 
 def _running(scope: Scope) -> set[str]:

@@ -33,17 +33,23 @@ MISSING: Mapping[str, frozenset[str]] = {
 
 
 def net_name(scope: Scope, func: ast.expr) -> str | None:
-    """The name of RLlib's torch network that an expression stands for."""
+    """The name of RLlib's network, for the framework of the class, that an expression is."""
     found = scope.rllib(func) or ""
     module, _, name = found.rpartition(".")
-    return name if name in NETS and ".torch" in module else None
+    home = ".tf." if scope.framework == "tf" else ".torch"
+    return name if name in NETS and home in f"{module}." else None
 
 
 def net_base(scope: Scope) -> str | None:
     """The torch net of RLlib that a class inherits from, and from no other model."""
     found = [name for base in scope.node.bases if (name := net_name(scope, base))]
     others = {scope.qualified(b) or dotted(b) for b in scope.node.bases if not net_name(scope, b)}
-    if len(found) != 1 or scope.kin or not others <= {"torch.nn.Module", "object"}:
+    if (
+        scope.framework == "tf"
+        or len(found) != 1
+        or scope.kin
+        or not others <= {"torch.nn.Module", "object"}
+    ):
         return None
     return found[0]
 

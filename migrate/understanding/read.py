@@ -37,7 +37,7 @@ from rlmigrate.migrate.understanding.inherited import (
     read_borrowed,
 )
 from rlmigrate.migrate.understanding.kept import read_kept
-from rlmigrate.migrate.understanding.keras import read_keras
+from rlmigrate.migrate.understanding.keras import check_training, read_keras
 from rlmigrate.migrate.understanding.kin import Kin, Relative, is_abstract, read_kin, related
 from rlmigrate.migrate.understanding.listed import Listed, find_listed, read_value_nets
 from rlmigrate.migrate.understanding.losses import read_losses
@@ -100,7 +100,7 @@ def _read(
         constants=constants_of(index, file),
     )
     if framework == "tf":
-        read_keras(scope)
+        read_keras(scope, outside=index.outside)
     scope.net_base = net_base(scope) or ""
     nets = {name: net for name, (net, _) in find_subnets(scope).items()}
     if scope.net_base:
@@ -178,6 +178,8 @@ def _read(
         scope, index, qualified, kept_in_family(kin), served=served, recurrent=bool(served)
     )
     check_nets(scope, nets)
+    if framework == "tf":
+        check_training(scope)
     _check_places(scope)
     facts = ModelFacts(
         qualified=qualified,

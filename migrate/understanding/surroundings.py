@@ -63,7 +63,7 @@ def read_surroundings(
 
 
 def _read_bases(scope: Scope, kept: Collection[str], *, recurrent: bool) -> None:
-    roots = ROOTS | {"RecurrentNetwork"} if recurrent else ROOTS
+    roots = ROOTS | {"RecurrentNetwork", "RecurrentTFModelV2"} if recurrent else ROOTS
     models = []
     for base in scope.node.bases:
         plain = base.value if isinstance(base, ast.Subscript) else base

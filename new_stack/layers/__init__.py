@@ -1,4 +1,4 @@
-"""Layers that RLlib's old stack provided, as plain torch modules with the old parameter names.
+"""Layers that RLlib's old stack provided, as plain modules with the old parameter names.
 
 FullyConnectedNetwork, VisionNetwork           the default nets, with `forward` and `value`
 FullyConnectedModule, VisionModule             the same as modules, to inherit from
@@ -9,7 +9,7 @@ fold_time, unfold_outputs, unfold_values       sequences as rows, and back
 cut_padding                                    sequences no longer than the old stack padded them
 name_states, add_time_dimension                lists of states, rows as sequences
 custom_settings, old_model_config, bare_config the model config as old models took it
-tf_preprocess, tf_flatten                      the same as preprocess and flatten, for TensorFlow
+tf_*, Tf*                                      the same for TensorFlow
 unmasked                                       the rows of a batch that count for a loss
 action_distribution                            the distribution that the old stack chose
 QModule, NoisyLayer                            DQN's heads, target and exploration: a base class
@@ -70,6 +70,17 @@ _HOME = {
     "same_padding": "padding",
     "state_out": "sequences",
     "tf_flatten": "on_tf.observations",
+    "TfFullyConnectedNetwork": "on_tf.fully_connected",
+    "TfVisionNetwork": "on_tf.vision",
+    "tf_activation": "on_tf.activations",
+    "tf_add_time_dimension": "on_tf.sequences",
+    "tf_cut_padding": "on_tf.sequences",
+    "tf_flat_sequences": "on_tf.sequences",
+    "tf_fold_time": "on_tf.sequences",
+    "tf_name_states": "on_tf.sequences",
+    "tf_state_out": "on_tf.sequences",
+    "tf_unfold_outputs": "on_tf.sequences",
+    "tf_unfold_values": "on_tf.sequences",
     "tf_normc_initializer": "on_tf.initializers",
     "tf_preprocess": "on_tf.observations",
     "unfold_outputs": "sequences",
@@ -88,6 +99,8 @@ __all__ = [
     "QModule",
     "SlimConv2d",
     "SlimFC",
+    "TfFullyConnectedNetwork",
+    "TfVisionNetwork",
     "ViewColumns",
     "ViewRequirement",
     "VisionModule",
@@ -113,9 +126,18 @@ __all__ = [
     "restored_observations",
     "same_padding",
     "state_out",
+    "tf_activation",
+    "tf_add_time_dimension",
+    "tf_cut_padding",
+    "tf_flat_sequences",
     "tf_flatten",
+    "tf_fold_time",
+    "tf_name_states",
     "tf_normc_initializer",
     "tf_preprocess",
+    "tf_state_out",
+    "tf_unfold_outputs",
+    "tf_unfold_values",
     "unfold_outputs",
     "unfold_values",
     "unmasked",

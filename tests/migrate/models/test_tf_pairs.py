@@ -62,7 +62,12 @@ def test_has_no_place_on_ray(migrate, name) -> None:
         ),
         ("return logits, state", "return logits + tf1.get_variable('a'), state", "uses get_vari"),
         ("def value_function", "def get_initial_state", "get_initial_state"),
-        ("self.base_model", "self.layers", "has layers of its own, which Keras models keep"),
+        (
+            "    def value_f",
+            "    def summary(self):\n        pass\n\n    def value_f",
+            "has summary",
+        ),
+        ("return logits, state", "return input_dict['is_training'], state", "reads is_training"),
         ("class Policy(TFModelV2)", "class Policy(Other, TFModelV2)", "inherits from Other"),
     ],
 )

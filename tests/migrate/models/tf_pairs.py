@@ -12,6 +12,7 @@ import sys
 import tempfile
 import traceback
 from pathlib import Path
+from typing import Any
 
 import gymnasium as gym
 import numpy as np
@@ -30,11 +31,15 @@ SPACES = {
     "dict_observation": DICT,
     "image": Box(0, 255, (6, 6, 3), np.uint8),
     "mask_under_logits": MASKED,
+    "nested_dense": MASKED,
+    "nested_vision": Box(0, 1, (42, 42, 3), np.float32),
     "normc_and_discrete_observation": Discrete(5),
 }
+SEQUENCES, STEPS = 2, 3
 ACTIONS = {"continuous": Box(-1, 1, (2,), np.float32)}
 CUSTOM = {
     "forward_helpers": {"scale": 0.5},
+    "recurrent": {"cells": 5},
     "separate_value": {"width": 6},
     "subclassed_keras_model": {"width": 5},
     "textbook": {"width": 7},
@@ -57,6 +62,9 @@ def check(name: str) -> None:
         done = Migration(Path(folder), {"model.py": text}, Settings(target="builtin"))
         assert done.items["Policy"].outcome == "native", done.items["Policy"].message
         assert "ray" not in done.text("model.py").split(), "names Ray"
+        if name == "names_of_keras":  # RLlib's try_import_tf() gives three modules now
+            before = Path(folder) / "before" / "model.py"
+            before.write_text(text.replace("tf = try", "_, tf, _ = try"))
         old_class, new_class = done.old("model.py").Policy, done.new("model.py").Policy
     settings = {**MODEL_DEFAULTS, "custom_model_config": custom}
     _, size = ModelCatalog.get_action_dist(actions, settings, framework="tf2")
@@ -72,32 +80,57 @@ def check(name: str) -> None:
         model_config=custom,
     ).build()
     obs_space.seed(0)
-    samples = [obs_space.sample() for _ in range(5)]
-    flat = np.stack([prep.transform(each) for each in samples]).astype(np.float32)
-    batch = {"obs": tree.map_structure(lambda *each: np.stack(each), *samples)}
-    old({"obs": tf.constant(flat)}, [], None)
+    samples = [obs_space.sample() for _ in range(SEQUENCES * STEPS)]
+    flat = tf.constant(np.stack([prep.transform(each) for each in samples]).astype(np.float32))
+    batch: dict[str, Any] = {"obs": tree.map_structure(lambda *each: np.stack(each), *samples)}
+    states = [np.asarray(s) for s in old.get_initial_state()]
+    states = [np.full((SEQUENCES, *s.shape), 0.3, np.float32) for s in states]
+    if states:
+
+        def timed(rows: Any) -> Any:
+            return rows.reshape(SEQUENCES, STEPS, *rows.shape[1:])
+
+        initial = new.get_initial_state()
+        batch = {"obs": tree.map_structure(timed, batch["obs"])}
+        batch["state_in"] = dict(zip(initial, states, strict=True))
+        batch["seq_lens"] = np.array([STEPS, 1], np.int32)
+    lengths = tf.constant(batch["seq_lens"]) if states else None
+    given = [tf.constant(s) for s in states]
+    old({"obs": flat}, list(given), lengths)
     new.forward_train(batch)
     weights = _weights(old)
     assert [w.shape for w in weights] == [w.shape for w in new.weights], "other weights"
     for mine, theirs in zip(new.weights, weights, strict=True):
         mine.assign(theirs)
-    logits, _ = old({"obs": tf.constant(flat)}, [], None)
+    logits, after = old({"obs": flat}, list(given), lengths)
     values = old.value_function()
     for forward in (new.forward_inference, new.forward_exploration, new.forward_train):
         outs = forward(batch)
-        np.testing.assert_array_equal(outs["action_dist_inputs"], logits)
-    np.testing.assert_array_equal(new.compute_values(batch), values)
-    np.testing.assert_array_equal(new.compute_values(batch, outs.get("embeddings")), values)
+        _same(outs["action_dist_inputs"], logits)
+        if states:
+            for mine, theirs in zip(outs["state_out"].values(), after, strict=True):
+                _same(mine, theirs)
+    _same(new.compute_values(batch), values)
+    _same(new.compute_values(batch, outs.get("embeddings")), values)
     drawn = new.get_inference_action_dist_cls().from_logits(outs["action_dist_inputs"]).sample()
-    assert len(np.asarray(drawn)) == 5
+    assert np.asarray(drawn).shape[: 1 + bool(states)] == np.shape(outs["action_dist_inputs"])[:-1]
 
 
-def _weights(model: object) -> list[object]:
+def _same(mine: Any, theirs: Any) -> None:
+    np.testing.assert_array_equal(np.reshape(mine, np.shape(theirs)), theirs)
+
+
+def _weights(model: object) -> list[Any]:
     """The weights of the Keras models that an old model holds, in the order of its attributes."""
     import tensorflow as tf
 
-    found = [v for v in vars(model).values() if isinstance(v, tf.keras.Model)]
-    return [weight for each in found for weight in each.weights]
+    found: list[Any] = []
+    for value in vars(model).values():
+        if isinstance(value, tf.keras.Model):
+            found += value.weights
+        elif hasattr(value, "register_variables"):  # a net of RLlib
+            found += _weights(value)
+    return found
 
 
 def main() -> None:
