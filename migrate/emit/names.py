@@ -37,8 +37,16 @@ TF_STACK = "rlmigrate.new_stack.tf"
 TF_LAYERS: Mapping[str, str] = {
     name: f"Tf{name}" if name[0].isupper() else f"tf_{name}"
     for name in (
-        *("FullyConnectedNetwork", "VisionNetwork", "add_time_dimension", "flat_sequences"),
-        *("flatten", "fold_time", "name_states", "normc_initializer", "preprocess", "state_out"),
+        *("FullyConnectedNetwork", "VisionNetwork", "add_time_dimension", "cut_padding"),
+        *(
+            "flat_sequences",
+            "flatten",
+            "fold_time",
+            "name_states",
+            "normc_initializer",
+            "preprocess",
+            "state_out",
+        ),
         *("unfold_outputs", "unfold_values"),
     )
 }

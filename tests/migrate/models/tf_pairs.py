@@ -110,6 +110,12 @@ def check(name: str) -> None:
         if states:
             for mine, theirs in zip(outs["state_out"].values(), after, strict=True):
                 _same(mine, theirs)
+    if states:  # what connectors pad beyond the longest sequence is not seen
+        padded = tree.map_structure(lambda a: np.concatenate([a, a[:, :2]], 1), batch["obs"])
+        long = new.forward_train({**batch, "obs": padded})
+        _same(long["action_dist_inputs"][:, :STEPS], logits)
+        _same(new.compute_values({**batch, "obs": padded})[:, :STEPS], values)
+        _same(next(iter(long["state_out"].values())), after[0])
     _same(new.compute_values(batch), values)
     _same(new.compute_values(batch, outs.get("embeddings")), values)
     drawn = new.get_inference_action_dist_cls().from_logits(outs["action_dist_inputs"]).sample()

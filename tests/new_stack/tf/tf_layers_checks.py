@@ -21,6 +21,7 @@ from rlmigrate.legacy.catalog import MODEL_DEFAULTS
 from rlmigrate.new_stack.layers.on_tf.fully_connected import TfFullyConnectedNetwork
 from rlmigrate.new_stack.layers.on_tf.sequences import (
     tf_add_time_dimension,
+    tf_cut_padding,
     tf_flat_sequences,
     tf_fold_time,
     tf_name_states,
@@ -112,7 +113,14 @@ def check_folding() -> None:
     np.testing.assert_array_equal(folded["obs"]["b"], np.zeros(6))
     np.testing.assert_array_equal(states[0], np.ones((2, 4)))
     np.testing.assert_array_equal(lengths, [3, 3])
-    assert tf_fold_time({**batch, "seq_lens": [3, 1]})[2].numpy().tolist() == [3, 1]
+    padded = {**batch, "seq_lens": np.array([2, 1])}
+    cut, _, lengths = tf_fold_time(padded)
+    assert lengths.numpy().tolist() == [2, 1]
+    np.testing.assert_array_equal(cut["obs"]["a"], obs["a"][:, :2].reshape(4, 2))
+    unfolded = tf_unfold_outputs(tf.ones([4, 5]), cut)
+    np.testing.assert_array_equal(unfolded[:, :, 0], [[1, 1, 0], [1, 1, 0]])
+    np.testing.assert_array_equal(tf_unfold_values(tf.ones([4]), padded), unfolded[:, :, 0])
+    assert tf_cut_padding(tf_cut_padding(padded))["padded_to"] == 3
     rows = tf.reshape(tf.range(6.0), [6, 1])
     assert tf_unfold_outputs(rows, batch).shape == (2, 3, 1)
     assert tf_unfold_values(rows[:, 0], batch).shape == (2, 3)
