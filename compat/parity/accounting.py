@@ -12,6 +12,7 @@ from rlmigrate.compat.parity.judge import Judgement
 from rlmigrate.compat.parity.results import (
     CaseCount,
     ClassResult,
+    Divergence,
     Finding,
     LayerResult,
     OutputResult,
@@ -50,6 +51,7 @@ class Account:
         self.cases: list[str] = []
         self.findings: list[Finding] = []
         self.failing_cases: dict[str, float] = {}
+        self.divergence: Divergence | None = None
         self._verdicts: dict[str, dict[str, Judgement]] = {}
         self._missing: dict[str, list[str]] = {}
         self._points: list[tuple[float, float]] = []
@@ -195,6 +197,7 @@ class Account:
             notes=tuple(said),
             seconds=seconds,
             smallest=smallest,
+            divergence=self.divergence,
         )
 
     def _status(

@@ -7,6 +7,7 @@ from functools import partial
 
 from rlmigrate.compat.parity.accounting import Account, CaseError
 from rlmigrate.compat.parity.cases import Case
+from rlmigrate.compat.parity.divergence import measure
 from rlmigrate.compat.parity.judge import Judgement, judge, same_bits
 from rlmigrate.compat.parity.losses import compare_losses
 from rlmigrate.compat.parity.quick import pass_together
@@ -28,6 +29,7 @@ def compare_cases(
     ours, theirs = old.run_many(cases), new.run_many(cases)
     richest = max(range(len(cases)), key=lambda i: cases[i].richness(), default=None)
     wide = WideRuns(old, cases, account)
+    account.divergence = measure(new, cases, ours, theirs)
     known = pass_together(cases, ours, theirs, wide, limit=account.limit)
     for i, case in enumerate(cases):
         left, right = ours[i], theirs[i]

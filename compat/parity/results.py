@@ -5,6 +5,7 @@ Finding           one difference, with its path
 OutputResult      one output over all cases
 ParameterResult   the parameters of both sides
 LayerResult       the error of one layer, free-running and teacher-forced
+Divergence        how far apart the policies are
 ClassResult       one pair of classes
 ParityReport      all pairs, and the overall status
 """
@@ -110,6 +111,17 @@ class CaseCount:
 
 
 @dataclass(frozen=True)
+class Divergence:
+    """Largest KL(old || new) of any row, in nats, and where; `undefined` rows have none."""
+
+    largest: float
+    case: str
+    row: int
+    rows: int
+    undefined: int
+
+
+@dataclass(frozen=True)
 class ClassResult:
     """One pair of classes: the fields of the JSON report's `results`.
 
@@ -134,6 +146,7 @@ class ClassResult:
     notes: tuple[str, ...] = ()
     seconds: float = 0.0
     smallest: Mapping[str, Any] | None = None
+    divergence: Divergence | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """Give the result as plain JSON values; `read_result` reads them."""
@@ -232,6 +245,8 @@ def read_result(plain: Mapping[str, Any]) -> ClassResult:
     for name in ("scatter", "preflight"):
         values[name] = tuple(tuple(item) for item in values[name])
     values["notes"] = tuple(values["notes"])
+    if values.get("divergence"):
+        values["divergence"] = Divergence(**values["divergence"])
     return ClassResult(**values)
 
 

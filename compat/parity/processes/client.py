@@ -268,6 +268,13 @@ class RemoteSide:
         )
         return Gradients(wire.unpack_named(value, back))
 
+    def divergence(self, old: Array, new: Array) -> Array | None:
+        """Compute the KL divergence."""
+        arrays = Arrays()
+        keys = [arrays.put(old), arrays.put(new)]
+        value, back = self._process.ask("divergence", arrays, side=self._number, inputs=keys)
+        return None if value is None else back.values[value]
+
     def segments(self, width: int) -> tuple[tuple[int, int], ...]:
         """Find the categorical parts of the logits."""
         if width not in self._segments:

@@ -171,6 +171,12 @@ class Worker:
         )
         return wire.pack_named(found.values, back)
 
+    def do_divergence(self, args: dict[str, Any], sent: Arrays, back: Arrays) -> Any:
+        """Compute the KL divergence."""
+        old, new = (sent.values[key] for key in args["inputs"])
+        found = self._sides[args["side"]].divergence(old, new)
+        return None if found is None else back.put(found)
+
     def do_segments(self, args: dict[str, Any], sent: Arrays, back: Arrays) -> Any:
         """Find the categorical parts of the logits."""
         return self._sides[args["side"]].segments(args["width"])

@@ -119,6 +119,10 @@ class RecordedSide:
             raise UsageError(f"the recording has no {precision} gradients of case {case.name!r}")
         return Gradients(found)
 
+    def divergence(self, old: Array, new: Array) -> Array | None:
+        """Give nothing: a recording has no distribution class."""
+        return None
+
     def segments(self, width: int) -> tuple[tuple[int, int], ...]:
         """Give the categorical parts of the logits."""
         return self.recording.segments

@@ -7,7 +7,7 @@ from html import escape
 
 from rlmigrate.compat.parity.judge import NOISE_LIMIT
 from rlmigrate.compat.parity.render.charts import ladder, scatter
-from rlmigrate.compat.parity.render.numbers import noise, short, worst_abs, worst_noise
+from rlmigrate.compat.parity.render.numbers import noise, short, worst_abs, worst_kl, worst_noise
 from rlmigrate.compat.parity.render.text import details, summary
 from rlmigrate.compat.parity.results import ClassResult, ParityReport, Status
 
@@ -33,19 +33,31 @@ code{font:.88em ui-monospace,monospace;overflow-wrap:anywhere}a{color:inherit}
 .PASS{color:var(--pass)}.FAIL{color:var(--fail)}.INCOMPLETE{color:var(--incomplete)}
 .ERROR{color:var(--error)}
 .cell{min-width:2.6rem;text-align:center;border-radius:3px}
-pre{white-space:pre-wrap;background:var(--tint);padding:.7rem;border-radius:6px;margin:.5rem 0}
+.says{list-style:none;background:var(--tint);padding:.6rem .8rem;border-radius:6px;margin:.5rem 0;
+font:.85em/1.45 ui-monospace,monospace;overflow-wrap:anywhere}
+.says li{padding:.12rem 0 .12rem 1.2em;text-indent:-1.2em}
 svg{width:100%;height:auto;display:block;font:10px system-ui,sans-serif;fill:var(--ink)}
 rect.free{fill:var(--soft)}rect.forced{fill:var(--bar)}rect.bad{fill:var(--fail)}
 circle{fill:var(--bar);fill-opacity:.6}line.limit{stroke:var(--fail);stroke-dasharray:4 3}
 line.grid{stroke:var(--line)}
 details{margin:.6rem 0}summary{cursor:pointer;color:var(--dim)}
-@media print{body{max-width:none;padding:0}details{display:block}h2{break-after:avoid}
-table,svg{break-inside:avoid}}
+@media screen{details:not([open])+.fold{display:none}}
+@media print{:root{--ink:#000;--dim:#444;--line:#bbb;--paper:#fff;--tint:#f3f3f3;--pass:#14633a;
+--fail:#a3241d;--incomplete:#7d4d00;--error:#6a1f88;--bar:#3d6fb4;--soft:#a9c1e2}
+@page{margin:14mm 12mm}body{max-width:none;padding:0;font-size:9.5pt}
+*{print-color-adjust:exact;-webkit-print-color-adjust:exact}
+summary{list-style:none;font-weight:600}.wide{overflow:visible}
+table{font-size:8pt}th,td{padding:.15rem .35rem}code{overflow-wrap:normal}
+h2,h3,summary,.sub{break-after:avoid}tr,svg,li{break-inside:avoid}thead{display:table-header-group}
+svg{max-width:150mm}.matrix{font-size:6.5pt}.matrix th,.matrix td{padding:.1rem .2rem;
+white-space:normal;min-width:0}}
+@media (max-width:40rem){body{padding:1rem .7rem 3rem}h1{font-size:1.25rem}
+th,td{padding:.3rem .4rem}}
 """
 
 
 #: Columns of numbers in the first table.
-_NUMBERS = ("outputs", "parameters", "cases", "max abs", "noise")
+_NUMBERS = ("outputs", "parameters", "cases", "max abs", "noise", "KL")
 
 
 def html(report: ParityReport) -> str:
@@ -63,7 +75,8 @@ def html(report: ParityReport) -> str:
         f"<title>Parity: {escape(summary(report))}</title><style>{_STYLE}</style></head><body>"
         f'<h1>Parity: <span class="{report.status.value}">{report.status.value}</span></h1>'
         f'<p class="sub">{escape(summary(report))}. Errors are in units of the old model\'s own '
-        f"float32 rounding noise; 0 means equal bits. {escape(settings)}</p>"
+        "float32 rounding noise; 0 means equal bits. KL(old||new) is the largest of any row, in "
+        f"nats. {escape(settings)}</p>"
         '<div class="wide"><table><thead><tr><th>status</th><th>class</th>'
         + "".join(f"<th class=n>{name}</th>" for name in _NUMBERS)
         + "</tr></thead>"
@@ -81,6 +94,7 @@ def _row(i: int, result: ClassResult) -> str:
         f"{result.cases.compared}/{result.cases.total}",
         worst_abs(result),
         worst_noise(result),
+        worst_kl(result),
     )
     numbers = "".join(f'<td class="n">{escape(cell)}</td>' for cell in cells)
     return (
@@ -97,7 +111,8 @@ def _section(i: int, result: ClassResult) -> str:
     ]
     lines = details(result, limit=40)
     if lines:
-        parts.append(f"<pre>{escape(chr(10).join(lines))}</pre>")
+        said = "".join(f"<li>{escape(line)}</li>" for line in lines)
+        parts.append(f"<ul class=says>{said}</ul>")
     body = []
     if result.layers:
         limit = next((o.limit for o in result.outputs.values()), NOISE_LIMIT)
@@ -115,14 +130,20 @@ def _section(i: int, result: ClassResult) -> str:
             f"<td><code>{escape(b)}</code></td></tr>"
             for n, a, b in result.preflight
         )
-        body.append(
-            "<details><summary>what both sides ran on</summary><div class=wide><table>"
-            f"<tr><th></th><th>legacy</th><th>new</th></tr>{facts}</table></div></details>"
+        table = (
+            "<div class=wide><table><thead><tr><th></th><th>legacy</th><th>new</th></tr></thead>"
+            f"<tbody>{facts}</tbody></table></div>"
         )
+        body.append(_folded("what both sides ran on", table))
     inner = "".join(body)
     if result.status is Status.PASS and inner:
-        inner = f"<details><summary>outputs, cases and surroundings</summary>{inner}</details>"
+        inner = _folded("outputs, cases and surroundings", inner)
     return "".join([*parts, inner])
+
+
+def _folded(title: str, inner: str) -> str:
+    """Hide a part on the screen until it is opened; paper shows it, whatever the browser."""
+    return f"<details><summary>{title}</summary></details><div class=fold>{inner}</div>"
 
 
 def _outputs(result: ClassResult) -> str:
@@ -134,10 +155,10 @@ def _outputs(result: ClassResult) -> str:
         for path, o in result.outputs.items()
     )
     return (
-        "<h3>Outputs</h3><div class=wide><table><tr><th></th><th>output</th>"
+        "<h3>Outputs</h3><div class=wide><table><thead><tr><th></th><th>output</th>"
         "<th class=n>max abs</th><th class=n>max rel</th><th class=n>ULP</th><th class=n>noise</th>"
         "<th class=n>cases</th><th>worst case</th></tr>"
-        f"{rows}</table></div>"
+        f"</thead><tbody>{rows}</tbody></table></div>"
     )
 
 
@@ -153,8 +174,8 @@ def _matrix(result: ClassResult) -> str:
         for path, row in result.errors_by_case.items()
     )
     return (
-        "<h3>Error by output and case</h3><div class=wide><table>"
-        f"<tr><th></th>{head}</tr>{rows}</table></div>"
+        '<h3>Error by output and case</h3><div class=wide><table class="matrix">'
+        f"<thead><tr><th></th>{head}</tr></thead><tbody>{rows}</tbody></table></div>"
     )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from rlmigrate.compat.parity.render.numbers import noise, short, worst_abs, worst_noise
+from rlmigrate.compat.parity.render.numbers import noise, short, worst_abs, worst_kl, worst_noise
 from rlmigrate.compat.parity.render.text import details, summary
 from rlmigrate.compat.parity.results import ParityReport, Status
 
@@ -14,8 +14,8 @@ def markdown(report: ParityReport) -> str:
     lines = [
         f"## Parity: {summary(report)}",
         "",
-        "| | class | outputs | parameters | cases | max abs | noise |",
-        "|---|---|---|---|---|---|---|",
+        "| | class | outputs | parameters | cases | max abs | noise | KL |",
+        "|---|---|---|---|---|---|---|---|",
     ]
     for result in report.worst_first:
         whole = sum(o.compared == o.total for o in result.outputs.values())
@@ -24,7 +24,7 @@ def markdown(report: ParityReport) -> str:
             f"| {whole}/{len(result.outputs)} "
             f"| {result.parameters.matched}/{result.parameters.total} "
             f"| {result.cases.compared}/{result.cases.total} "
-            f"| {worst_abs(result)} | {worst_noise(result)} |"
+            f"| {worst_abs(result)} | {worst_noise(result)} | {worst_kl(result)} |"
         )
     for result in report.worst_first:
         if result.status is Status.PASS:

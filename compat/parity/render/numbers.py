@@ -33,10 +33,19 @@ def worst_noise(result: ClassResult) -> str:
     return f"{short(max(ratios))}x" if ratios else "-"
 
 
+def worst_kl(result: ClassResult) -> str:
+    """Give the largest KL(old || new) of any row."""
+    found = result.divergence
+    if found is None:
+        return "-"
+    return "inf" if found.undefined else short(found.largest)
+
+
 def noise(output: OutputResult) -> str:
     """Give an output's error in units of noise, or how else it was judged."""
     if output.noise_ratio is None:
         return output.judged_by
     if output.noise_ratio == 0 and output.status is Status.PASS:
         return "equal bits" if output.max_abs == 0 else "masks equal"
-    return f"{short(output.noise_ratio)}x"
+    at_most = "<=" if output.judged_by == "bound" else ""
+    return f"{at_most}{short(output.noise_ratio)}x"

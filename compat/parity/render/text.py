@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 
 from rlmigrate.compat.parity.cases.plain import from_plain, in_words
-from rlmigrate.compat.parity.render.numbers import noise, short, worst_abs, worst_noise
+from rlmigrate.compat.parity.render.numbers import noise, short, worst_abs, worst_kl, worst_noise
 from rlmigrate.compat.parity.results import ClassResult, ParityReport, Status
 from rlmigrate.compat.parity.sides.base import source_of
 
@@ -25,7 +25,7 @@ def plain_text(report: ParityReport, *, quiet: bool = False, verbose: bool = Fal
             continue
         lines.append(
             f"{result.status.value:10} {result.name}: {result.accounting}; "
-            f"max abs {worst_abs(result)}, noise {worst_noise(result)}"
+            f"max abs {worst_abs(result)}, noise {worst_noise(result)}, KL {worst_kl(result)}"
         )
         lines += [f"  {line}" for line in details(result)]
         if verbose:
@@ -71,6 +71,11 @@ def details(result: ClassResult, *, limit: int = 8) -> list[str]:
         lines.append(f"first divergent layer: {result.first_divergence}")
     if result.cause:
         lines.append(f"probable cause: {result.cause}")
+    if (kl := result.divergence) and kl.undefined:
+        lines.append(f"KL(old||new): not finite in {kl.undefined} of {kl.rows} rows")
+    elif kl and kl.largest > 0:
+        where = f"case {kl.case}, row {kl.row}"
+        lines.append(f"KL(old||new): at most {short(kl.largest)} nats ({where})")
     if result.smallest:
         lines.append(f"smallest failing input: {in_words(from_plain(result.smallest))}")
     lines += [f"note: {note}" for note in result.notes]
@@ -95,7 +100,7 @@ def _table(report: ParityReport, *, quiet: bool, verbose: bool) -> None:
     from rich.table import Table
 
     table = Table(title=None, pad_edge=False)
-    for heading in ("", "class", "outputs", "parameters", "cases", "max abs", "noise"):
+    for heading in ("", "class", "outputs", "parameters", "cases", "max abs", "noise", "KL"):
         table.add_column(heading, overflow="fold")
     console = Console()
     for result in report.worst_first:
@@ -110,6 +115,7 @@ def _table(report: ParityReport, *, quiet: bool, verbose: bool) -> None:
             f"{result.cases.compared}/{result.cases.total}",
             worst_abs(result),
             worst_noise(result),
+            worst_kl(result),
         )
     console.print(table)
     for result in report.worst_first:

@@ -107,3 +107,7 @@ class Side(Protocol):
     ) -> Gradients:
         """Pull seeded cotangents of all differentiable outputs back to parameters and inputs."""
         ...
+
+    def divergence(self, old: Array, new: Array) -> Array | None:
+        """Give KL(old || new) of distribution inputs `[B, K]` by the party's class: float64[B]."""
+        ...

@@ -181,6 +181,16 @@ class ModuleTorchSide(TorchSide):
         yield "kl", lambda: dist(KL_FROM * logits).kl(dist(logits))
         yield "deterministic_action", best
 
+    def divergence(self, old: Array, new: Array) -> Array | None:
+        """Give KL(old || new) row by row, in float64; None if the class has none."""
+        try:
+            made = self.module.get_train_action_dist_cls().from_logits
+            wide = [made(torch.tensor(value, dtype=torch.float64)) for value in (old, new)]
+            with torch.no_grad():
+                return common.array(wide[0].kl(wide[1])).astype(np.float64)
+        except Exception:  # a user's distribution may raise anything
+            return None
+
     def _pulled(
         self, case: Case, precision: Precision
     ) -> tuple[Mapping[str, torch.Tensor], Nested]:

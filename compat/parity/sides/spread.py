@@ -95,6 +95,10 @@ class SpreadSide:
         """Compute vector-Jacobian products."""
         return self._first.gradients(case, precision=precision, seed=seed)
 
+    def divergence(self, old: Array, new: Array) -> Array | None:
+        """Compute the KL divergence."""
+        return self._first.divergence(old, new)
+
     def segments(self, width: int) -> tuple[tuple[int, int], ...]:
         """Find the categorical parts of the logits."""
         return self._first.segments(width)
