@@ -12,7 +12,10 @@ from typing import Literal
 
 import torch
 
-Layout = Literal["transpose", "hwio_to_oihw", "oihw_to_hwio", "drop_1x1", "add_1x1", "zeros"]
+Layout = (
+    Literal["transpose", "hwio_to_oihw", "oihw_to_hwio", "drop_1x1", "add_1x1", "zeros"]
+    | Literal["gru_gates", "row_0", "row_1"]
+)
 
 _CHANGES: dict[Layout, Callable[[torch.Tensor], torch.Tensor]] = {
     "transpose": lambda value: value.t(),
@@ -21,6 +24,10 @@ _CHANGES: dict[Layout, Callable[[torch.Tensor], torch.Tensor]] = {
     "drop_1x1": lambda value: value.squeeze(3).squeeze(2),
     "add_1x1": lambda value: value[:, :, None, None],
     "zeros": torch.zeros_like,
+    # Keras: update, reset, new; torch: reset, update, new
+    "gru_gates": lambda value: torch.cat([value.chunk(3)[gate] for gate in (1, 0, 2)]),
+    "row_0": lambda value: value[0],
+    "row_1": lambda value: value[1],
 }
 _INVERSE: dict[Layout, Layout] = {
     "transpose": "transpose",
@@ -29,6 +36,7 @@ _INVERSE: dict[Layout, Layout] = {
     "drop_1x1": "add_1x1",
     "add_1x1": "drop_1x1",
     "zeros": "zeros",
+    "gru_gates": "gru_gates",
 }
 _DIMENSIONS: dict[Layout, int] = {
     "transpose": 2,
@@ -36,6 +44,8 @@ _DIMENSIONS: dict[Layout, int] = {
     "oihw_to_hwio": 4,
     "drop_1x1": 4,
     "add_1x1": 2,
+    "row_0": 2,
+    "row_1": 2,
 }
 
 

@@ -11,6 +11,7 @@ from rlmigrate.compat.weights.default_nets import FIRST_LAYER, default_net_map
 from rlmigrate.compat.weights.layouts import Layout, inverse
 from rlmigrate.compat.weights.report import Assignment, TransferReport
 from rlmigrate.compat.weights.tf_names import (
+    cell_layouts,
     layouts_of,
     looks_like_tf,
     named_as,
@@ -90,6 +91,8 @@ def _by_mapping(found: Match, old: Side, new: Side, mapping: Mapping[str, str | 
     from_tf = looks_like_tf(old.arrays) and not looks_like_tf(new.arrays)
     for old_name, new_name in mapping.items():
         if new_name is not None:
+            if from_tf and old_name in old.arrays and _cell(found, old_name, new_name, old, new):
+                continue
             known = old.arrays.get(old_name) if from_tf else None
             layouts = layouts_of(old_name, known.ndim) if known is not None else ()
             _add_if_known(found, Assignment(old_name, new_name, layouts), old, new)
@@ -97,6 +100,18 @@ def _by_mapping(found: Match, old: Side, new: Side, mapping: Mapping[str, str | 
             found.left_out.add(old_name)
         else:
             found.unknown.append(f"mapping: neither side has {old_name!r}")
+
+
+def _cell(found: Match, old_name: str, new_name: str, old: Side, new: Side) -> bool:
+    """Assign a variable of a recurrent layer, whose bias becomes two parameters."""
+    try:
+        cells = cell_layouts(old_name, new_name, {k: tuple(v.shape) for k, v in old.arrays.items()})
+    except ValueError as error:
+        found.unknown.append(f"mapping: {error}")
+        return True
+    for target, layouts in (cells or {}).items():
+        _add_if_known(found, Assignment(old_name, target, layouts), old, new)
+    return cells is not None
 
 
 def _add_if_known(found: Match, each: Assignment, old: Side, new: Side) -> None:

@@ -17,6 +17,9 @@ if TYPE_CHECKING:
 
     from rlmigrate.compat.weights.layouts import Layout
 
+#: Layouts of what torch has beside the parameter that a variable became.
+_SECOND: frozenset[Layout] = frozenset({"zeros", "row_1"})
+
 
 @dataclass(frozen=True)
 class Assignment:
@@ -53,7 +56,7 @@ class TransferReport:
     @property
     def mapping(self) -> Mapping[str, str]:
         """Old name to new name, of every parameter that was copied."""
-        return {each.old: each.new for each in self.assignments if each.layouts != ("zeros",)}
+        return {each.old: each.new for each in self.assignments if not _SECOND & set(each.layouts)}
 
     @property
     def renames(self) -> Mapping[str, str]:

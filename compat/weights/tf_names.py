@@ -2,13 +2,14 @@
 
 torch_view      each torch parameter: the TF array it comes from, and the change of layout
 layouts_of      how one variable is laid out anew
+cell_layouts    the same for the variables of an LSTM or GRU, by parameter of torch
 unused_in_tf    arrays that were built and never used
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 
 from rlmigrate.compat.weights.layouts import Layout
 
@@ -77,6 +78,34 @@ def layouts_of(name: str, ndim: int) -> tuple[Layout, ...]:
     """
     part = name.split("/")[-1].removesuffix(":0")
     return _layout(part, ndim) if part.endswith("kernel") else ()
+
+
+def cell_layouts(
+    name: str, target: str, shapes: Mapping[str, Sequence[int]]
+) -> dict[str, tuple[Layout, ...]] | None:
+    """Return the torch parameters that a variable of a recurrent layer becomes, each with layouts.
+
+    None for any other layer. Raises ValueError for a GRU that applies its reset gate before the
+    matrix product (`reset_after=False`), which torch's does not.
+
+    >>> cell_layouts("c/bias", "c.bias_ih_l0", {"c/bias": (2, 6), "c/recurrent_kernel": (2, 6)})
+    {'c.bias_ih_l0': ('row_0', 'gru_gates'), 'c.bias_hh_l0': ('row_1', 'gru_gates')}
+    """
+    owner, _, part = name.rpartition("/")
+    part, suffix = part.removesuffix(":0"), ":0" if part.endswith(":0") else ""
+    recurrent = shapes.get(f"{owner}/recurrent_kernel{suffix}")
+    if recurrent is None or not target.endswith("_l0"):
+        return None
+    gru = recurrent[1] == 3 * recurrent[0]
+    gates: tuple[Layout, ...] = ("gru_gates",) if gru else ()
+    if part != "bias":
+        return {target: ("transpose", *gates)}
+    other = target.replace("bias_ih", "bias_hh")
+    if not gru:
+        return {target: (), other: ("zeros",)}  # Keras has one bias, torch two that are added
+    if len(shapes[name]) != 2:
+        raise ValueError(f"{owner} is a GRU with reset_after=False, which torch.nn.GRU cannot be")
+    return {target: ("row_0", *gates), other: ("row_1", *gates)}
 
 
 def unused_in_tf(names: Iterable[str]) -> frozenset[str]:

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+import ast
+from collections.abc import Iterable, Mapping, Sequence
 
 from rlmigrate.migrate.emit.file import model_results
 from rlmigrate.migrate.findings import Item, Kind, Outcome
 from rlmigrate.migrate.rules.base import FileContext, Finding, Rule
 from rlmigrate.migrate.rules.cases.rlm103 import UNCHANGED
-from rlmigrate.migrate.understanding.keras_layers import torch_names
+from rlmigrate.migrate.tree import nodes_in
+from rlmigrate.migrate.understanding.keras_layers import torch_layers, torch_names
+from rlmigrate.migrate.understanding.vocabulary import NETS
 
 
 def check(context: FileContext) -> Iterable[Finding]:
@@ -26,23 +29,50 @@ def check(context: FileContext) -> Iterable[Finding]:
             outcome=Outcome.MANUAL,
             code=RULE.code,
             message=(
-                f"{facts.name} {result.study.plan.reason}: write it as a TorchRLModule"
-                f"{_weights(mapping)}; see {RULE.link}"
+                f"{facts.name} {result.study.plan.reason}: write it as a "
+                f"{_base(facts.bases)}{_layers(result.study.reading.node)}{_weights(mapping)}; or "
+                "keep it on TensorFlow, without Ray, with --target builtin; "
+                f"see {RULE.link}"
             ),
             mapping=mapping,
         )
         yield Finding(item)
 
 
+def _base(bases: Sequence[str]) -> str:
+    """Name the module to write: one with DQN's or SAC's parts for their models."""
+    names = {base.rpartition(".")[2] for base in bases}
+    if names & {"DistributionalQTFModel", "DistributionalQModel", "DQNTFModel"}:
+        return "TorchRLModule with QNetAPI and TargetNetworkAPI (as DQN's default module is)"
+    if names & {"SACTFModel"}:
+        return "subclass of DefaultSACTorchRLModule"
+    return "TorchRLModule"
+
+
+def _layers(node: ast.ClassDef) -> str:
+    """List what the new module needs, as the class itself has it."""
+    nets = sorted({n.id for n in nodes_in(node) if isinstance(n, ast.Name) and n.id in NETS})
+    layers = torch_layers(node)
+    listed = ", ".join(layers[:8]) + (", ..." if len(layers) > 8 else "")
+    text = f" with layers {listed}" if layers else ""
+    for net in nets:
+        joined = " and" if text else " with"
+        text += f"{joined} the torch {net} of rlmigrate.new_stack.layers"
+    return text
+
+
 def _weights(mapping: Mapping[str, str]) -> str:
     """Say what carries the old weights over."""
-    layers = list(dict.fromkeys(name.partition("/")[0] for name in mapping))
-    if not layers:
-        return ""
-    listed = ", ".join(layers[:6]) + (", ..." if len(layers) > 6 else "")
+    if not mapping:
+        return (
+            ", and load the old weights with rlmigrate.transfer_weights(old, new, mapping=...), "
+            "where old are the arrays by variable name and mapping their names to yours: Keras "
+            "numbers layers without a name (dense, dense_1, ...) in the order in which they are "
+            "made"
+        )
     return (
-        f" with layers named {listed}, and rlmigrate.transfer_weights(old, new, mapping=...) with "
-        "the mapping of the JSON report loads the old weights (kernels are transposed on the way)"
+        ", and rlmigrate.transfer_weights(old, new, mapping=...) with the mapping of the JSON "
+        "report loads the old weights of layers with a name (kernels are transposed on the way)"
     )
 
 

@@ -6,10 +6,12 @@ import ast
 import json
 
 import numpy as np
+import pytest
 import torch
 from torch import nn
 
 from rlmigrate import transfer_weights
+from rlmigrate.errors import WeightsError
 from rlmigrate.migrate.understanding.keras_layers import torch_names
 
 MODEL = """
@@ -49,7 +51,7 @@ def test_the_mapping_of_the_report_loads_the_weights(tmp_path) -> None:
     (tmp_path / "model.py").write_text(MODEL)
     (item,) = run_files([tmp_path], Settings(), rewriting=False).report.items
     assert item.outcome == "manual"
-    assert "with layers named eyes, logits" in item.message
+    assert "with layers eyes (nn.Conv2d), logits (nn.Linear)" in item.message
     assert item.mapping == torch_names(ast.parse(MODEL))
     assert json.dumps(item.mapping)
 
@@ -71,3 +73,50 @@ def test_the_mapping_of_the_report_loads_the_weights(tmp_path) -> None:
     expected = seen.reshape(2, -1) @ head + offset
     with torch.no_grad():
         np.testing.assert_allclose(net(torch.from_numpy(images)), expected, rtol=1e-4, atol=1e-4)
+
+
+@pytest.mark.parametrize(("kind", "gates"), [("GRU", 3), ("LSTM", 4)])
+def test_recurrent_layers_load(kind: str, gates: int) -> None:
+    """Against the equations of Keras' documentation, in numpy."""
+    made = ast.parse(f"cell = tf.keras.layers.{kind}(5, name='cell')")
+    rng = np.random.default_rng(0)
+    units, inputs = 5, 3
+    shape = (2, 3 * units) if kind == "GRU" else (4 * units,)
+    old = {
+        "cell/kernel": rng.normal(size=(inputs, gates * units)).astype(np.float32),
+        "cell/recurrent_kernel": rng.normal(size=(units, gates * units)).astype(np.float32),
+        "cell/bias": rng.normal(size=shape).astype(np.float32),
+    }
+    net = nn.ModuleDict({"cell": getattr(nn, kind)(inputs, units, batch_first=True)})
+    report = transfer_weights(old, net, mapping=torch_names(made))
+    assert report.total == 4
+    assert report.mapping == torch_names(made)
+    steps = rng.normal(size=(2, 4, inputs)).astype(np.float32)
+    h = c = np.zeros((2, units))
+    for step in range(4):
+        x = steps[:, step]
+        if kind == "GRU":
+            given = np.split(x @ old["cell/kernel"] + old["cell/bias"][0], 3, 1)
+            kept = np.split(h @ old["cell/recurrent_kernel"] + old["cell/bias"][1], 3, 1)
+            update, reset = (_sigmoid(a + b) for a, b in zip(given[:2], kept[:2], strict=True))
+            h = update * h + (1 - update) * np.tanh(given[2] + reset * kept[2])
+        else:
+            both = x @ old["cell/kernel"] + h @ old["cell/recurrent_kernel"] + old["cell/bias"]
+            enter, forget, new, leave = np.split(both, 4, 1)
+            c = _sigmoid(forget) * c + _sigmoid(enter) * np.tanh(new)
+            h = _sigmoid(leave) * np.tanh(c)
+    with torch.no_grad():
+        np.testing.assert_allclose(
+            net["cell"](torch.from_numpy(steps))[0][:, -1], h, rtol=1e-5, atol=1e-5
+        )
+
+
+def test_a_gru_that_resets_before_is_refused() -> None:
+    old = {"g/kernel": np.ones((2, 9)), "g/recurrent_kernel": np.ones((3, 9)), "g/bias": np.ones(9)}
+    mapping = torch_names(ast.parse("GRU(3, name='g')"))
+    with pytest.raises(WeightsError, match="reset_after=False"):
+        transfer_weights(old, nn.ModuleDict({"g": nn.GRU(2, 3)}), mapping=mapping)
+
+
+def _sigmoid(x: np.ndarray) -> np.ndarray:
+    return 1 / (1 + np.exp(-x))
