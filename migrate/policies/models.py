@@ -108,7 +108,7 @@ def take_over(owner: Owner, reading: Reading | None) -> None:
     """Tell the class that is written what the model under it has."""
     if reading is not None:
         owner.recurrent = bool(reading.facts.states)
-        owner.obs = "whole" if reading.facts.obs == "whole" else "preprocessed"
+        owner.obs = "whole" if reading.facts.obs in {"whole", "raw"} else "preprocessed"
         owner.inherited = _attributes(reading)
         owner.embedded = _is_embedded(reading)
     else:

@@ -253,7 +253,7 @@ def read_obs_space(scope: Scope, node: ast.expr, obs: str) -> None:
             scope.mark("flat_size", whole)
         scope.handle(whole)
         return
-    if obs == "whole" or (obs == "unread" and scope.plain):
+    if obs in {"whole", "raw"} or (obs == "unread" and scope.plain):
         scope.mark("obs_space", node)
         return
     if isinstance(parent, ast.Subscript) and obs in {"keyed", "mixed"}:

@@ -91,7 +91,7 @@ class ModelFacts:
     parameters: tuple[Parameter, ...] = ()
     custom_keys: tuple[str, ...] = ()
     default_keys: tuple[str, ...] = ()
-    obs: str = "unread"  # "unread" | "whole" | "preprocessed" | "flat" | "keyed" | "mixed"
+    obs: str = "unread"  # "unread", "whole", "raw", "preprocessed", "flat", "keyed" or "mixed"
     obs_keys: tuple[str, ...] = ()
     stashes: tuple[Stash, ...] = ()
     subnets: tuple[Subnet, ...] = ()

@@ -141,7 +141,7 @@ def _read_batch(scope: Scope, loss: ast.FunctionDef, inputs: str, *, mode: str) 
             scope.problem(node, "changes the train batch in custom_loss")
         elif key not in COLUMNS:
             scope.problem(node, f"reads {key} of the train batch in custom_loss")
-        elif key == "obs" and mode not in {"whole", "preprocessed"}:
+        elif key == "obs" and mode not in {"whole", "raw", "preprocessed"}:
             scope.problem(node, "reads observations of the train batch, which were flat")
         else:
             scope.mark("loss_column", parent, COLUMNS[key], prepared=mode == "preprocessed")

@@ -1,6 +1,6 @@
 """Which part of the observation forward reads, and in what form.
 
-Observed   "unread", "whole", "preprocessed", "flat", "keyed" or "mixed", with the marks
+Observed   "unread", "whole", "raw", "preprocessed", "flat", "keyed" or "mixed", with the marks
 """
 
 from __future__ import annotations
@@ -61,6 +61,8 @@ class Observed:
     @property
     def mode(self) -> str:
         """How the observation is read."""
+        if self.scope.raw and not self.flat and (self.keys or self.whole):
+            return "raw"
         if self.keys:
             plain = not self.whole and not self.flat and all(map(self._vouched, self.leaves))
             plain = plain and self.scope.framework != "tf"  # where dtypes must be told

@@ -9,6 +9,7 @@ from rlmigrate.migrate.understanding.facts import ModelFacts, Problem
 OBSERVATIONS: Mapping[str, str] = {
     "unread": "not read",
     "whole": "as they are",
+    "raw": "as environments give them, by key or whole",
     "preprocessed": "as RLlib's preprocessor leaves them",
     "flat": "flattened",
     "keyed": "by key",

@@ -96,6 +96,7 @@ def _read(
         kin,
         framework=framework,
         q_model=q_model,
+        raw=raw is True and not kin and framework != "tf",
         plain=plain and framework != "tf",
         constants=constants_of(index, file),
     )
