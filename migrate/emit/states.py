@@ -95,6 +95,24 @@ class States:
     def _on_super_values(self, mark: Mark) -> list[Piece]:
         return self._replace(mark.node, "super().compute_values(batch, embeddings)")
 
+    def _on_handed(self, mark: Mark) -> list[Piece]:
+        node = mark.node
+        last = node.elts[-1] if isinstance(node, ast.Tuple) else node
+        start, end = self._span(node)
+        after = self._span(last).end
+        if isinstance(node, ast.Tuple) and ")" in self.source.text[after : end - 1]:
+            return [(Span(start, start), "*("), (Span(end, end), f"), {mark.detail}")]
+        return [(Span(after, after), f", {mark.detail}")]
+
+    def _on_drop_decorator(self, mark: Mark) -> list[Piece]:
+        assert isinstance(mark.node, ast.expr)
+        last = mark.node.end_lineno or mark.node.lineno
+        return [(self.source.line_span(mark.node.lineno, last), "")]
+
+    def _on_handed_type(self, mark: Mark) -> list[Piece]:
+        self.names.want("typing", "Any")
+        return self._replace(mark.node, "Any")
+
     def _on_no_states(self, mark: Mark) -> list[Piece]:
         return self._replace(mark.node, "[]")
 

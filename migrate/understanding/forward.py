@@ -14,6 +14,7 @@ from rlmigrate.migrate.index.entries import FileEntry
 from rlmigrate.migrate.tree import nodes_in
 from rlmigrate.migrate.understanding.columns import Views
 from rlmigrate.migrate.understanding.flow import assigned_at_returns
+from rlmigrate.migrate.understanding.helpers import handings, mark_handings
 from rlmigrate.migrate.understanding.net_calls import (
     Forward,
     net_input,
@@ -23,7 +24,6 @@ from rlmigrate.migrate.understanding.net_calls import (
 from rlmigrate.migrate.understanding.observed import Observed
 from rlmigrate.migrate.understanding.scope import (
     Scope,
-    attributes_set,
     names_bound,
     names_in,
     parameters,
@@ -210,16 +210,23 @@ def _read_state(scope: Scope, result: Forward, state: str, seq_lens: str) -> Non
         result.empty_state = state
 
 
-def stored_locals(function: ast.FunctionDef, file: FileEntry) -> dict[str, str]:
-    """Attributes that a function sets, with a local name for each that is free in it."""
+def stored_locals(
+    function: ast.FunctionDef, file: FileEntry, methods: Mapping[str, ast.FunctionDef]
+) -> dict[str, str]:
+    """Attributes that a function and its helpers set, with a local name that is free in them."""
+    helpers = {id(each.call): each for each in handings(methods, function).values()}
     taken = names_in(function) | {"batch", "kwargs", "outs", "embeddings"}
+    taken = taken.union(*(names_in(each.node) for each in helpers.values()))
     found: dict[str, str] = {}
+    set_here: list[str] = []
     for node in nodes_in(function):
+        if id(node) in helpers:
+            set_here += helpers[id(node)].attributes
+            continue
         attribute = self_attribute(node)
-        if attribute is None or isinstance(getattr(node, "ctx", None), ast.Load):
-            continue
-        if attribute in found:
-            continue
+        if attribute is not None and not isinstance(getattr(node, "ctx", None), ast.Load):
+            set_here.append(attribute)
+    for attribute in dict.fromkeys(set_here):
         local = attribute.strip("_") or "kept"
         while (
             local in taken
@@ -235,7 +242,10 @@ def stored_locals(function: ast.FunctionDef, file: FileEntry) -> dict[str, str]:
 
 def read_stores(scope: Scope, result: Forward, nets: Mapping[str, str]) -> None:
     """Find the attributes that forward sets, and name a local for each."""
-    result.stored = stored_locals(result.node, scope.file)
+    helpers = handings(scope.methods, result.node)
+    result.stored = stored_locals(result.node, scope.file, scope.methods)
+    result.helpers = {name: each.attributes for name, each in helpers.items()}
+    mark_handings(scope, helpers, result.stored)
     first_load: dict[str, int] = {}
     for node in nodes_in(result.node):
         attribute = self_attribute(node)
@@ -250,14 +260,12 @@ def read_stores(scope: Scope, result: Forward, nets: Mapping[str, str]) -> None:
         holder = scope.parent(node)
         if isinstance(holder, ast.AugAssign | ast.For | ast.With):
             scope.problem(node, f"counts in self.{attribute}")
-    assigned = assigned_at_returns(result.node, attributes_set)
+    assigned = assigned_at_returns(result.node, result.sets)
     stores = {
         a: min(
             n.lineno * 1000 + n.col_offset
             for n in nodes_in(result.node)
-            if isinstance(n, ast.Attribute)
-            and self_attribute(n) == a
-            and isinstance(n.ctx, ast.Store)
+            if isinstance(n, ast.expr) and a in result.sets_here(n)
         )
         for a in result.stored
     }

@@ -80,7 +80,7 @@ def borrowed_forward(scope: Scope, kin: Kin) -> tuple[Forward, Relative] | None:
         if owner is not None and not is_abstract(owner.methods[name]):
             node = owner.methods[name]
             forward = Forward(node, Observed(scope, node, batch=""))
-            forward.stored = stored_locals(node, owner.file)
+            forward.stored = stored_locals(node, owner.file, owner.methods)
             return forward, owner
     return None
 
@@ -128,7 +128,7 @@ def check_agreement(scope: Scope, index: RepoIndex, kin: Kin) -> None:
         owner = keeper_in(name, line)
         if owner is None or is_abstract(owner.methods[name]) or owner.qualified in layouts:
             continue
-        stored = stored_locals(owner.methods[name], owner.file)
+        stored = stored_locals(owner.methods[name], owner.file, owner.methods)
         around = read_kin(index, owner.file, owner.node, owner.qualified)
         layouts[owner.qualified] = [(a, stored[a]) for a in kept_for_values(around, name, stored)]
     ways = sorted(layouts)
@@ -147,7 +147,7 @@ def kept_in_family(kin: Kin) -> set[str]:
     for each in (kin.own, *kin.bases, *(heir for heir, _ in kin.heirs)):
         for name in ("forward", "forward_rnn"):
             if name in each.methods:
-                found |= set(stored_locals(each.methods[name], each.file))
+                found |= set(stored_locals(each.methods[name], each.file, each.methods))
     return found
 
 
@@ -159,7 +159,7 @@ def base_embeds(kin: Kin) -> bool:
         method = base.methods.get(name)
         if method is None or is_abstract(method):
             continue
-        stored = set(stored_locals(method, base.file))
+        stored = set(stored_locals(method, base.file, base.methods))
         for each in ((kin.own, *kin.bases), *((heir, *bases) for heir, bases in kin.heirs), line):
             if stored & loads_in(each):
                 return True

@@ -70,6 +70,8 @@ def _pure_source(scope: Scope, forward: Forward, attribute: str) -> ast.expr | N
         for n in nodes_in(forward.node)
         if self_attribute(n) == attribute and isinstance(getattr(n, "ctx", None), ast.Store)
     ]
+    if not stores:  # a helper sets it
+        return None
     holder = scope.parent(stores[0])
     if len(stores) != 1 or not isinstance(holder, ast.Assign) or len(holder.targets) != 1:
         return None

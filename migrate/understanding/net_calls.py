@@ -27,7 +27,20 @@ class Forward:
     stored: dict[str, str] = field(default_factory=dict)  # attribute to local name
     given: dict[str, ast.expr] = field(default_factory=dict)  # net to its input
     returns: list[ast.Return] = field(default_factory=list)
+    helpers: Mapping[str, tuple[str, ...]] = field(default_factory=dict)  # what they hand on
     empty_state: str = ""  # the list of states, where it is read though there are none
+
+    def sets_here(self, node: ast.AST) -> set[str]:
+        """Attributes that one expression sets by itself, or by a helper that hands them on."""
+        if isinstance(node, ast.Call):
+            return set(self.helpers.get(self_attribute(node.func) or "", ()))
+        attribute = self_attribute(node)
+        stores = isinstance(getattr(node, "ctx", None), ast.Store)
+        return {attribute} if attribute and stores else set()
+
+    def sets(self, part: ast.AST) -> set[str]:
+        """Attributes that a part of forward sets."""
+        return set().union(*map(self.sets_here, nodes_in(part)))
 
 
 def read_net_calls(

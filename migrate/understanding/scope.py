@@ -57,6 +57,7 @@ class Scope:
     kin: Kin | None = None
     framework: str | None = "torch"
     q_model: bool = False  # DQN trains it
+    handing: set[str] = field(default_factory=set)  # helpers that hand on what they set
     raw: bool = False  # configs switch the preprocessors off
     plain: bool = False  # observations are surely Boxes that no preprocessor changed
     marks: list[Mark] = field(default_factory=list)

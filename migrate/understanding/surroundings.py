@@ -196,11 +196,14 @@ def _read_changes(scope: Scope, kept: Collection[str]) -> None:
             continue
         for node in nodes_in(own):
             attribute = self_attribute(node)
-            if attribute and isinstance(getattr(node, "ctx", None), ast.Store | ast.Del):
+            changes = isinstance(getattr(node, "ctx", None), ast.Store | ast.Del)
+            if attribute and changes and id(node) not in scope.handled:
                 scope.problem(node, f"sets self.{attribute} in {name}, which forward calls")
 
 
 def _read_decorator(scope: Scope, method: ast.FunctionDef, decorator: ast.expr) -> None:
+    if method.name in scope.handing and isinstance(decorator, ast.Call):
+        scope.mark("drop_decorator", decorator)  # it overrides nothing any more
     func = decorator.func if isinstance(decorator, ast.Call) else decorator
     name = (dotted(func) or "").rpartition(".")[2]
     if name == "abstractmethod" and is_abstract(method):
@@ -237,6 +240,8 @@ def _read_repository(scope: Scope, index: RepoIndex, qualified: str, kept: Colle
     for attribute in sorted(kept):
         if attribute in index.outside:
             scope.problem(scope.node, f"keeps self.{attribute}, which other code reads")
+    for name in sorted(scope.handing & index.outside):
+        scope.problem(scope.node, f"has {name} called from outside, which sets attributes")
     if qualified in index.constructed:
         scope.problem(scope.node, "is also built directly, without the catalog")
     if qualified in index.wrapped_models:

@@ -148,9 +148,8 @@ def _check_paths(scope: Scope, forward: Forward, result: Values) -> None:
         found = set()
         for each in nodes_in(node):
             name = self_attribute(each)
-            if name and isinstance(getattr(each, "ctx", None), ast.Store):
-                found.add(name)
-            elif name and _is_called(scope, each):
+            found |= forward.sets_here(each)
+            if name and _is_called(scope, each):
                 found.add(f"{name}()")
             elif is_net_super(each) and _is_called(scope, each):
                 found.add(f"{NET_BASE}()")

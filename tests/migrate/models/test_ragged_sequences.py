@@ -29,6 +29,7 @@ NAMES = (
     "looks_back_from_the_end",
     "packs_its_sequences",
     "reshapes_by_the_longest_sequence",
+    "recurrent_helper_keeps_its_features",
 )
 #: A packed sequence must not be empty, on either stack.
 NEVER_EMPTY = {"packs_its_sequences"}
