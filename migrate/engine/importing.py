@@ -139,17 +139,16 @@ class _Adding:
 
     def rest(self) -> list[Edit]:
         """Statements of their own for what no statement took up."""
-        edits = []
+        placed: list[tuple[int, str]] = []
         for module, names in sorted(self.missing.items()):
             said = self._said(module)
             some = sorted(name for name in names if name)
             lines = [render_import(said, some, width=self.source.width)] if some else []
             if "" in names:
                 lines.insert(0, f"import {module}")
-            for line in lines:
-                at, text = place_for(self.source, line, said, self.surroundings.roots)
-                edits.append(Edit(Span(at, at), text, CODE))
-        return edits
+            roots = self.surroundings.roots
+            placed += [place_for(self.source, line, said, roots) for line in lines]
+        return [Edit(Span(at, at), text, CODE) for at, text in _joined(placed)]
 
     def _said(self, module: str) -> str:
         """A neighbour's name as the file names its neighbours: `.name` if it does so."""
@@ -159,6 +158,20 @@ class _Adding:
         relative = any(node.level for node in self.froms)
         full = any(not n.level and (n.module or "").split(".")[0] == root for n in self.froms)
         return f".{module.rpartition('.')[2]}" if relative and not full else module
+
+
+def _joined(placed: list[tuple[int, str]]) -> Iterator[tuple[int, str]]:
+    """Set neighbours apart from what was there, not from each other.
+
+    >>> list(_joined([(0, "import a\\n\\n"), (0, "import b\\n\\n")]))
+    [(0, 'import a\\n'), (0, 'import b\\n\\n')]
+    """
+    for i, (at, text) in enumerate(placed):
+        if i and placed[i - 1][0] == at and placed[i - 1][1].startswith("\n"):
+            text = text.removeprefix("\n")
+        if placed[i + 1 : i + 2] and placed[i + 1][0] == at and text.endswith("\n\n"):
+            text = text[:-1]
+        yield at, text
 
 
 def _statements(source: SourceFile) -> Iterator[tuple[Statement, bool]]:

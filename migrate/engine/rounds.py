@@ -30,7 +30,7 @@ from rlmigrate.migrate.engine.todo import Todo, todo_edits
 from rlmigrate.migrate.findings import Item
 from rlmigrate.migrate.findings import Outcome as Fate
 from rlmigrate.migrate.index import RepoIndex
-from rlmigrate.migrate.index.reader import read_file
+from rlmigrate.migrate.index.reader import read_again
 from rlmigrate.migrate.rules.base import FileContext, Finding, Rule
 from rlmigrate.migrate.settings import Settings
 from rlmigrate.migrate.source import SourceFile
@@ -114,9 +114,7 @@ def reread(index: RepoIndex, source: SourceFile) -> RepoIndex:
     old = index.files.get(source.path)
     if old is None:
         return index
-    entry = read_file(
-        source, module=old.module, path=source.path, mentions_rllib=old.mentions_rllib
-    )
+    entry = read_again(source, old)
     entry = dataclasses.replace(
         entry, registrations=tuple(dict.fromkeys((*entry.registrations, *old.registrations)))
     )

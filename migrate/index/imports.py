@@ -24,6 +24,9 @@ FRAMEWORK_TUPLES: Mapping[str, tuple[str, ...]] = {
 }
 
 
+RLLIB = ("ray.rllib.", "rllib.")
+
+
 def dotted(node: ast.expr) -> str | None:
     """Write a chain of attributes on a name as `a.b.c`; None for any other expression.
 
@@ -51,34 +54,55 @@ def module_name(path: Path) -> str:
 
 @dataclass(frozen=True)
 class ImportTable:
-    """Local names of one file and what they stand for; `stars` are modules imported with `*`."""
+    """Local names of one file and what they stand for.
+
+    `stars` are modules imported with `*`, `said` all modules that are named in full, `given` what
+    other files of the repository hand on under names that are imported from them.
+    """
 
     module: str = ""
     is_package: bool = False
     names: Mapping[str, str] = field(default_factory=dict)
     stars: tuple[str, ...] = ()
+    said: frozenset[str] = frozenset()
+    given: Mapping[str, str] = field(default_factory=dict)
 
     @classmethod
-    def of(cls, source: SourceFile, *, module: str = "", is_package: bool = False) -> ImportTable:
-        """Read every import of a file, wherever it stands, and its module-level aliases."""
+    def of(
+        cls,
+        source: SourceFile,
+        *,
+        module: str = "",
+        is_package: bool = False,
+        given: Mapping[str, str] | None = None,
+    ) -> ImportTable:
+        """Read every import of a file, wherever it stands, and its module-level aliases.
+
+        Of two meanings of a name, as in `try` and `except ImportError`, RLlib's counts.
+        """
         names: dict[str, str] = {}
         stars: list[str] = []
+        said: set[str] = set()
         for plain in source.nodes(ast.Import):
             for alias in plain.names:
                 head = alias.name.split(".")[0]
                 names[alias.asname or head] = alias.name if alias.asname else head
+                said.add(alias.name)
         for node in source.nodes(ast.ImportFrom):
             base = absolute(node, module=module, is_package=is_package)
+            said |= {base, *(f"{base}.{a.name}" for a in node.names)} if not node.level else set()
             for alias in node.names:
                 if alias.name == "*":
                     stars.append(base)
                     names.update(_starred(base))
-                else:
+                elif not names.get(alias.asname or alias.name, "").startswith(RLLIB):
                     names[alias.asname or alias.name] = f"{base}.{alias.name}"
-        table = cls(module, is_package, names, tuple(stars))
+        names.update(given or {})
+        table = cls(module, is_package, names, tuple(stars), frozenset(said), given or {})
         for assigned in source.nodes(ast.Assign):
             if isinstance(assigned.value, ast.Call):
                 names.update(table._framework_names(assigned, assigned.value))
+                names.update(table._loaded_modules(assigned, assigned.value))
         names.update(table._aliases(source.tree.body))
         return table
 
@@ -112,6 +136,15 @@ class ImportTable:
                         yield element.id, meaning
             elif isinstance(target, ast.Name):
                 yield target.id, targets[0]
+
+    def _loaded_modules(self, node: ast.Assign, call: ast.Call) -> Iterable[tuple[str, str]]:
+        """Names bound by `module = importlib.import_module("package.module")`."""
+        if self.qualified(call.func) == "importlib.import_module" and len(call.args) == 1:
+            said = call.args[0]
+            if isinstance(said, ast.Constant) and isinstance(said.value, str):
+                for target in node.targets:
+                    if isinstance(target, ast.Name) and not said.value.startswith("."):
+                        yield target.id, said.value
 
     def _aliases(self, body: list[ast.stmt]) -> Iterable[tuple[str, str]]:
         """Module-level `Short = imported.Long`, unless the name is bound more than once."""

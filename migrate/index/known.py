@@ -100,6 +100,19 @@ def ray_kind(qualified: str) -> str | None:
     )
 
 
+#: Where Ray defines what users inherit from.
+BASES = tuple(f"{root}{part}." for root in ROOTS for part in ("models", "policy"))
+
+
+def is_rays_own(qualified: str) -> bool:
+    """Tell whether a class that stands in the tree is Ray's own, in a copy of Ray.
+
+    >>> is_rays_own("ray.rllib.models.torch.torch_modelv2.TorchModelV2")
+    True
+    """
+    return qualified.startswith(BASES) and ray_kind(qualified) is not None
+
+
 def ray_framework(qualified: str) -> str | None:
     """Tell torch from TF for a class of Ray; None for one that is neither."""
     module, _, name = qualified.rpartition(".")

@@ -1,6 +1,7 @@
 """Read one parsed file into its entry.
 
-read_file   classes, registrations and what the file does to models from outside
+read_file    classes, registrations and what the file does to models from outside
+read_again   the same of a file that is known
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from rlmigrate.migrate.index.environments import (
     trained_in,
 )
 from rlmigrate.migrate.index.imports import ImportTable, dotted
+from rlmigrate.migrate.index.known import is_rays_own
 from rlmigrate.migrate.source import SourceFile
 
 REGISTER = {
@@ -33,9 +35,20 @@ MAKE_MODEL = frozenset({"make_model", "make_model_and_action_dist"})
 MODEL_MAKERS = frozenset({"get_model_v2"})
 
 
-def read_file(source: SourceFile, *, module: str, path: Path, mentions_rllib: bool) -> FileEntry:
-    """Describe a file; raises SourceError where it does not parse."""
-    imports = ImportTable.of(source, module=module, is_package=path.name == "__init__.py")
+def read_file(
+    source: SourceFile,
+    *,
+    module: str,
+    path: Path,
+    mentions_rllib: bool,
+    given: Mapping[str, str] | None = None,
+) -> FileEntry:
+    """Describe a file; raises SourceError where it does not parse.
+
+    `given` are names that other files hand on to it.
+    """
+    package = path.name == "__init__.py"
+    imports = ImportTable.of(source, module=module, is_package=package, given=given)
     reader = _Reader(path, module, imports, source.parents)
     reader.read(source)
     named = [entry for entry in reader.registrations if entry.name]
@@ -57,6 +70,19 @@ def read_file(source: SourceFile, *, module: str, path: Path, mentions_rllib: bo
         preprocesses=reader.preprocesses,
         wrapped=frozenset(reader.wrapped),
         built=frozenset(reader.built),
+    )
+
+
+def read_again(
+    source: SourceFile, old: FileEntry, *, given: Mapping[str, str] | None = None
+) -> FileEntry:
+    """Describe a file anew, for its text or what it is given has changed."""
+    return read_file(
+        source,
+        module=old.module,
+        path=old.path,
+        mentions_rllib=old.mentions_rllib,
+        given=old.imports.given if given is None else given,
     )
 
 
@@ -125,6 +151,9 @@ class _Reader:
         scope = self._scope(node)
         inner = f"{scope}.{node.name}" if scope else node.name
         qualified = f"{self.module}.{inner}" if self.module else inner
+        self.local[node.name] = qualified
+        if is_rays_own(qualified):
+            return
         bases = []
         for base in node.bases:
             plain = base.value if isinstance(base, ast.Subscript) else base
@@ -140,7 +169,6 @@ class _Reader:
                 scope=scope,
             )
         )
-        self.local[node.name] = qualified
 
     def _call(self, node: ast.Call) -> None:
         called = _last_name(node.func)

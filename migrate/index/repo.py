@@ -23,8 +23,10 @@ from rlmigrate.migrate.index.environments import (
     has_plain_boxes,
 )
 from rlmigrate.migrate.index.gathering import Enter, Read, enter_file, gather, virtual_module
+from rlmigrate.migrate.index.handed_on import handed_on, spoken_aloud
 from rlmigrate.migrate.index.kept import KeptSources
 from rlmigrate.migrate.index.known import ray_framework, ray_kind
+from rlmigrate.migrate.index.reader import read_again
 from rlmigrate.migrate.settings import Settings
 from rlmigrate.migrate.source import SourceFile
 
@@ -82,9 +84,12 @@ class RepoIndex:
     ) -> RepoIndex:
         def legacy_names(files: Mapping[Path, FileEntry]) -> set[str]:
             index = cls(files, settings)
-            return {c.name for c in index.classes.values() if index.legacy_kind(c.qualified)}
+            own = {c.name for c in index.classes.values() if index.legacy_kind(c.qualified)}
+            return own | spoken_aloud(files)
 
         files, errors = gather(paths, read, enter, legacy_names)
+        for path, given in list(handed_on(files, cls(files, settings).module_named)):
+            files[path] = read_again(read(path), files[path], given=given)
         index = cls(files, settings, errors)
         index.keep_in(kept)
         return index
@@ -142,16 +147,24 @@ class RepoIndex:
         """
         counts: dict[Path, Counter[str]] = {}
         for file in self.files.values():
-            named = {target.rpartition(".")[0] for target in file.imports.names.values()}
-            for target in named | set(file.imports.stars):
-                found = self.module_named(target) if target else None
+            for target in file.imports.said:
+                found = self.module_named(target)
                 if found is not None:
                     counts.setdefault(found.path, Counter())[target] += 1
         return {path: names.most_common(1)[0][0] for path, names in counts.items()}
 
+    @cached_property
+    def _spoken_folders(self) -> dict[Path, str]:
+        """Packages as the importers of some file in a folder name them."""
+        return {path.parent: name.rpartition(".")[0] for path, name in self.spoken.items()}
+
     def name_of(self, path: Path) -> str:
-        """The name under which a file is imported."""
-        return self.spoken.get(path) or self.files[path].module
+        """The name under which a file is imported, or would be like those beside it."""
+        if path in self.spoken:
+            return self.spoken[path]
+        module = self.files[path].module
+        around = self._spoken_folders.get(path.parent)
+        return f"{around}.{module.rpartition('.')[2]}" if around else module
 
     @cached_property
     def constructed(self) -> frozenset[str]:

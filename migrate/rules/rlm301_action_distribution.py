@@ -109,8 +109,8 @@ RULE = Rule(
             + _CLASS,
             "from ray.rllib.models.torch.torch_action_dist import TorchDistributionWrapper\n\n\n"
             "# TODO(rlmigrate RLM301): Mine does not say how many inputs it takes; write it as a\n"
-            "#     TorchDistribution and set self.action_dist_cls in setup(); logp() becomes"
-            f" logp(); see\n#     {_LINK}\n" + _CLASS,
+            "#     TorchDistribution and set self.action_dist_cls in setup(); see\n"
+            f"#     {_LINK}\n" + _CLASS,
         ),
     ),
 )
