@@ -122,6 +122,8 @@ def _top(source: SourceFile, tree: ast.Module, line: str) -> tuple[int, str]:
         return len(source.text), line + "\n"
     first = tree.body[0]
     lineno = min(item.lineno for item in getattr(first, "decorator_list", None) or [first])
+    if lineno > 1 and not source.text[: source.line_span(lineno, lineno).start].strip():
+        return 0, line + "\n"
     return source.line_span(lineno, lineno).start, line + "\n\n"
 
 

@@ -201,3 +201,21 @@ def test_a_folder_without_init_is_named_as_its_importers_name_it(tmp_path: Path)
     assert b"from .rlmigrate_layers import" in (done["nets/net.py"] or b"")
     assert b"import Net" not in (done["train.py"] or b"")
     assert b"\nfrom nets.net import Net\n" in (done["again.py"] or b"")
+
+
+def test_imports_follow_each_other_where_none_stood() -> None:
+    new = rewritten(
+        {"base.py": OLD_BASE + TORCH, "net.py": "from base import *\n" + MODEL}, "net.py"
+    )
+    first, rest = new.split("\n\n", 1)
+    assert [line.split()[1] for line in first.splitlines()] == [
+        "ray.rllib.core.columns",
+        "ray.rllib.core.rl_module.torch",
+        "rlmigrate_layers",
+    ]
+    assert rest.startswith("from base import *\n")
+    lone = "from ray.rllib.models.torch.fcnet import FullyConnectedNetwork\n\n\n"
+    lone += (
+        "class Net(FullyConnectedNetwork):\n    def helper(self):\n        return self.forward\n"
+    )
+    assert rewritten({"net.py": lone}).startswith("from ")
