@@ -24,7 +24,10 @@ GYM = re.compile(r"(?<![\w./-])gym(?:\[[\w,\s-]*\])?(?P<pin>\s*[=<>~!]=?\s*[\d.]
 
 
 def do_pins(path: Path, raw: bytes, settings: Settings, *, rewriting: bool) -> Outcome | None:
-    """Raise ray's pin to the release that is written for; report gym, which gymnasium replaced."""
+    """Raise ray's pin to the release that is written for; report gym, which gymnasium replaced.
+
+    An exact pin stays one.
+    """
     if not settings.wants(CODE) or b"ray" not in raw:
         return None
     source = SourceFile(path, raw)
@@ -33,7 +36,9 @@ def do_pins(path: Path, raw: bytes, settings: Settings, *, rewriting: bool) -> O
     for match in RAY.finditer(text):
         if _comment(text, match.start()) or not _older(match["version"], settings.ray_version):
             continue
-        new = f"{match['name']}{match['space']}>={settings.ray_version}.0"
+        exact = match["op"] in ("==", "=") and "*" not in match["version"]
+        op = match["op"] if exact else ">="
+        new = f"{match['name']}{match['space']}{op}{settings.ray_version}.0"
         items.append(_item(source, match.start(), "ray", Fate.NATIVE, f"{match[0]} becomes {new}"))
         pieces += [text[at : match.start()], new]
         at = match.end()

@@ -52,14 +52,16 @@ def read_reset(
         return None
     made = Seam()
     if len(names) != 1 or args.vararg is not None:
-        made.problems.append("reset() has arguments of its own")
+        made.problems.append("reset() has arguments of its own: pass them in options")
     returns = list(_returns(nodes, method))
     if not returns:
-        made.problems.append("reset() returns nothing")
+        made.problems.append("reset() returns nothing in sight: return (observation, infos)")
     for statement in returns:
         value = statement.value
         if value is None or isinstance(value, ast.Tuple):
-            made.problems.append("what reset() returns is no observation alone")
+            made.problems.append(
+                "reset() returns no observation alone: return (observation, infos)"
+            )
             continue
         end = context.source.span(value).end
         made.edits.append(Edit(Span(end, end), ", {}", CODE))
@@ -67,10 +69,14 @@ def read_reset(
         if _is_super(call) and isinstance(nodes.parents.get(call), ast.Expr):
             made.edits.append(Edit(_between(context, call), "(seed=seed)", CODE))
         else:
-            made.problems.append("reset() resets another environment")
+            made.problems.append(
+                "another environment's reset() returns (observation, infos) as well: unpack both"
+            )
     for call in _own_calls(nodes, owner, "reset"):
         if not isinstance(nodes.parents.get(call), ast.Expr):
-            made.problems.append("the class uses what its reset() returns")
+            made.problems.append(
+                "the class calls its own reset(), which returns (observation, infos): unpack both"
+            )
     last = args.args[-1] if args.args else None
     if last is not None:
         end = context.source.span(last).end
@@ -92,7 +98,10 @@ def read_step(
     if sizes == {5}:
         return None
     if sizes != {4}:
-        made.problems.append("step() does not return four values in sight")
+        made.problems.append(
+            "step() returns no four values in sight: return (observation, reward, terminated, "
+            "truncated, info)"
+        )
         return made
     truncated = '{"__all__": False}' if multi else "False"
     for statement in returns:
@@ -101,9 +110,14 @@ def read_step(
             start = context.source.span(value.elts[3]).start
             made.edits.append(Edit(Span(start, start), f"{truncated}, ", CODE))
     if any(True for _ in _others(nodes, method, "step")):
-        made.problems.append("step() steps another environment")
+        made.problems.append(
+            "another environment's step() returns five values as well: unpack and return "
+            "terminated and truncated"
+        )
     if any(True for _ in _own_calls(nodes, owner, "step")):
-        made.problems.append("the class uses what its step() returns")
+        made.problems.append(
+            "the class calls its own step(), which returns five values: unpack them"
+        )
     return made
 
 
@@ -117,7 +131,7 @@ def gym_edits(context: FileContext, nodes: Nodes) -> list[Edit] | str:
             continue
         qualified = imports.qualified(node) or ""
         if qualified.split(".")[0] == "gym" and not qualified.startswith(SAME):
-            return f"{qualified} is used as well, whose environments return other tuples"
+            return f"{qualified} is used as well: find its place in gymnasium or do without it"
     edits = []
     source = context.source
     for statement in nodes.of(ast.Import):

@@ -20,8 +20,8 @@ RULE = Rule(
     summary="Version pins of ray in requirement files are raised.",
     explanation="""
 `ray[rllib]==2.9.3` in requirements, pyproject.toml, setup.cfg or a conda environment would install
-a Ray that the rewritten code cannot run on. The pin becomes `>=` the release that is written for; a
-pin of gym is named, since RLlib takes gymnasium environments.
+a Ray that the rewritten code cannot run on. An exact pin names the release that is written for, any
+other becomes `>=` it; a pin of gym is named, since RLlib takes gymnasium environments.
 """,
     check=check,
     since="2.40",

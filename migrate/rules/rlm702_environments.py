@@ -17,6 +17,7 @@ from rlmigrate.migrate.reading.environments import (
     read_step,
 )
 from rlmigrate.migrate.reading.nodes import Nodes, nodes_of
+from rlmigrate.migrate.reading.wrappers import read_wrapper
 from rlmigrate.migrate.rules.base import Case, FileContext, Finding, Rule
 
 
@@ -38,8 +39,8 @@ def check(context: FileContext) -> Iterable[Finding]:
     for owner, method, seam in found:
         name = f"{owner.name}.{method.name if isinstance(method, ast.FunctionDef) else '*'}"
         if problems:
-            why = "; ".join(dict.fromkeys(seam.problems or problems))
-            text = f"gymnasium's reset() and step() return other tuples: {why}"
+            why = "; ".join(dict.fromkeys(seam.problems))
+            text = f"for gymnasium: {why or f'with the rest of the file, where {problems[0]}'}"
             yield Finding(_item(context, method, name, Outcome.MANUAL, text))
         else:
             text = "returns what gymnasium's environments return"
@@ -59,6 +60,7 @@ def _environments(
 ) -> Iterable[tuple[ast.ClassDef, ast.stmt, Seam]]:
     """Methods of environments that speak the old interface."""
     imports = context.index.files[context.source.path].imports
+    seam: Seam | None
     for owner in nodes.of(ast.ClassDef):
         bases = {imports.qualified(base) or "" for base in owner.bases}
         wrapper = bool(bases & WRAPPERS)
@@ -67,9 +69,10 @@ def _environments(
         methods = {node.name: node for node in owner.body if isinstance(node, ast.FunctionDef)}
         if wrapper:
             if {"reset", "step"} & methods.keys():
-                yield owner, owner, Seam(problems=["a wrapper passes on what it is given"])
+                seam = read_wrapper(context, nodes, methods)
+                if seam.edits or seam.problems:
+                    yield owner, owner, seam
             continue
-        seam: Seam | None = None
         if "reset" in methods:
             seam = read_reset(context, nodes, owner, methods["reset"])
             if seam is not None:
@@ -263,10 +266,82 @@ from ray.rllib.env.multi_agent_env import MultiAgentEnv
 
 
 class Around(MultiAgentEnv):
-    # TODO(rlmigrate RLM702): gymnasium's reset() and step() return other tuples: reset() resets
-    #     another environment
+    # TODO(rlmigrate RLM702): for gymnasium: another environment's reset() returns (observation,
+    #     infos) as well: unpack both
     def reset(self):
         return self.env.reset()
+""",
+        ),
+        Case(
+            "wrapper",
+            """
+import gym
+import ray.rllib
+
+
+class Twice(gym.Wrapper):
+    def reset(self):
+        obs = self.env.reset()
+        return 2 * obs
+
+    def step(self, action):
+        obs, reward, done, info = self.env.step(action)
+        return 2 * obs, reward, done, info
+
+
+class Logged(gym.Wrapper):
+    def reset(self, **kwargs):
+        print("reset")
+        return self.env.reset(**kwargs)
+""",
+            """
+import gymnasium as gym
+import ray.rllib
+
+
+class Twice(gym.Wrapper):
+    def reset(self, *, seed=None, options=None):
+        obs, infos = self.env.reset(seed=seed, options=options)
+        return 2 * obs, infos
+
+    def step(self, action):
+        obs, reward, terminated, truncated, info = self.env.step(action)
+        return 2 * obs, reward, terminated, truncated, info
+
+
+class Logged(gym.Wrapper):
+    def reset(self, **kwargs):
+        print("reset")
+        return self.env.reset(**kwargs)
+""",
+        ),
+        Case(
+            "wrapper_that_asks_whether_it_is_done",
+            """
+import gym
+import ray.rllib
+
+
+class Counted(gym.Wrapper):
+    def step(self, action):
+        obs, reward, done, info = self.env.step(action)
+        if done:
+            print("done")
+        return obs, reward, done, info
+""",
+            """
+import gym
+import ray.rllib
+
+
+# TODO(rlmigrate RLM702): for gymnasium: reset() of the wrapped environment returns
+#     (observation, infos) and its step() five values: unpack them, and return as many
+class Counted(gym.Wrapper):
+    def step(self, action):
+        obs, reward, done, info = self.env.step(action)
+        if done:
+            print("done")
+        return obs, reward, done, info
 """,
         ),
     ),

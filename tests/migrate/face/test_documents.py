@@ -138,14 +138,14 @@ def test_key_that_stands_twice_is_named(tmp_path: Path, rlmigrate: Run) -> None:
 @pytest.mark.parametrize(
     ("name", "before", "after"),
     [
-        ("requirements.txt", "ray[rllib]==2.9.3\ntorch\n", "ray[rllib]>=2.60.0\ntorch\n"),
+        ("requirements.txt", "ray[rllib]==2.9.3\ntorch\n", "ray[rllib]==2.60.0\ntorch\n"),
         ("requirements.txt", "ray >= 2.1\n", None),
         ("requirements.txt", "# ray==1.0\nmyray==1.0\nray-tools==1.0\n", None),
         ("requirements.txt", "ray[rllib]==2.60.0\n", None),
         (
             "pyproject.toml",
             '[project]\nname = "a"\ndependencies = ["ray[rllib]==1.13.0", "numpy"]\n',
-            '[project]\nname = "a"\ndependencies = ["ray[rllib]>=2.60.0", "numpy"]\n',
+            '[project]\nname = "a"\ndependencies = ["ray[rllib]==2.60.0", "numpy"]\n',
         ),
     ],
 )

@@ -140,5 +140,5 @@ def test_the_rules_for_an_older_era_do_change_it(project: Path) -> None:
     assert codes == {"RLM6"}
     changed = {change.path.name: change.after.decode() for change in run.changes}
     assert "RLModuleSpec(module_class=TalkModule, model_config=" in changed["train.py"]
-    assert changed["requirements.txt"] == "ray[rllib]>=2.60.0\n"
+    assert changed["requirements.txt"] == "ray[rllib]==2.60.0\n"
     assert "agent.py" not in changed
