@@ -24,6 +24,9 @@ class Settings(States):
         default = MODEL_DEFAULTS[mark.detail]
         return self._replace(mark.node, f'self.model_config.get("{mark.detail}", {default})')
 
+    def _on_own_attribute(self, mark: Mark) -> list[Piece]:
+        return self._replace(mark.node, f"self.{mark.detail}")
+
     def _on_bare_config(self, mark: Mark) -> list[Piece]:
         return wrapped(self._span(mark.node), self.names.layer("bare_config"))
 

@@ -55,6 +55,7 @@ from rlmigrate.migrate.understanding.recurrence import (
     read_recurrent,
     read_sequences,
 )
+from rlmigrate.migrate.understanding.renames import read_renames
 from rlmigrate.migrate.understanding.role import body_without_values, check_q, is_q_model
 from rlmigrate.migrate.understanding.scope import Scope, self_attribute
 from rlmigrate.migrate.understanding.steps import ACROSS_STEPS
@@ -150,6 +151,7 @@ def _read(
     if q_model:
         states_too = bool(states) or sequential
         check_q(scope, constructor.own, kin=bool(kin), states=states_too, views=bool(views.needed))
+    read_renames(scope, index)
     reads_own_head = read_attributes(scope, configs, nets, obs=mode)
     if constructor.other_head is not None and reads_own_head:
         _check_head(scope, constructor.other_head)
