@@ -149,7 +149,7 @@ def compare_sides(
         )
         parameters, findings = compare_parameters(old_values, new_values, pairing)
         _compare_states(old, new, findings)
-        compare_cases(old, new, cases, account, segments=segments, perturb=perturb)
+        cases = compare_cases(old, new, cases, account, segments=segments, perturb=perturb)
         if gradients and account.cases:
             batch = max(cases, key=Case.richness)
             findings += compare_gradients(old, new, batch, account, mapping=pairing.mapping)

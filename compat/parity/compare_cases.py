@@ -11,6 +11,7 @@ from rlmigrate.compat.parity.divergence import measure
 from rlmigrate.compat.parity.judge import Judgement, judge, same_bits
 from rlmigrate.compat.parity.losses import compare_losses
 from rlmigrate.compat.parity.quick import pass_together
+from rlmigrate.compat.parity.reached import with_reached_states
 from rlmigrate.compat.parity.references import Perturb, References, WideRuns
 from rlmigrate.compat.parity.rows import Rows, Segments, padding
 from rlmigrate.compat.parity.sides.base import PHASES, Run, Side, source_of
@@ -24,9 +25,14 @@ def compare_cases(
     *,
     segments: Segments,
     perturb: Perturb | None,
-) -> None:
-    """Run all cases on both sides and enter every output, and every exception, into the account."""
-    ours, theirs = old.run_many(cases), new.run_many(cases)
+) -> Sequence[Case]:
+    """Run all cases on both sides and enter every output, and every exception, into the account.
+
+    Returns the cases that were run: one whose random state the old model refuses goes on from a
+    state that it reaches.
+    """
+    cases, ours = with_reached_states(old, cases, old.run_many(cases), account)
+    theirs = new.run_many(cases)
     richest = max(range(len(cases)), key=lambda i: cases[i].richness(), default=None)
     wide = WideRuns(old, cases, account)
     account.divergence = measure(new, cases, ours, theirs)
@@ -50,6 +56,7 @@ def compare_cases(
                     reference=references.outputs,
                     around=references.around,
                 )
+    return cases
 
 
 def _compare_case(

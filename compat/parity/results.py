@@ -36,6 +36,10 @@ class Status(Enum):
 _GRAVITY = (Status.PASS, Status.INCOMPLETE, Status.FAIL, Status.ERROR)
 
 
+#: A table of TOML can stand in a file only once.
+_SKIP = "[tool.rlmigrate.verify.skip]"
+
+
 def worst(statuses: list[Status]) -> Status:
     """Give the gravest status; nothing compared at all is INCOMPLETE."""
     return max(statuses, key=_GRAVITY.index, default=Status.INCOMPLETE)
@@ -125,7 +129,8 @@ class Divergence:
 class ClassResult:
     """One pair of classes: the fields of the JSON report's `results`.
 
-    `smallest` is a small input that fails, as `cases.plain` writes it.
+    `smallest` is a small input that fails, as `cases.plain` writes it; `advice` the TOML that would
+    make an INCOMPLETE class complete, or leave it out.
     """
 
     name: str
@@ -147,6 +152,7 @@ class ClassResult:
     seconds: float = 0.0
     smallest: Mapping[str, Any] | None = None
     divergence: Divergence | None = None
+    advice: str = ""
 
     def to_dict(self) -> dict[str, Any]:
         """Give the result as plain JSON values; `read_result` reads them."""
@@ -190,6 +196,16 @@ class ParityReport:
                 ),
             )
         )
+
+    @property
+    def advice(self) -> str:
+        """Give the TOML that the INCOMPLETE classes lack, as one text; "" if nothing is lacking."""
+        parts = [result.advice for result in self.worst_first if result.advice]
+        skips = [text.partition("\n") for text in parts if text.startswith(_SKIP)]
+        rest = [text for text in parts if not text.startswith(_SKIP)]
+        if skips:
+            rest.append("\n".join([_SKIP, *(lines for _, _, lines in skips)]))
+        return "\n\n".join(rest)
 
     def to_dict(self) -> dict[str, Any]:
         """Give the report as plain JSON values; numbers that are not finite become strings."""

@@ -129,6 +129,8 @@ def _run(old: str, new: str, options: dict[str, Any]) -> ParityReport:
         settings = read_settings(options["config"], (new_tree.root, old_tree.root))
         tasks = make_tasks(old_tree, new_tree, settings, options)
         files = (*old_tree.files, *new_tree.files)
+    if not tasks and options["only"]:
+        raise UsageError(f"{old} has no legacy model class named {' or '.join(options['only'])}")
     if not tasks and not settings.skip:
         raise UsageError(f"{old} holds no legacy model class; expected subclasses of TorchModelV2")
     seed = options["seed"] if options["seed"] is not None else settings.seed

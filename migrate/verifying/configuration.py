@@ -13,6 +13,8 @@ action_space = "Discrete(5)"
 model_config = { fcnet_hiddens = [64, 64] }
 checkpoint = "runs/best/checkpoint_000100"  # or weights = "old.npz"; paths from this file
 policy = "default_policy"
+
+A class is named in full, by the end of its name, or by a pattern: "*.models.*".
 """
 
 from __future__ import annotations
@@ -20,8 +22,9 @@ from __future__ import annotations
 import tomllib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, fields
+from fnmatch import fnmatchcase
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from rlmigrate.errors import UsageError
 
@@ -99,13 +102,8 @@ def _settings(table: Mapping[str, Any], source: Path) -> VerifySettings:
 
 
 def for_class(settings: VerifySettings, qualified: str) -> ClassSettings:
-    """Find a class's settings by its qualified name, or by the end of it."""
-    if qualified in settings.classes:
-        return settings.classes[qualified]
-    for name, found in settings.classes.items():
-        if qualified.endswith(f".{name}"):
-            return found
-    return ClassSettings()
+    """Find a class's settings by its qualified name, by the end of it, or by a pattern."""
+    return _named(settings.classes, qualified) or ClassSettings()
 
 
 def weights_of(settings: VerifySettings, given: ClassSettings) -> Path | None:
@@ -118,7 +116,24 @@ def weights_of(settings: VerifySettings, given: ClassSettings) -> Path | None:
 
 def skip_reason(settings: VerifySettings, qualified: str) -> str | None:
     """Give the reason why a class is skipped, or None."""
-    for name, reason in settings.skip.items():
-        if qualified == name or qualified.endswith(f".{name}"):
-            return reason
+    return _named(settings.skip, qualified)
+
+
+_T = TypeVar("_T")
+
+
+def _named(table: Mapping[str, _T], qualified: str) -> _T | None:
+    """Look a class up: its whole name counts for more than its end, and that for more than a `*`.
+
+    >>> _named({"*": 1, "nets.Old": 2}, "pkg.nets.Old")
+    2
+    """
+    for fits in (
+        lambda name: name == qualified,
+        lambda name: qualified.endswith(f".{name}"),
+        lambda name: fnmatchcase(qualified, name),
+    ):
+        for name, found in table.items():
+            if fits(name):
+                return found
     return None

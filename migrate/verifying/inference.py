@@ -15,6 +15,7 @@ from typing import Any
 from rlmigrate.migrate.index import RepoIndex
 from rlmigrate.migrate.index.entries import FileEntry
 from rlmigrate.migrate.tree import nodes_in
+from rlmigrate.migrate.verifying.literals import constants_of, literal
 
 _SCOPES = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.Module)
 
@@ -48,6 +49,7 @@ def infer(index: RepoIndex) -> dict[str, Guess]:
     for path, file in index.files.items():
         makers.update(_registered_envs(trees[path], file, index))
     for path, file in index.files.items():
+        constants = constants_of(trees[path])
         for setup in _setups(trees[path]):
             custom = setup.model.get("custom_model")
             cls = _model_class(custom, file, index)
@@ -56,8 +58,8 @@ def infer(index: RepoIndex) -> dict[str, Guess]:
             notes: list[str] = []
             guesses[cls] = Guess(
                 _env_name(setup.env, file, index, makers),
-                _literal_dict(setup.env_config, "env_config", notes),
-                _literals(setup.model, notes),
+                _literal_dict(setup.env_config, "env_config", notes, constants),
+                _literals(setup.model, notes, constants),
                 f"{path}:{setup.line}",
                 tuple(notes),
             )
@@ -142,23 +144,27 @@ def _string_items(node: ast.Dict) -> dict[str, ast.expr]:
     }
 
 
-def _literals(items: Mapping[str, ast.expr], notes: list[str]) -> dict[str, Any]:
+def _literals(
+    items: Mapping[str, ast.expr], notes: list[str], constants: Mapping[str, ast.expr]
+) -> dict[str, Any]:
     values = {}
     for key, node in items.items():
         if key == "custom_model":
             continue
         try:
-            values[key] = ast.literal_eval(node)
+            values[key] = literal(node, constants)
         except ValueError:
             notes.append(f"model config {key} is {ast.unparse(node)!r}, not a literal: left out")
     return values
 
 
-def _literal_dict(node: ast.expr | None, what: str, notes: list[str]) -> dict[str, Any]:
+def _literal_dict(
+    node: ast.expr | None, what: str, notes: list[str], constants: Mapping[str, ast.expr]
+) -> dict[str, Any]:
     if node is None:
         return {}
     try:
-        value = ast.literal_eval(node)
+        value = literal(node, constants)
     except ValueError:
         notes.append(f"{what} is {ast.unparse(node)!r}, not a literal: left out")
         return {}
@@ -208,15 +214,22 @@ def _as_target(qualified: str | None, index: RepoIndex) -> str | None:
 def _registered_envs(tree: ast.Module, file: FileEntry, index: RepoIndex) -> dict[str, str]:
     """Map names given to `register_env` to the class that their function calls."""
     found = {}
+    functions = {
+        node.name: node.body[-1].value
+        for node in nodes_in(tree)
+        if isinstance(node, ast.FunctionDef) and isinstance(node.body[-1], ast.Return)
+    }
     for node in nodes_in(tree):
         if not isinstance(node, ast.Call) or len(node.args) != 2:
             continue
         if not (file.imports.qualified(node.func) or "").endswith("register_env"):
             continue
         name, maker = node.args
-        made = maker.body if isinstance(maker, ast.Lambda) else maker
+        made: ast.expr | None = maker.body if isinstance(maker, ast.Lambda) else maker
+        if isinstance(made, ast.Name):
+            made = functions.get(made.id, made)
         made = made.func if isinstance(made, ast.Call) else made
-        target = _as_target(_qualified(made, file), index)
+        target = _as_target(_qualified(made, file), index) if made is not None else None
         if isinstance(name, ast.Constant) and isinstance(name.value, str) and target:
             found[name.value] = target
     return found

@@ -16,6 +16,14 @@ from rlmigrate.migrate.tree import nodes_in
 _FOREIGN = {".venv", "venv", ".git", "node_modules", "build", "dist", "__pycache__", ".tox"}
 
 
+#: What becomes of a TF model, which Ray's new stack has no place for.
+TENSORFLOW = (
+    "a TensorFlow model: write its TorchRLModule, record this one where it runs (`rlmigrate record "
+    "--emit recorder.py`, then `python recorder.py --framework tf2 ...`), and verify the recording "
+    "against the module (`rlmigrate verify old.npz new.py:Module`)"
+)
+
+
 @dataclass(frozen=True)
 class Tree:
     """A tree, a file, or one class of it."""
@@ -124,7 +132,7 @@ def find_pairs(old: Tree, new: Tree) -> tuple[list[Pair], RepoIndex]:
         name = shown_name(entry.path, entry.name, old.root)
         counterpart = _counterpart(entry.path, entry.name, old, new)
         if index.framework(entry.qualified) == "tf":
-            problem = "a TensorFlow model: record it with `rlmigrate record`, then verify that"
+            problem = TENSORFLOW
             pairs.append(Pair(name, source, None, problem))
         elif isinstance(counterpart, str):
             pairs.append(Pair(name, source, None, counterpart))

@@ -27,6 +27,7 @@ class RemoteError(RlmigrateError):
     def __init__(self, kind: str, text: str, traceback: str) -> None:
         super().__init__(f"{kind}: {text}" if text else kind)
         self.kind = kind
+        self.text = text
         self.traceback = traceback
 
 

@@ -8,7 +8,7 @@ from html import escape
 from rlmigrate.compat.parity.judge import NOISE_LIMIT
 from rlmigrate.compat.parity.render.charts import ladder, scatter
 from rlmigrate.compat.parity.render.numbers import noise, short, worst_abs, worst_kl, worst_noise
-from rlmigrate.compat.parity.render.text import details, summary
+from rlmigrate.compat.parity.render.text import ADVICE, details, summary
 from rlmigrate.compat.parity.results import ClassResult, ParityReport, Status
 
 _STYLE = """
@@ -35,6 +35,7 @@ code{font:.88em ui-monospace,monospace;overflow-wrap:anywhere}a{color:inherit}
 .cell{min-width:2.6rem;text-align:center;border-radius:3px}
 .says{list-style:none;background:var(--tint);padding:.6rem .8rem;border-radius:6px;margin:.5rem 0;
 font:.85em/1.45 ui-monospace,monospace;overflow-wrap:anywhere}
+pre{white-space:pre-wrap;background:var(--tint);padding:.7rem;border-radius:6px;margin:.5rem 0}
 .says li{padding:.12rem 0 .12rem 1.2em;text-indent:-1.2em}
 svg{width:100%;height:auto;display:block;font:10px system-ui,sans-serif;fill:var(--ink)}
 rect.free{fill:var(--soft)}rect.forced{fill:var(--bar)}rect.bad{fill:var(--fail)}
@@ -68,6 +69,11 @@ def html(report: ParityReport) -> str:
     skipped = "".join(
         f"<li><code>{escape(n)}</code>: {escape(r)}</li>" for n, r in report.skipped.items()
     )
+    advice = (
+        f"<h2>What is lacking</h2><p>{escape(ADVICE)}</p><pre>{escape(report.advice)}</pre>"
+        if report.advice
+        else ""
+    )
     settings = ", ".join(f"{key} {value}" for key, value in report.settings.items())
     return (
         '<!doctype html><html lang="en"><head><meta charset="utf-8">'
@@ -82,7 +88,7 @@ def html(report: ParityReport) -> str:
         + "</tr></thead>"
         f"<tbody>{rows}</tbody></table></div>"
         + (f"<h2>Skipped</h2><ul>{skipped}</ul>" if skipped else "")
-        + f"{sections}</body></html>\n"
+        + f"{sections}{advice}</body></html>\n"
     )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from rlmigrate.compat.parity.render.numbers import noise, short, worst_abs, worst_kl, worst_noise
-from rlmigrate.compat.parity.render.text import details, summary
+from rlmigrate.compat.parity.render.text import ADVICE, details, summary
 from rlmigrate.compat.parity.results import ParityReport, Status
 
 _MARKS = {Status.PASS: "✅", Status.FAIL: "❌", Status.INCOMPLETE: "⚠️", Status.ERROR: "💥"}
@@ -37,6 +37,8 @@ def markdown(report: ParityReport) -> str:
                 f"| `{path}` | {short(o.max_abs)} | {noise(o)} | {o.worst_case} |"
                 for path, o in result.outputs.items()
             ]
+    if report.advice:
+        lines += ["", ADVICE, "", "```toml", report.advice, "```"]
     if report.skipped:
         lines += ["", "Skipped:"]
         lines += [f"- `{name}`: {reason}" for name, reason in report.skipped.items()]

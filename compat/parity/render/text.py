@@ -17,16 +17,26 @@ _COLOURS = {
 }
 
 
+#: Stands before the lines that INCOMPLETE classes lack.
+ADVICE = (
+    "To verify the INCOMPLETE classes, add to pyproject.toml, with the values of your project "
+    '(a name may be a pattern, as "*.models.*", and --env or the spaces given as options are '
+    "for all):"
+)
+
+
 def plain_text(report: ParityReport, *, quiet: bool = False, verbose: bool = False) -> str:
     """Write all results, worst first, findings under each."""
     lines = []
     for result in report.worst_first:
         if quiet and result.status is Status.PASS:
             continue
-        lines.append(
-            f"{result.status.value:10} {result.name}: {result.accounting}; "
-            f"max abs {worst_abs(result)}, noise {worst_noise(result)}, KL {worst_kl(result)}"
+        numbers = (
+            f": {result.accounting}; max abs {worst_abs(result)}, noise {worst_noise(result)}, "
+            f"KL {worst_kl(result)}"
         )
+        compared = result.outputs or result.cases.total
+        lines.append(f"{result.status.value:10} {result.name}{numbers if compared else ''}")
         lines += [f"  {line}" for line in details(result)]
         if verbose:
             lines += [
@@ -35,6 +45,8 @@ def plain_text(report: ParityReport, *, quiet: bool = False, verbose: bool = Fal
                 for path, o in result.outputs.items()
             ]
     lines += [f"skipped    {name}: {reason}" for name, reason in report.skipped.items()]
+    if report.advice:
+        lines += [ADVICE, *(f"  {line}".rstrip() for line in report.advice.splitlines())]
     lines.append(summary(report))
     return "\n".join(lines)
 
@@ -124,4 +136,6 @@ def _table(report: ParityReport, *, quiet: bool, verbose: bool) -> None:
         console.print(f"[bold]{escape(result.name)}[/]")
         for line in details(result):
             console.print(f"  {escape(line)}", highlight=False)
+    if report.advice:
+        console.print(escape(f"{ADVICE}\n{report.advice}"), highlight=False)
     console.print(summary(report), highlight=False)

@@ -22,7 +22,13 @@ from rlmigrate.compat.parity.processes.client import RemoteError, RemoteSide, Si
 from rlmigrate.compat.parity.results import ClassResult, Status
 from rlmigrate.compat.parity.sides.spread import SpreadSide
 from rlmigrate.compat.parity.space_text import read_space
-from rlmigrate.compat.parity.verifying.tasks import Task, VerifyOptions, lines_to_add, unverified
+from rlmigrate.compat.parity.verifying.tasks import (
+    Task,
+    VerifyOptions,
+    lines_to_add,
+    lines_to_skip,
+    unverified,
+)
 from rlmigrate.compat.parity.verifying.weights import read_weights
 from rlmigrate.errors import RlmigrateError
 
@@ -80,7 +86,8 @@ def verify_one(task: Task, processes: Processes, options: VerifyOptions) -> Clas
         new_processes = processes.get("new", task.new_paths)
         found = _spaces(task, old_processes[0])
         if isinstance(found, str):
-            return unverified(task, Status.INCOMPLETE, found)
+            advice = lines_to_add(task.name)
+            return unverified(task, Status.INCOMPLETE, found, advice=advice)
         return _compare(task, old_processes, new_processes, found, options)
     except RemoteError as error:
         if error.kind == "ProcessDied":
@@ -88,13 +95,25 @@ def verify_one(task: Task, processes: Processes, options: VerifyOptions) -> Clas
             processes.drop("new", task.new_paths)
         if error.kind == "UsageError":
             return unverified(task, Status.INCOMPLETE, str(error).removeprefix("UsageError: "))
+        if reason := _lacking(error):
+            advice = lines_to_skip(task.name, reason)
+            return unverified(task, Status.INCOMPLETE, reason, advice=advice)
         return unverified(task, Status.ERROR, str(error), traceback=error.traceback)
     except RlmigrateError as error:
         return unverified(task, Status.INCOMPLETE, str(error))
 
 
+def _lacking(error: RemoteError) -> str:
+    """Say what a class lacks to be compared at all; "" for what is wrong with it."""
+    if error.kind == "ModuleNotFoundError" and (name := error.text.split("'")[1:2]):
+        return f"needs the package {name[0]}, which is not installed here"
+    if error.kind == "NotImplementedError":
+        return "is abstract: a method that its constructor calls is not implemented"
+    return ""
+
+
 def _spaces(task: Task, process: SideProcess) -> dict[str, str] | str:
-    """Give both spaces as text, or what to add so that they are known."""
+    """Give both spaces as text, or why they are not known."""
     given = {
         "observation_space": task.observation_space,
         "action_space": task.action_space,
@@ -103,10 +122,10 @@ def _spaces(task: Task, process: SideProcess) -> dict[str, str] | str:
         try:
             value, _ = process.ask("spaces", env=task.env, env_config=dict(task.env_config))
         except RemoteError as error:
-            return f"environment {task.env} cannot be made ({error}); {lines_to_add(task.name)}"
+            return f"environment {task.env} cannot be made ({error})"
         given = {name: text or value[name] for name, text in given.items()}
     if not all(given.values()):
-        return f"its spaces are not known; {lines_to_add(task.name)}"
+        return "its spaces are not known"
     return {name: str(text) for name, text in given.items()}
 
 

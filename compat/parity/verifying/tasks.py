@@ -4,6 +4,7 @@ Task             one pair of classes, with all that is known of it
 VerifyOptions    what holds for all pairs
 unverified       the result of a pair that was not compared
 lines_to_add     the configuration that a class lacks
+lines_to_skip    the configuration that leaves it out
 """
 
 from __future__ import annotations
@@ -73,20 +74,34 @@ class VerifyOptions:
         return variables | ({"RLMIGRATE_STACK": "builtin"} if self.ray == "no" else {})
 
 
-def unverified(task: Task, status: Status, message: str, *, traceback: str = "") -> ClassResult:
-    """Give the result of a task that was not compared, and why."""
+def unverified(
+    task: Task, status: Status, message: str, *, traceback: str = "", advice: str = ""
+) -> ClassResult:
+    """Give the result of a task that was not compared, why, and the configuration it lacks."""
     notes = (*task.notes, *[line for line in traceback.splitlines() if line.strip()][-6:])
     return ClassResult(
-        task.name, task.old, task.new or "-", status, CaseCount(0, 0), message=message, notes=notes
+        task.name,
+        task.old,
+        task.new or "-",
+        status,
+        CaseCount(0, 0),
+        message=message,
+        notes=notes,
+        advice=advice,
     )
 
 
 def lines_to_add(name: str) -> str:
-    """Write the configuration that is missing for a class."""
+    """Write the configuration that a class without spaces lacks."""
     return (
-        "add to pyproject.toml:\n"
         f'[tool.rlmigrate.verify.classes."{name}"]\n'
-        'observation_space = "Box(-1.0, 1.0, (4,))"  # the space of the environment\n'
-        'action_space = "Discrete(2)"\n'
-        'model_config = {}  # or, instead of the spaces: env = "CartPole-v1"'
+        'env = "CartPole-v1"  # an id or module:Class; or, in its place, both spaces:\n'
+        '# observation_space = "Box(-1.0, 1.0, (4,))"\n'
+        '# action_space = "Discrete(2)"\n'
+        "# model_config = { custom_model_config = { } }  # what the constructor needs"
     )
+
+
+def lines_to_skip(name: str, reason: str) -> str:
+    """Write the configuration that leaves a class out."""
+    return f'[tool.rlmigrate.verify.skip]\n"{name}" = "{reason}"'
