@@ -334,15 +334,6 @@ class Expressions(Settings):
     def _on_column_key(self, mark: Mark) -> list[Piece]:
         return self._replace(mark.node, f'"{mark.detail}"')
 
-    def _on_training(self, mark: Mark) -> list[Piece]:
-        return self._replace(mark.node, "self.training")
-
-    def _on_renamed(self, mark: Mark) -> list[Piece]:
-        return self._replace(mark.node, mark.detail)
-
-    def _on_kept_local(self, mark: Mark) -> list[Piece]:
-        return self._replace(mark.node, mark.detail)
-
     def _on_kept_embedding(self, mark: Mark) -> list[Piece]:
         local = next(s.local for s in self.reading.facts.stashes if s.attribute == mark.detail)
         return self._replace(mark.node, self.embedding(local))

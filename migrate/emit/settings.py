@@ -54,3 +54,12 @@ class Settings(States):
             (Span(func.start, start), "self.model_config["),
             (Span(end, self._span(call).end), "]"),
         ]
+
+    def _on_renamed(self, mark: Mark) -> list[Piece]:
+        return self._replace(mark.node, mark.detail)
+
+    def _on_kept_local(self, mark: Mark) -> list[Piece]:
+        return self._replace(mark.node, mark.detail)
+
+    def _on_training(self, mark: Mark) -> list[Piece]:
+        return self._replace(mark.node, "self.training")

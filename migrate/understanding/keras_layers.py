@@ -70,7 +70,7 @@ def torch_layers(node: ast.AST) -> list[str]:
         owner, _, kind = (dotted(call.func) or "").rpartition(".")
         if kind in TORCH and (owner.endswith("layers") or not owner):
             given = next((k.value for k in call.keywords if k.arg == "name"), None)
-            name = given.value if isinstance(given, ast.Constant) else holders.get(id(call))
+            name = str(given.value) if isinstance(given, ast.Constant) else holders.get(id(call))
             found.append((call.lineno, call.col_offset, f"{name or 'one'} (nn.{TORCH[kind]})"))
     return [text for *_, text in sorted(found)]
 

@@ -18,12 +18,14 @@ from rlmigrate.new_stack.tf.distributions import (
     dist_cls_for,
 )
 from rlmigrate.new_stack.tf.ppo import DefaultPPOTfRLModule
+from rlmigrate.new_stack.tf.recurrent import RecurrentEncoder
 from rlmigrate.new_stack.tf.tf_rl_module import TfRLModule
 
 __all__ = [
     "DefaultBCTfRLModule",
     "DefaultPPOTfRLModule",
     "DiscreteBCTFModule",
+    "RecurrentEncoder",
     "TfCategorical",
     "TfDeterministic",
     "TfDiagGaussian",

@@ -8,21 +8,35 @@ import tensorflow as tf
 
 from rlmigrate.new_stack.columns import Columns
 from rlmigrate.new_stack.tf.nets import encoder, head, settings
+from rlmigrate.new_stack.tf.recurrent import RecurrentEncoder, recurrent_encoder
 from rlmigrate.new_stack.tf.tf_rl_module import TfRLModule
 
 
 class DefaultBCTfRLModule(TfRLModule):
-    """Encoder and policy head `pi`."""
+    """Encoder, an LSTM with `use_lstm`, and policy head `pi`."""
 
     def setup(self) -> None:
         """Make the nets from spaces and model config."""
         config = settings(self.model_config)
-        self.encoder = encoder(self.observation_space, config, name="encoder")
+        self.encoder: Any
+        if config["use_lstm"]:
+            self.encoder = recurrent_encoder(self.observation_space, config, name="encoder")
+            width = self.encoder.width
+        else:
+            self.encoder = encoder(self.observation_space, config, name="encoder")
+            width = int(self.encoder.output_shape[-1])
         outputs = self.get_train_action_dist_cls().required_input_dim(self.action_space)
-        width = int(self.encoder.output_shape[-1])
         self.pi = head(width, outputs, config, name="pi", last="logits")
 
+    def get_initial_state(self) -> dict[str, Any]:
+        """Return the encoder's state before the first step; empty without `use_lstm`."""
+        recurrent = isinstance(self.encoder, RecurrentEncoder)
+        return self.encoder.get_initial_state() if recurrent else {}
+
     def _forward(self, batch: dict[str, Any], **kwargs: Any) -> dict[str, Any]:
+        if isinstance(self.encoder, RecurrentEncoder):
+            features, states = self.encoder.unroll(batch[Columns.OBS], batch[Columns.STATE_IN])
+            return {Columns.ACTION_DIST_INPUTS: self.pi(features), Columns.STATE_OUT: states}
         return {Columns.ACTION_DIST_INPUTS: self.pi(self.encoder(batch[Columns.OBS]))}
 
 

@@ -26,26 +26,18 @@ _DEFAULTS: Mapping[str, Any] = {
     "vf_share_layers": True,
     "free_log_std": False,
     "use_lstm": False,
+    "lstm_cell_size": 256,
 }
 
 
 def settings(model_config: Any) -> dict[str, Any]:
-    """Return the settings of a dict or DefaultModelConfig, with RLlib's defaults.
-
-    Raises ModuleError for `use_lstm`, which the TF defaults do not have.
-    """
+    """Return the settings of a dict or DefaultModelConfig, with RLlib's defaults."""
     given: dict[str, Any] = {}
     if isinstance(model_config, Mapping):
         given = dict(model_config)
     elif dataclasses.is_dataclass(model_config) and not isinstance(model_config, type):
         given = dataclasses.asdict(model_config)
-    found = {**_DEFAULTS, **given}
-    if found["use_lstm"]:
-        raise ModuleError(
-            "use_lstm: the default TF modules are feed-forward; use the torch module, or write "
-            "setup() and get_initial_state() of a TfRLModule"
-        )
-    return found
+    return {**_DEFAULTS, **given}
 
 
 def encoder(space: gym.Space[Any], config: Mapping[str, Any], *, name: str) -> tf.keras.Model:
@@ -78,10 +70,10 @@ def encoder(space: gym.Space[Any], config: Mapping[str, Any], *, name: str) -> t
 def head(
     width: int, outputs: int, config: Mapping[str, Any], *, name: str, last: str
 ) -> tf.keras.Model:
-    """Make a net from features to `outputs` numbers."""
+    """Make a net from features [B, width], or [B, T, width] of an LSTM, to `outputs` numbers."""
     return tf.keras.Sequential(
         [
-            tf.keras.Input(shape=(width,)),
+            tf.keras.Input(shape=(None, width) if config["use_lstm"] else (width,)),
             *_dense(config["head_fcnet_hiddens"], config["head_fcnet_activation"]),
             tf.keras.layers.Dense(outputs, name=last),
         ],

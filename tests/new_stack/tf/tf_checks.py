@@ -17,6 +17,7 @@ import gymnasium as gym
 import numpy as np
 import pytest
 import tensorflow as tf
+import tree
 
 from rlmigrate.errors import ModuleError
 from rlmigrate.new_stack import RLModuleSpec
@@ -24,13 +25,18 @@ from rlmigrate.new_stack.tf import (
     DefaultBCTfRLModule,
     DefaultPPOTfRLModule,
     DiscreteBCTFModule,
+    RecurrentEncoder,
     TfCategorical,
     TfDiagGaussian,
     TfRLModule,
     dist_cls_for,
 )
+from rlmigrate.new_stack.tf.tf_rl_module import named_variables
 
 GOLDEN = np.load(Path(__file__).parents[3] / "fixtures/golden/tf_rl_module/ppo_ray_2_35.npz")
+RECURRENT = np.load(
+    Path(__file__).parents[3] / "fixtures/golden/tf_rl_module/recurrent_ray_2_35.npz"
+)
 VECTOR = gym.spaces.Box(-1, 1, (4,))
 SPACES: dict[str, gym.Space[Any]] = {
     "discrete": gym.spaces.Discrete(3),
@@ -247,6 +253,81 @@ def check_own_module_of_the_documents_runs() -> None:
     negative = own.forward_inference({"obs": -tf.ones((1, 4))})["action_dist_inputs"]
     zero = own.forward_inference({"obs": tf.zeros((1, 4))})["action_dist_inputs"]
     same(negative, zero)
+
+
+def recorded(name: str, part: str) -> dict[str, Any]:
+    """The recorded states of one case, nested as they were."""
+    found: dict[str, Any] = {}
+    for key in RECURRENT.files:
+        if key.startswith(f"{name}|{part}|"):
+            *above, last = key.split("|")[2].split(".")
+            inner = found
+            for step in above:
+                inner = inner.setdefault(step, {})
+            inner[last] = tf.constant(RECURRENT[key])
+    return found
+
+
+def load_recorded(name: str, module: Any) -> None:
+    """Give a module Ray's weights, which both list in the order of the data flow."""
+    weights = [RECURRENT[k] for k in sorted(RECURRENT.files) if k.startswith(f"{name}|weight|")]
+    variables = list(named_variables(module).values())
+    assert len(variables) == len(weights)
+    for variable, value in zip(variables, weights, strict=True):
+        assert variable.shape == value.shape
+        variable.assign(value)
+
+
+def check_recurrent_encoders_give_rays_numbers() -> None:
+    for kind in ("lstm", "gru"):
+        net = RecurrentEncoder(4, 5, kind=kind, num_layers=2)
+        load_recorded(kind, net)
+        assert {k: v.shape for k, v in net.get_initial_state().items()} == dict.fromkeys(
+            recorded(kind, "in"), (2, 5)
+        )
+        out, after = net.unroll(tf.constant(RECURRENT["obs"]), recorded(kind, "in"))
+        same(out, RECURRENT[f"{kind}|out"])
+        tree.map_structure(same, after, recorded(kind, "after"))
+    with pytest.raises(ModuleError, match="lstm or gru, not 'rnn'"):
+        RecurrentEncoder(4, 5, kind="rnn")
+
+
+def recurrent_module(name: str, *, shared: bool) -> None:
+    module = build(DefaultPPOTfRLModule, use_lstm=True, lstm_cell_size=7, vf_share_layers=shared)
+    load_recorded(name, module)
+    assert module.is_stateful()
+    batch = {"obs": tf.constant(RECURRENT["obs"]), "state_in": recorded(name, "in")}
+    tree.assert_same_structure(module.get_initial_state(), batch["state_in"])
+    for forward in (module.forward_inference, module.forward_exploration, module.forward_train):
+        outs = forward(batch)
+        same(outs["action_dist_inputs"], RECURRENT[f"{name}|logits"])
+        tree.map_structure(same, outs["state_out"], recorded(name, "after"))
+    same(module.compute_values(batch), RECURRENT[f"{name}|values"])
+    same(module.compute_values(batch, outs["embeddings"]), RECURRENT[f"{name}|values"])
+    twin = build(DefaultPPOTfRLModule, use_lstm=True, lstm_cell_size=7, vf_share_layers=shared)
+    assert twin.set_state(module.get_state()).complete
+    same(twin.forward_inference(batch)["action_dist_inputs"], RECURRENT[f"{name}|logits"])
+
+
+def check_lstm_shared_by_policy_and_value_gives_rays_numbers() -> None:
+    recurrent_module("shared", shared=True)
+
+
+def check_lstm_each_for_policy_and_value_gives_rays_numbers() -> None:
+    recurrent_module("separate", shared=False)
+
+
+def check_behaviour_cloning_with_an_lstm() -> None:
+    module = build(DefaultBCTfRLModule, use_lstm=True, lstm_cell_size=7)
+    weights = [RECURRENT[k] for k in sorted(RECURRENT.files) if k.startswith("shared|weight|")]
+    variables = module.named_variables().values()
+    for variable, value in zip(variables, weights[:9], strict=True):
+        variable.assign(value)
+    batch = {"obs": tf.constant(RECURRENT["obs"]), "state_in": recorded("shared", "in")}
+    outs = module.forward_inference(batch)
+    same(outs["action_dist_inputs"], RECURRENT["shared|logits"])
+    tree.map_structure(same, outs["state_out"], recorded("shared", "after"))
+    assert build(DefaultBCTfRLModule).get_initial_state() == {}
 
 
 def main() -> None:
