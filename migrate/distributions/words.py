@@ -8,6 +8,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Mapping
 
+from rlmigrate.migrate.distributions.axes import last_axes
 from rlmigrate.migrate.index.imports import dotted
 from rlmigrate.migrate.policies.problem import NotMovable
 from rlmigrate.migrate.policies.words import Owner, Words
@@ -34,10 +35,17 @@ class DistributionWords(Words):
         self.reparameterized = False
         self.returned = ""
         self.samples = 0
+        self.axes: set[int] = set()
+
+    def on_Constant(self, node: ast.Constant) -> str | None:
+        """The second axis of rows is their last, whatever comes before it."""
+        return "-1" if id(node) in self.axes else None
 
     def written(self, indent: str) -> str:
         """The body at an indentation, without the old docstring."""
         self.returned, self.samples = "", 0
+        inputs = [name for name, role in self.roles.items() if role == "inputs"]
+        self.axes = last_axes(self.method, inputs)
         statements = body_without_docstring(self.method)
         return self.block(statements, first=statements[0].lineno, indent=indent)
 

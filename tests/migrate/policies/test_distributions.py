@@ -146,6 +146,28 @@ def test_does_not_change_again(migrate, name):
     assert migrate(after).text() == after
 
 
+@pytest.mark.parametrize("name", ["laplace", "clamped"])
+def test_sequences_have_their_components_last(migrate, name):
+    """The old class took rows apart along axis 1, which is time on the new stack."""
+    text, _ = WRITTEN[name]
+    done = migrate(HEAD + text)
+    assert "dim=1" not in done.text()
+    inputs = torch.randn(3, 5, 4)
+    rows = done.old().Mine(inputs.reshape(15, 4), None)
+    new = done.new().Mine.from_logits(inputs)
+    actions = rows.deterministic_sample().reshape(3, 5, 2)
+    same(new.to_deterministic().sample(), actions)
+    same(new.logp(actions).reshape(15), rows.logp(actions.reshape(15, 2)))
+
+
+def test_another_axis_stays_where_rows_were_given_another_shape(migrate):
+    text = LAPLACE.replace(
+        "inputs.chunk(2, dim=1)",
+        "[each[:, 0] for each in inputs.reshape(-1, 2, 2).split(1, dim=1)]",
+    )
+    assert "split(1, dim=1)" in migrate(HEAD + text).text()
+
+
 LEFT = {
     "calls its model": LAPLACE.replace("inputs.chunk", "self.model(inputs).chunk"),
     "keeps the probability of its last sample in its own way": LAPLACE
