@@ -9,17 +9,16 @@ module_methods  methods that the modules of a repository have
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
 from rlmigrate.migrate.edits import Edit
-from rlmigrate.migrate.emit.moves import removals
 from rlmigrate.migrate.emit.names import Names
 from rlmigrate.migrate.findings import Outcome
-from rlmigrate.migrate.index.entries import FileEntry
 from rlmigrate.migrate.index.repo import RepoIndex
 from rlmigrate.migrate.learners.policies import LearningPolicy, learning_policies
+from rlmigrate.migrate.learners.trainers import trainers_in
 from rlmigrate.migrate.learners.words import CODE
 from rlmigrate.migrate.learners.writing import Skeleton, write_learner
 from rlmigrate.migrate.policies.old_imports import bound_names
@@ -73,7 +72,7 @@ def learned_in(source: SourceFile, index: RepoIndex) -> tuple[Learned, ...]:
         needed_by = _needed_by(source, index, policy) if complete else ""
         edits: list[Edit] = []
         if complete and not needed_by:
-            edits = _replaced(source, file, policy, "" if before else skeleton.text)
+            edits = replaced(source, policy.node, policy.nodes, "" if before else skeleton.text)
         elif not before:
             edits = [_placed(source, policy.node, skeleton)]
         result.append(
@@ -120,8 +119,12 @@ def _reads(method: ast.FunctionDef) -> set[str]:
 
 
 def _needed_by(source: SourceFile, index: RepoIndex, policy: LearningPolicy) -> str:
-    """Who uses a policy besides itself: a place, or nothing."""
-    own = {id(each) for node in policy.nodes for each in nodes_in(node)}
+    """Who uses a policy besides itself and trainers that are rewritten: a place, or nothing."""
+    nodes = [*policy.nodes]
+    for trainer in trainers_in(source, index):
+        if trainer.policy == policy.name:
+            nodes += [*trainer.parts, *([] if trainer.config else [trainer.node])]
+    own = {id(each) for node in nodes for each in nodes_in(node)}
     for name in source.nodes(ast.Name):
         if name.id == policy.name and id(name) not in own:
             return f"line {name.lineno}"
@@ -147,37 +150,49 @@ def _same(target: str, module: str) -> bool:
     )
 
 
-def _replaced(source: SourceFile, file: FileEntry, policy: LearningPolicy, text: str) -> list[Edit]:
-    """Put the new classes in the policy's place, and take away what only it used."""
-    inside = {id(each) for node in policy.nodes for each in nodes_in(node)}
+def replaced(source: SourceFile, at: ast.stmt, nodes: Sequence[ast.stmt], text: str) -> list[Edit]:
+    """Put new classes in the place of a statement, and take away what only `nodes` used.
+
+    Imports that nothing needs any more are seen to by the engine.
+    """
+    inside = {id(each) for node in nodes for each in nodes_in(node)}
     uses: dict[str, set[int]] = {}
     for name in source.nodes(ast.Name):
         uses.setdefault(name.id, set()).add(id(name))
-    edits = [Edit(_whole(source, policy.node), text.rstrip("\n") + "\n" if text else "", CODE)]
-    for node in policy.nodes:
-        if node is policy.node or not isinstance(node, ast.FunctionDef):
-            continue
-        if uses.get(node.name, set()) <= inside:
-            edits.append(Edit(_whole(source, node), "", CODE))
-    gone = {
-        local
-        for local, target in file.imports.names.items()
-        if target.startswith("ray.rllib.")
-        and local in uses
-        and uses[local] <= inside
-        and not _in_text(local, text)
-    }
-    return [*edits, *removals(source, gone)]
+    gone = [
+        node
+        for node in nodes
+        if node is not at
+        and (not isinstance(node, ast.FunctionDef) or uses.get(node.name, set()) <= inside)
+    ]
+    lead = _missing_blank_lines(source, at, gone) if text else ""
+    edits = [Edit(_with_blank_lines(source, node), "", CODE) for node in gone]
+    new = lead + text.rstrip("\n") + "\n" if text else ""
+    return [Edit(_whole(source, at), new, CODE), *edits]
 
 
-def _in_text(name: str, text: str) -> bool:
-    return any(isinstance(each, ast.Name) and each.id == name for each in ast.walk(ast.parse(text)))
+def _missing_blank_lines(source: SourceFile, at: ast.stmt, gone: Sequence[ast.stmt]) -> str:
+    """Line ends that a class needs before it, where statements above it go."""
+    body = source.tree.body
+    first = body.index(at)
+    while first and body[first - 1] in gone:
+        first -= 1
+    before = source.text[: _whole(source, body[first]).start]
+    blank = before[len(before.rstrip()) :].count("\n") - 1
+    return "\n" * max(2 - blank, 0) if before.strip() else ""
 
 
 def _whole(source: SourceFile, node: ast.stmt) -> Span:
     decorators: Iterable[ast.expr] = getattr(node, "decorator_list", [])
     first = min([d.lineno for d in decorators], default=node.lineno)
     return source.line_span(first, node.end_lineno or node.lineno)
+
+
+def _with_blank_lines(source: SourceFile, node: ast.stmt) -> Span:
+    """The lines of a statement and the blank ones after it."""
+    start, end = _whole(source, node)
+    rest = source.text[end:]
+    return Span(start, end + len(rest) - len(rest.lstrip("\r\n")))
 
 
 def _placed(source: SourceFile, after: ast.stmt, skeleton: Skeleton) -> Edit:

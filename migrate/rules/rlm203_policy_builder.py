@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from rlmigrate.migrate.findings import Item, Kind, Outcome
+from rlmigrate.migrate.learners.algorithms import written_trainers
 from rlmigrate.migrate.learners.study import learned_in
 from rlmigrate.migrate.policies.builders import builder_calls
 from rlmigrate.migrate.policies.desugar import desugared
@@ -20,6 +21,8 @@ def check(context: FileContext) -> Iterable[Finding]:
     as_classes = {each.call.call for each in desugared(context.source, context.index)}
     complete = learned_in(context.source, context.index)
     learned = {each.line for each in complete if each.complete}
+    trainers = written_trainers(context.source, context.index)
+    learned |= {each.idle.lineno for each in trainers if each.idle is not None}
     for call in builder_calls(context.source, file):
         if call.call in as_classes or call.line in learned:
             continue

@@ -16,6 +16,7 @@ from rlmigrate.migrate.configs.dict_config import dict_findings
 from rlmigrate.migrate.configs.lost_algorithms import nearest
 from rlmigrate.migrate.edits import Edit, Imports
 from rlmigrate.migrate.findings import Item, Kind, Outcome
+from rlmigrate.migrate.learners.algorithms import written_trainers
 from rlmigrate.migrate.reading.nodes import Nodes, nodes_of
 from rlmigrate.migrate.rules.base import Case, FileContext, Finding, Rule
 
@@ -45,6 +46,8 @@ def check(context: FileContext) -> Iterable[Finding]:
     nodes = nodes_of(context)
     consumers = consumers_of(context)
     taken = {id(node) for c in consumers for node in (c.call.func, c.what) if node is not None}
+    for each in written_trainers(context.source, context.index):
+        taken.add(id(each.trainer.reference))
     rewritten = [edit.span for finding in dict_findings(context) for edit in finding.edits]
     for node in (*nodes.of(ast.Name), *nodes.of(ast.Attribute)):
         qualified = entry.imports.qualified(node) or ""
