@@ -75,9 +75,12 @@ class Values:
             elif not hasattr(builtins, name):
                 raise Unknown
         try:
-            return eval(compile(ast.Expression(node), "config", "eval"), scope)  # type: ignore[arg-type]
+            found = eval(compile(ast.Expression(node), "config", "eval"), scope)  # type: ignore[arg-type]
         except (Exception, SystemExit) as error:
             raise Unknown from error
+        if isinstance(found, dict) and set(found) == {"grid_search"}:
+            return found["grid_search"][0]
+        return found.sample() if type(found).__module__ == "ray.tune.search.sample" else found
 
 
 def imported(target: str) -> Any:
@@ -154,6 +157,8 @@ def verdict(context: FileContext, algorithm: str, calls: list[ast.Call], given: 
             return f"UNREAD {', '.join(unread)}"
         config.update_from_dict(entries).validate()
     except Exception as error:
+        if left and isinstance(error, ValueError):
+            return f"undecided, {left} arguments left out: {error}".splitlines()[0]
         return f"REJECTED {type(error).__name__}: {str(error).splitlines()[0][:150]}"
     return f"valid, {left} arguments left out" if left else "valid, whole"
 
@@ -198,7 +203,7 @@ def _of_tree(tree: Path, verbose: bool) -> Counter[str]:
             with contextlib.redirect_stdout(io.StringIO()):
                 told = verdict(context, algorithm, calls, given)
             signal.alarm(0)
-            if told.startswith(("REJECTED", "UNREAD")) and _marked(context, line):
+            if told.startswith(("REJECTED", "UNREAD", "undecided")) and _marked(context, line):
                 told = f"marked: {told}"
             counts["whole" if told.endswith("whole") else told.partition(" ")[0].strip(",:")] += 1
             if verbose or not told.startswith(("valid", "marked")):

@@ -30,8 +30,8 @@ def render(report: Report) -> str:
     todo = left(report)
     if todo:
         body.append("<h2>Left to do by hand</h2><p>The most work first.</p>")
-        cells = [[f"<code>{escape(path)}</code>", str(items)] for path, items, _ in todo]
-        body.append(_table(["file", "items"], cells))
+        cells = [[f"<code>{escape(row.path)}</code>", str(row.items), row.kinds] for row in todo]
+        body.append(_table(["file", "items", "what"], cells))
     failed = [file.error for file in report.files if file.error]
     if failed:
         body.append("<h2>Files that could not be done</h2><ul class='error'>")

@@ -20,7 +20,8 @@ def render(report: Report) -> str:
     todo = left(report)
     if todo:
         parts += ["## Left to do by hand", "", "The most work first.", ""]
-        parts += _table(["file", "items"], [[f"`{path}`", str(items)] for path, items, _ in todo])
+        rows_left = [[f"`{row.path}`", str(row.items), row.kinds] for row in todo]
+        parts += _table(["file", "items", "what"], rows_left)
     failed = [file for file in report.files if file.error]
     if failed:
         parts += ["## Files that could not be done", ""]

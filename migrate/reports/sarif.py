@@ -57,6 +57,7 @@ def _result(item: Item, index: int) -> dict[str, object]:
         "ruleId": item.code,
         "ruleIndex": index,
         "level": LEVELS.get(item.outcome, "note"),
+        "kind": "informational" if item.outcome is Outcome.UNCHANGED else "fail",
         "message": {"text": f"{item.outcome} {item.kind} {item.name}: {item.message}"},
         "locations": [
             {

@@ -1,7 +1,8 @@
 """What a team lead asks of a report: what was done, what is left, where, in which order.
 
 by_kind    items by kind and outcome
-left       files with work left, the most first
+Left       one file with work left
+left       those files, the most work first
 total      one line
 EFFORT     what an item costs a person
 """
@@ -10,6 +11,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping
+from dataclasses import dataclass
 
 from rlmigrate.migrate.findings import Kind, Outcome, Report
 
@@ -37,17 +39,37 @@ def by_kind(report: Report) -> list[tuple[Kind, dict[Outcome, int]]]:
     ]
 
 
-def left(report: Report) -> list[tuple[str, int, int]]:
-    """List files with manual items as (path, items, effort), the most effort first."""
-    items: Counter[str] = Counter()
-    effort: Counter[str] = Counter()
+@dataclass(frozen=True)
+class Left:
+    """The manual items of one file: how many, their weight, and what they are."""
+
+    path: str
+    items: int
+    effort: int
+    kinds: str
+
+
+def left(report: Report) -> list[Left]:
+    """List the files with manual items, the most effort first."""
+    kinds: dict[str, Counter[Kind]] = {}
     for item in report.items:
         if item.outcome is Outcome.MANUAL:
-            items[item.path] += 1
-            effort[item.path] += EFFORT[item.kind]
-    return sorted(
-        ((path, items[path], effort[path]) for path in items), key=lambda row: (-row[2], row[0])
-    )
+            kinds.setdefault(item.path, Counter())[item.kind] += 1
+    rows = [
+        Left(
+            path,
+            counts.total(),
+            sum(EFFORT[kind] * count for kind, count in counts.items()),
+            ", ".join(_counted(count, kind) for kind in EFFORT if (count := counts[kind])),
+        )
+        for path, counts in kinds.items()
+    ]
+    return sorted(rows, key=lambda row: (-row.effort, row.path))
+
+
+def _counted(count: int, kind: Kind) -> str:
+    plural = "policies" if kind is Kind.POLICY else f"{kind}s"
+    return f"{count} {plural if count != 1 else kind}"
 
 
 def total(report: Report) -> str:

@@ -32,7 +32,7 @@ def summary(report: Report) -> str:
     todo = left(report)
     if todo:
         lines.append("Left to do by hand, the most work first:")
-        lines += [f"  {path}: {items}" for path, items, _ in todo[:10]]
+        lines += [f"  {row.path}: {row.kinds}" for row in todo[:10]]
         if len(todo) > 10:
             lines.append(f"  and {len(todo) - 10} more files")
         lines.append("")

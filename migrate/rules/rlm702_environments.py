@@ -49,9 +49,7 @@ def check(context: FileContext) -> Iterable[Finding]:
         first = min(edits, key=lambda edit: edit.span.start)
         line = context.source.line_of(first.span.start)
         text = "gym is gymnasium now: RLlib knows no other spaces"
-        item = Item(
-            str(context.source.path), line, "import gym", Kind.IMPORT, Outcome.NATIVE, CODE, text
-        )
+        item = Item(str(context.source.path), line, "gym", Kind.IMPORT, Outcome.NATIVE, CODE, text)
         yield Finding(item, edits)
 
 
