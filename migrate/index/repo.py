@@ -227,6 +227,10 @@ class RepoIndex:
             trained = set().union(*(file.environments for file in self.files.values()))
         return bool(trained) and all(map(self._has_plain_boxes, trained))
 
+    def environments_of(self, model: str) -> frozenset[str]:
+        """Environments that configs train a model in, as the source names them."""
+        return frozenset(self._trained.get(model, set()))
+
     @cached_property
     def _trained(self) -> dict[str, set[str]]:
         found: dict[str, set[str]] = {}

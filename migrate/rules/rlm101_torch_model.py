@@ -6,6 +6,7 @@ from collections.abc import Iterable
 
 from rlmigrate.migrate.emit.file import model_results
 from rlmigrate.migrate.findings import Item, Kind, Outcome
+from rlmigrate.migrate.rules.atari import atari_note
 from rlmigrate.migrate.rules.base import FileContext, Finding, Rule
 from rlmigrate.migrate.rules.cases.rlm101 import CASES, UNCHANGED
 from rlmigrate.migrate.strategy import ModelPlan
@@ -27,7 +28,8 @@ def check(context: FileContext) -> Iterable[Finding]:
             kind=Kind.MODEL,
             outcome=Outcome.NATIVE,
             code=RULE.code,
-            message=_message(facts, result.study.plan, framework),
+            message=_message(facts, result.study.plan, framework)
+            + atari_note(context.index, facts.qualified),
             new_name=facts.name,
             new_path=str(context.source.path),
         )

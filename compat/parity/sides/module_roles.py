@@ -132,7 +132,8 @@ class _WithTargets(ModuleRole):
     def refresh(self) -> None:
         """Copy the networks into their targets."""
         for net, target in self._pairs:
-            target.load_state_dict(net.state_dict())
+            values = net.state_dict()  # more than the target's, where that is a part of the net
+            target.load_state_dict({name: values[name] for name in target.state_dict()})
 
 
 class DqnModule(_WithTargets):
