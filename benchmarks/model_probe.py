@@ -24,12 +24,13 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, NoReturn
 
-import gymnasium as gym
+import model_cases
 import numpy as np
 import ray.rllib.algorithms.ppo  # noqa: F401  (before the fork)
 import torch
+from model_cases import ACTIONS, OBSERVATIONS, said
 from ray.rllib.policy import rnn_sequencing
-from ray.rllib.utils.spaces.repeated import Repeated  # noqa: F401  (for the table)
+from ray.rllib.utils.spaces.repeated import Repeated
 
 import rlmigrate
 from rlmigrate.compat.parity import check_parity
@@ -37,10 +38,9 @@ from rlmigrate.compat.wrap.model import _ROLES as ROLES
 from rlmigrate.compat.wrap.module import WrappedModel
 
 warnings.filterwarnings("ignore")
-np.product = np.prod  # numpy 2 dropped it, and old models say it
+np.product = np.prod  # type: ignore[attr-defined]  # numpy 2 dropped it, old models say it
 torch.set_num_threads(1)
-Box, Dict, Discrete, Tuple = gym.spaces.Box, gym.spaces.Dict, gym.spaces.Discrete, gym.spaces.Tuple
-LIMIT = 150  # seconds a class may take
+LIMIT = 240  # seconds a class may take
 NEVER_STUBBED = {"ray", "torch", "tensorflow", "keras", "rlmigrate", "numpy", "gymnasium", "tree"}
 
 
@@ -58,23 +58,7 @@ def _with_old_form(function: Any) -> Any:
 rnn_sequencing.add_time_dimension = _with_old_form(rnn_sequencing.add_time_dimension)
 
 
-def vector(size: int) -> gym.Space[Any]:
-    """A flat observation."""
-    return Box(-1, 1, (size,), np.float32)
-
-
-MASK = Box(0, 1, (3,), np.float32)
-OBSERVATIONS = [
-    vector(4),
-    Box(0, 255, (84, 84, 3), np.uint8),
-    Dict(action_mask=MASK, observations=vector(4)),
-    Dict(action_mask=MASK, observation=vector(4)),
-    Dict(avail_actions=Box(-1, 1, (3, 2), np.float32), action_mask=MASK, cart=vector(4)),
-    Dict(obs=vector(4)),
-    Discrete(4),
-]
-ACTIONS = [Discrete(3), vector(2), Tuple([Discrete(2), Discrete(2)])]
-NAMES = {name: value for name, value in globals().items() if not name.startswith("_")}
+NAMES = {**vars(model_cases), "Repeated": Repeated}
 
 
 class StubMeta(type):
@@ -160,11 +144,6 @@ class RayTreeFinder(importlib.abc.MetaPathFinder):
             return None
         inner = [str(place)] if place.is_dir() else None
         return importlib.util.spec_from_file_location(name, file, submodule_search_locations=inner)
-
-
-def said(error: BaseException) -> str:
-    """One line on an error."""
-    return f"{type(error).__name__}: {error}".replace("\n", " ")[:160]
 
 
 def load(case: Mapping[str, Any], side: str) -> Any:

@@ -6,11 +6,12 @@ python benchmarks/tf_model_probe.py OLD_ROOT NEW_ROOT MODULE CLASS builtin
 from __future__ import annotations
 
 import importlib
+import json
 import os
 import sys
 import types
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 os.environ.setdefault("TF_USE_LEGACY_KERAS", "1")
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
@@ -18,12 +19,31 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 import numpy as np
 import tensorflow as tf
 import tree
-from model_probe import ACTIONS, OBSERVATIONS, RESULT, load, report, said
+from model_cases import ACTIONS, OBSERVATIONS, said
 
 from rlmigrate import ray_names
 from rlmigrate.new_stack import RLModuleSpec
 
 ROWS, STEPS = 2, 3
+RESULT: dict[str, object] = {}
+
+
+def report(**more: object) -> NoReturn:
+    """Print what was found, and end."""
+    print("RESULT" + json.dumps({**RESULT, **more}))
+    sys.exit(0)
+
+
+def load(root: str, module: str, name: str) -> Any:
+    """Import a class from one of the two trees."""
+    sys.path.insert(0, root)
+    top = module.split(".")[0]
+    for key in list(sys.modules):
+        if key.split(".")[0] in {top, "rlmigrate_layers"}:
+            del sys.modules[key]
+    found = getattr(importlib.import_module(module), name)
+    sys.path.remove(root)
+    return found
 
 
 def batches(space: Any) -> tuple[list[Any], Any]:
