@@ -39,6 +39,14 @@ if "marllib" in str(root):
         arch = {"core_arch": core, "fc_layer": 1, "out_dim_fc_0": 8, "encode_layer": "8",
                 "hidden_state_size": 8}
         CONFIGS.append({**MARL, "model_arch_args": arch})
+MODEL = {}  # settings of the model besides
+if "minihack" in str(root):  # as its config.yaml has them, but smaller
+    from omegaconf import OmegaConf
+    MODEL = {"use_lstm": True, "lstm_cell_size": 8}
+    CONFIGS = [{"flags": OmegaConf.create({
+        "embedding_dim": 4, "hidden_dim": 8, "crop_model": "cnn", "crop_dim": 9, "layers": 2,
+        "glyph_type": "all_cat", "use_index_select": True, "equalize_input_dim": False,
+        "equalize_factor": 2, "msg": {"model": "lt_cnn", "hidden_dim": 8, "embedding_dim": 4}})}]
 tasks = json.loads((kept / "tasks.json").read_text())
 out = {}
 
@@ -82,7 +90,10 @@ def spaces():
         Dict({"valid_avail_actions_mask": unit(3), "cart": flat}),
         Dict({"own_obs": Discrete(6), "opponent_obs": Discrete(6), "opponent_action": Discrete(2)}),
         Dict({"obs": flat, "action_mask": unit(3)}), Dict({"obs": flat, "state": flat}),
-        Dict({"obs": flat}),
+        Dict({"obs": flat}), unit(8, 8, 4),
+        Dict({"glyphs": Box(0, 5975, (21, 79), "int16"), "blstats": Box(-99, 99, (27,), "int64"),
+              "message": Box(0, 127, (256,), "uint8"), "chars": Box(0, 127, (21, 79), "uint8"),
+              "colors": Box(0, 15, (21, 79), "uint8"), "specials": Box(0, 255, (21, 79), "uint8")}),
         Repeated(player, max_len=4),
     ):
         yield obs, Discrete(3)
@@ -93,7 +104,7 @@ def spaces():
 def build(cls, obs, act, given):
     from ray.rllib.models import MODEL_DEFAULTS, ModelCatalog
     ModelCatalog.register_custom_model("it", cls)
-    config = {**MODEL_DEFAULTS, "custom_model": "it", "max_seq_len": 4,
+    config = {**MODEL_DEFAULTS, **MODEL, "custom_model": "it", "max_seq_len": 4,
               "custom_model_config": given}
     preprocessor = ModelCatalog.get_preprocessor_for_space(obs)
     dist, size = ModelCatalog.get_action_dist(act, config, framework="torch")
@@ -231,7 +242,7 @@ def survey(folder: Path, *, oracle: bool) -> dict[str, str]:
     with tempfile.TemporaryDirectory() as scratch:
         root, kept = Path(scratch) / folder.name, Path(scratch) / ".kept"
         kept.mkdir()
-        shutil.copytree(folder, root, ignore=shutil.ignore_patterns(".git", "*.pyc", "*.so"))
+        shutil.copytree(folder, root, ignore=shutil.ignore_patterns(".git", "*.pyc"))
         files = {str(p.relative_to(root)): model_classes(p) for p in sorted(root.rglob("*.py"))}
         results = child("ours", root, kept, {path: names for path, names in files.items() if names})
         if oracle:
