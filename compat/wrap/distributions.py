@@ -9,11 +9,13 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, ClassVar, Protocol, Self, TypeAlias
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol, TypeAlias
 
 import gymnasium as gym
 import torch
 import tree
+
+from rlmigrate.compat.wrap.old_distribution import BoundToModel, FixedAction
 
 if TYPE_CHECKING:
     from rlmigrate.compat.wrap.stacks import Stack
@@ -32,7 +34,7 @@ class _OldDistribution(Protocol):
     def kl(self, other: Any) -> torch.Tensor: ...
 
 
-class LegacyDistribution:
+class LegacyDistribution(BoundToModel):
     """Give an old distribution the methods of a new one, for [B, K] and [B, T, K] inputs.
 
     Numbers are those of the old class: log-probabilities as its loss saw them, the greedy
@@ -40,8 +42,6 @@ class LegacyDistribution:
     """
 
     old_class: ClassVar[Callable[..., _OldDistribution]]
-    model: ClassVar[object]
-    action_space: ClassVar[gym.Space[Any]]
 
     def __init__(self, logits: torch.Tensor) -> None:
         self._lead = tuple(logits.shape[:-1])
@@ -49,18 +49,6 @@ class LegacyDistribution:
         flat = logits.reshape(-1, logits.shape[-1]).clone()
         self.old = type(self).old_class(flat, type(self).model)
         self._sampled: object = None
-
-    @classmethod
-    def from_logits(cls, logits: torch.Tensor, **_: object) -> Self:
-        """Build the distribution from the module's ACTION_DIST_INPUTS: float[B(, T), K]."""
-        return cls(logits)
-
-    @staticmethod
-    def required_input_dim(space: gym.Space[Any], **_: object) -> int:
-        """Refuse: the size is the wrapped model's, not the space's alone."""
-        raise NotImplementedError(
-            "the number of inputs of a wrapped distribution is its model's num_outputs"
-        )
 
     def sample(self, *, sample_shape: Sequence[int] | None = None, **_: object) -> Any:
         """Draw an action of shape [B(, T), ...] with the old distribution's generator calls."""
@@ -149,38 +137,13 @@ def _is_gaussian(old: object) -> bool:
     )
 
 
-class LegacyDeterministic:
+class LegacyDeterministic(FixedAction):
     """Always return one action, with the old stack's log-probability of zero."""
-
-    def __init__(self, action: Action, lead: tuple[int, ...]) -> None:
-        self._action = action
-        self._lead = lead
-
-    def sample(self, **_: object) -> Any:
-        """Return the action."""
-        return self._action
-
-    def rsample(self, **_: object) -> Any:
-        """Return the action."""
-        return self._action
 
     def logp(self, value: Action, **_: object) -> torch.Tensor:
         """Return zeros: float[B(, T)], as the old stack did without exploration."""
         first = tree.flatten(self._action)[0]
         return torch.zeros(self._lead, device=first.device)
-
-    def entropy(self, **_: object) -> torch.Tensor:
-        """Refuse: a fixed action has none."""
-        raise RuntimeError("entropy() is not defined for a deterministic action")
-
-    def kl(self, other: object, **_: object) -> torch.Tensor:
-        """Refuse: a fixed action has none."""
-        raise RuntimeError("kl() is not defined for a deterministic action")
-
-    @staticmethod
-    def required_input_dim(space: gym.Space[Any], **_: object) -> int:
-        """Refuse: made from a distribution, never from inputs."""
-        raise NotImplementedError("a deterministic action is not built from inputs")
 
 
 @functools.cache

@@ -12,6 +12,7 @@ from ray.rllib.core import DEFAULT_MODULE_ID
 from ray.rllib.core.rl_module.multi_rl_module import MultiRLModule
 
 from rlmigrate.compat.wrap.views import View, views_of
+from rlmigrate.new_stack.layers.on_ray.views import read_column
 
 
 class ViewColumns(ConnectorV2):  # type: ignore[misc]
@@ -61,34 +62,10 @@ def _module_of(rl_module: Any, episode: Any) -> Any:
 
 def _item(episode: Any, view: View, step: int, module: Any) -> Any:
     """Return what the view shows at one step: [*shape], or [window, *shape]."""
-    rows = _stack(_read(episode, view.source, [step + shift for shift in view.shifts]))
+    rows = read_column(episode, view.source, [step + shift for shift in view.shifts])
     if view.source == "obs":
         rows = module.encode_observations(rows)
     elif view.flatten:
         leaves = [np.reshape(leaf, (len(view.shifts), -1)) for leaf in tree.flatten(rows)]
         rows = np.concatenate(leaves, axis=1)
     return rows if view.is_window else tree.map_structure(lambda leaf: leaf[0], rows)
-
-
-def _stack(rows: Any) -> Any:
-    if isinstance(rows, list):
-        return tree.map_structure(lambda *leaves: np.stack(leaves), *rows)
-    return rows
-
-
-def _read(episode: Any, source: str, at: list[int]) -> Any:
-    """Read a column at the given steps.
-
-    Before its start the old stack repeated the first observation, and showed zeros otherwise.
-    """
-    if source == "obs":
-        first = -episode.observations.lookback
-        at = [max(step, first) for step in at]
-        return episode.get_observations(at, neg_index_as_lookback=True, fill=0.0)
-    if source == "actions":
-        return episode.get_actions(at, neg_index_as_lookback=True, fill=0.0)
-    if source == "rewards":
-        return episode.get_rewards(at, neg_index_as_lookback=True, fill=0.0)
-    return episode.get_extra_model_outputs(
-        key=source, indices=at, neg_index_as_lookback=True, fill=0.0
-    )

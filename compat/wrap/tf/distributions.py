@@ -4,43 +4,28 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Sequence
-from typing import Any, ClassVar, Self, TypeAlias
+from typing import Any, TypeAlias
 
 import gymnasium as gym
 import tensorflow as tf
 import tree
 
+from rlmigrate.compat.wrap.old_distribution import BoundToModel, FixedAction
 from rlmigrate.new_stack.tf import TfDistribution
 
 Tensor: TypeAlias = Any
 
 
-class LegacyTfDistribution(TfDistribution):
+class LegacyTfDistribution(BoundToModel, TfDistribution):
     """Give an old distribution the methods of a new one, for [B, K] and [B, T, K] inputs.
 
     Numbers are those of the old class. As there, one sample is drawn when it is made, and
     `sample` always returns it.
     """
 
-    old_class: ClassVar[Any]
-    model: ClassVar[object]
-    action_space: ClassVar[gym.Space[Any]]
-
     def __init__(self, logits: Tensor) -> None:
         self._lead = tuple(logits.shape[:-1])
         self.old = type(self).old_class(tf.reshape(logits, (-1, logits.shape[-1])), self.model)
-
-    @classmethod
-    def from_logits(cls, logits: Tensor, **_: object) -> Self:
-        """Build the distribution from the module's ACTION_DIST_INPUTS: float[B(, T), K]."""
-        return cls(logits)
-
-    @staticmethod
-    def required_input_dim(space: gym.Space[Any], **_: object) -> int:
-        """Refuse: the size is the wrapped model's, not the space's alone."""
-        raise NotImplementedError(
-            "the number of inputs of a wrapped distribution is its model's num_outputs"
-        )
 
     def sample(self, *, sample_shape: Sequence[int] | None = None, **_: object) -> Any:
         """Return the action that was drawn: [B(, T), ...].
@@ -80,36 +65,12 @@ class LegacyTfDistribution(TfDistribution):
         return tree.map_structure(lambda leaf: tf.reshape(leaf, (-1, *leaf.shape[2:])), value)
 
 
-class LegacyTfGreedy(TfDistribution):
+class LegacyTfGreedy(FixedAction, TfDistribution):
     """Always return one action, with the old stack's log-probability of zero."""
-
-    def __init__(self, action: Any, lead: tuple[int, ...]) -> None:
-        self._action, self._lead = action, lead
-
-    def sample(self, **_: object) -> Any:
-        """Return the action."""
-        return self._action
-
-    def rsample(self, **_: object) -> Any:
-        """Return the action."""
-        return self._action
 
     def logp(self, value: Any, **_: object) -> Tensor:
         """Return zeros: float[B(, T)]."""
         return tf.zeros(self._lead)
-
-    def entropy(self, **_: object) -> Tensor:
-        """Refuse: a fixed action has none."""
-        raise RuntimeError("entropy() is not defined for a deterministic action")
-
-    def kl(self, other: Any, **_: object) -> Tensor:
-        """Refuse: a fixed action has none."""
-        raise RuntimeError("kl() is not defined for a deterministic action")
-
-    @staticmethod
-    def required_input_dim(space: gym.Space[Any], **_: object) -> int:
-        """Refuse: made from a distribution, never from inputs."""
-        raise NotImplementedError("a deterministic action is not built from inputs")
 
 
 def tf_action_distribution(old_class: Any, *, model: object, action_space: gym.Space[Any]) -> type:

@@ -60,9 +60,7 @@ class ViewColumns(ConnectorV2):  # type: ignore[misc]
 
 def _item(episode: Any, column: str, view: ViewRequirement, step: int, module: Any) -> Any:
     """Return what a view shows at one step: [*shape], or [window, *shape]."""
-    rows = _rows(episode, view.data_col or column, [step + shift for shift in view.shifts])
-    if isinstance(rows, list):
-        rows = tree.map_structure(lambda *each: np.stack(each), *rows)
+    rows = read_column(episode, view.data_col or column, [step + shift for shift in view.shifts])
     source = view.data_col or column
     space = module.action_space if source == "actions" else module.observation_space
     nested = isinstance(space, gym.spaces.Dict | gym.spaces.Tuple)
@@ -75,19 +73,23 @@ def _item(episode: Any, column: str, view: ViewRequirement, step: int, module: A
     return rows[0] if isinstance(view.shift, int) else rows
 
 
-def _rows(episode: Any, source: str, at: list[int]) -> Any:
-    """Read a column of an episode at the given steps.
+def read_column(episode: Any, source: str, at: list[int]) -> Any:
+    """Read a column of an episode at the given steps: [steps, ...], or a structure of such.
 
     Before its start the old stack repeated the first observation, and showed zeros otherwise.
     """
     if source == "obs":
         first = -episode.observations.lookback
         at = [max(step, first) for step in at]
-        return episode.get_observations(at, neg_index_as_lookback=True, fill=0.0)
-    if source == "actions":
-        return episode.get_actions(at, neg_index_as_lookback=True, fill=0.0)
-    if source == "rewards":
-        return episode.get_rewards(at, neg_index_as_lookback=True, fill=0.0)
-    return episode.get_extra_model_outputs(
-        key=source, indices=at, neg_index_as_lookback=True, fill=0.0
-    )
+        rows = episode.get_observations(at, neg_index_as_lookback=True, fill=0.0)
+    elif source == "actions":
+        rows = episode.get_actions(at, neg_index_as_lookback=True, fill=0.0)
+    elif source == "rewards":
+        rows = episode.get_rewards(at, neg_index_as_lookback=True, fill=0.0)
+    else:
+        rows = episode.get_extra_model_outputs(
+            key=source, indices=at, neg_index_as_lookback=True, fill=0.0
+        )
+    if isinstance(rows, list):
+        return tree.map_structure(lambda *each: np.stack(each), *rows)
+    return rows
