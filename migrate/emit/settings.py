@@ -24,6 +24,10 @@ class Settings(States):
         default = MODEL_DEFAULTS[mark.detail]
         return self._replace(mark.node, f'self.model_config.get("{mark.detail}", {default})')
 
+    def _on_named_input(self, mark: Mark) -> list[Piece]:
+        start = self._span(mark.node).start
+        return [(Span(start, start), f"{mark.detail} := ")]
+
     def _on_own_attribute(self, mark: Mark) -> list[Piece]:
         return self._replace(mark.node, f"self.{mark.detail}")
 

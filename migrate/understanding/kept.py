@@ -12,7 +12,7 @@ from rlmigrate.migrate.tree import nodes_in
 from rlmigrate.migrate.understanding.facts import Stash
 from rlmigrate.migrate.understanding.forward import Forward
 from rlmigrate.migrate.understanding.net_base import said
-from rlmigrate.migrate.understanding.scope import Scope, self_attribute
+from rlmigrate.migrate.understanding.scope import Scope, names_in, self_attribute
 from rlmigrate.migrate.understanding.values import Values
 
 
@@ -132,5 +132,15 @@ def _net_source(scope: Scope, forward: Forward, net: str) -> str | None:
     attribute = self_attribute(given)
     if attribute in forward.stored:
         return forward.stored[attribute or ""]
-    scope.problem(given, f"gives {said(net)} an input that it computes in place")
-    return None
+    inside = (ast.Lambda, ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp)
+    if any(isinstance(ancestor, inside) for ancestor in scope.ancestors(given)):
+        scope.problem(given, f"gives {said(net)} an input that it computes in place")
+        return None
+    taken = names_in(forward.node) | set(forward.stored.values())
+    local = next(name for name in _IN if name not in taken)
+    scope.mark("named_input", given, local)
+    return local
+
+
+#: What an input that is computed where a net is called is named.
+_IN = ("net_input", "net_input_", "net_input__")

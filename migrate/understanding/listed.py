@@ -133,7 +133,7 @@ def _read_call(scope: Scope, node: ast.Attribute, net: str, idle: set[int]) -> N
     if not isinstance(call, ast.Call) or call.func is not node:
         return
     first = call.args[0] if call.args else None
-    given = net_input(first, net) if isinstance(first, ast.Dict) else None
+    given = net_input(scope, first, net) if isinstance(first, ast.Dict) else None
     rest = [*call.args[1:], *(k.value for k in call.keywords)]
     plain = all(
         id(each) in idle

@@ -63,7 +63,7 @@ def read_net_calls(
             scope.problem(call, f"calls {said(attribute)} more than once")
             continue
         first = call.args[0] if call.args else None
-        given = net_input(first, nets[attribute]) if isinstance(first, ast.Dict) else None
+        given = net_input(scope, first, nets[attribute]) if isinstance(first, ast.Dict) else None
         whole = isinstance(first, ast.Name) and first.id == names[0]
         if given is None and not whole:
             scope.problem(call, f"calls {said(attribute)} with something else than a dict of obs")
@@ -115,13 +115,18 @@ def _read_direct_call(
     scope.mark("net_super" if is_net_super(node) else "net_direct", call.func)
 
 
-def net_input(literal: ast.Dict, net: str) -> ast.expr | None:
+def net_input(scope: Scope, literal: ast.Dict, net: str) -> ast.expr | None:
     """The entry of a dict that a net of RLlib reads."""
     entries = {
-        k.value: v
+        scope.key_of(k): v
         for k, v in zip(literal.keys, literal.values, strict=True)
-        if isinstance(k, ast.Constant)
+        if k is not None
     }
+    if None in entries:
+        return None
+    for key in literal.keys:
+        if key is not None:
+            scope.handle(key)
     wanted = ("obs", "obs_flat") if net == "VisionNetwork" else ("obs_flat", "obs")
     return next((entries[key] for key in wanted if key in entries), None)
 

@@ -10,9 +10,9 @@ pytest.importorskip("ray.rllib")
 FAST, ALL = range(48), range(48, 400)
 
 
-def check(migrate, equal, beside, seeds) -> int:
+def check(migrate, equal, beside, maker, seeds) -> int:
     """Rewrite the models of some seeds, and compare those that are native; return their number."""
-    source_of, pairs = beside("generated").source_of, beside("test_pairs")
+    source_of, pairs = beside(maker).source_of, beside("test_pairs")
     native = 0
     for seed in seeds:
         made = source_of(seed)
@@ -29,10 +29,12 @@ def check(migrate, equal, beside, seeds) -> int:
 
 
 @pytest.mark.parametrize("start", FAST[::12])
-def test_native_models_compute_the_same(migrate, equal, beside, start) -> None:
-    assert check(migrate, equal, beside, range(start, start + 12)) >= 4
+@pytest.mark.parametrize("maker", ["generated", "generated_nets"])
+def test_native_models_compute_the_same(migrate, equal, beside, maker, start) -> None:
+    assert check(migrate, equal, beside, maker, range(start, start + 12)) >= 4
 
 
 @pytest.mark.slow
-def test_many_native_models_compute_the_same(migrate, equal, beside) -> None:
-    assert check(migrate, equal, beside, ALL) > len(ALL) // 2
+@pytest.mark.parametrize("maker", ["generated", "generated_nets"])
+def test_many_native_models_compute_the_same(migrate, equal, beside, maker) -> None:
+    assert check(migrate, equal, beside, maker, ALL) > len(ALL) // 2
