@@ -67,6 +67,7 @@ def build_tf_model(
     obs_space: gym.Space[Any],
     action_space: gym.Space[Any],
     config: Mapping[str, Any],
+    **options: Any,
 ) -> Built:
     """Build a TF model, to be run eagerly; see `build_model`."""
     return _build(
@@ -76,6 +77,7 @@ def build_tf_model(
         obs_space=obs_space,
         action_space=action_space,
         config=config,
+        **options,
     )
 
 

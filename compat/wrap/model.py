@@ -60,8 +60,8 @@ def wrap_model(
     stands for the default model that the old catalog picks. `role` says which protocol the module
     is to speak: "policy", "dqn" (any model; the old DQN's heads are put on top) or "sac" (a
     SACTorchModel); "auto" tells by the class. A TF model becomes a TfRLModule of the builtin
-    stack. Raises WrapError if `model_class` is no ModelV2, or TF for Ray's new stack, which has
-    none; MissingDependency if `stack="ray"` and Ray is missing.
+    stack. Raises WrapError if `model_class` is no ModelV2, or TF for Ray's new stack or for SAC,
+    which have none; MissingDependency if `stack="ray"` and Ray is missing.
 
     >>> spec = RLModuleSpec(module_class=wrap_model(MyModel),
     ...                     model_config={"custom_model_config": {"width": 64}})
@@ -69,11 +69,18 @@ def wrap_model(
     """
     family_of(model_class)
     is_tf = any(each.__name__ == "TFModelV2" for each in model_class.__mro__)
-    if is_tf and (stack == "ray" or role not in ("auto", "policy")):
+    chosen = _role_of(model_class) if role == "auto" else role
+    if is_tf and stack == "ray":
         raise WrapError(
             f"{model_class.__qualname__} is a TF model, which Ray's new stack has no place for; "
-            'wrap it with stack="builtin" and role="policy", or move its weights into a torch '
-            "module with transfer_weights"
+            'wrap it with stack="builtin", or move its weights into a torch module with '
+            "transfer_weights"
+        )
+    if is_tf and chosen == "sac":
+        raise WrapError(
+            f"{model_class.__qualname__} is a TF model with SAC's nets, which only torch has as a "
+            "module: write it as a SACTorchModel, or take Ray's DefaultSACTorchRLModule, and move "
+            "its weights with transfer_weights"
         )
     caller = sys._getframe(1).f_globals.get("__name__", model_class.__module__)
     return _wrapped(
@@ -82,15 +89,15 @@ def wrap_model(
         name or model_class.__name__,
         caller,
         dict(model_config or {}),
-        base=_tf_base() if is_tf else _ROLES[_role_of(model_class) if role == "auto" else role],
+        base=_tf_base(chosen) if is_tf else _ROLES[chosen],
     )
 
 
 def _role_of(model_class: type) -> str:
     names = {base.__name__ for base in model_class.__mro__}
-    if "SACTorchModel" in names:
+    if names & {"SACTorchModel", "SACTFModel"}:
         return "sac"
-    return "dqn" if "DQNTorchModel" in names else "policy"
+    return "dqn" if names & {"DQNTorchModel", "DistributionalQTFModel"} else "policy"
 
 
 def wrap_policy(
@@ -153,18 +160,19 @@ def _wrapped(
 def _upper_classes(base: type, parts: Stack) -> tuple[type, ...]:
     """List what a wrapped class derives from besides its wrapping: interfaces and the module."""
     shared = (parts.value_function_api, parts.inference_only_api)
+    q_net = (parts.q_net_api,) if hasattr(base, "compute_q_values") else ()
     if not issubclass(base, WrappedModel):
         from rlmigrate.new_stack.tf import TfRLModule
 
-        return (*shared, TfRLModule)
-    q_net = (parts.q_net_api,) if hasattr(base, "compute_q_values") else ()
+        targets = (parts.target_network_api, parts.q_net_api) if q_net else ()
+        return (*shared, *targets, TfRLModule)
     return (*shared, parts.target_network_api, *q_net, parts.module)
 
 
-def _tf_base() -> type:
-    from rlmigrate.compat.wrap.tf import WrappedTfModel
+def _tf_base(role: str) -> type:
+    from rlmigrate.compat.wrap.tf import WrappedTfModel, WrappedTfQModel
 
-    return WrappedTfModel
+    return WrappedTfQModel if role == "dqn" else WrappedTfModel
 
 
 def _reduce(wrapped: WrappedModelType) -> str | tuple[Any, ...]:

@@ -8,23 +8,10 @@ import torch
 
 from rlmigrate.compat.wrap.building import Built, build_model
 from rlmigrate.compat.wrap.module import Batch, WrappedModel
+from rlmigrate.compat.wrap.q_settings import Q_SETTINGS
 from rlmigrate.compat.wrap.stacks import dqn_interface
 from rlmigrate.errors import ModuleError
 from rlmigrate.new_stack.defaults.schedule import Schedule
-
-# Keys of the new stack's model config that DQN's settings come by, and the old defaults.
-_SETTINGS = {
-    "dueling": True,
-    "double_q": True,
-    "num_atoms": 1,
-    "v_min": -10.0,
-    "v_max": 10.0,
-    "noisy": False,
-    "sigma0": 0.5,
-    "hiddens": [256],
-    "dueling_activation": "relu",
-    "epsilon": [(0, 1.0), (10000, 0.05)],
-}
 
 
 class WrappedQModel(WrappedModel):
@@ -40,7 +27,7 @@ class WrappedQModel(WrappedModel):
         self._wrap_epsilon = Schedule(self._wrap_setting("epsilon"))
 
     def _wrap_setting(self, name: str) -> Any:
-        return self.model_config.get(name, _SETTINGS[name])
+        return self.model_config.get(name, Q_SETTINGS[name])
 
     def _wrap_build(self, config: dict[str, Any]) -> Built:
         n = getattr(self.action_space, "n", None)

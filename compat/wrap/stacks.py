@@ -171,6 +171,13 @@ def dqn_interface(family: Family) -> type:
     return _load(f"{home}.{name}:DQNTorchModel")
 
 
+def dqn_tf_interface(family: Family) -> type:
+    """Return the class that the old DQN mixed into TF models."""
+    home = "ray.rllib.algorithms.dqn" if family.name == "ray" else "rlmigrate.legacy.models.tf"
+    name = "distributional_q_tf_model" if family.name == "ray" else "dqn_model"
+    return _load(f"{home}.{name}:DistributionalQTFModel")
+
+
 def sac_parts(family: Family) -> tuple[type, type, type]:
     """Return the old SAC's model, and its squashed and plain distribution classes."""
     if family.name == "ray":

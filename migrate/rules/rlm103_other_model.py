@@ -9,6 +9,7 @@ from rlmigrate.migrate.emit.file import model_results
 from rlmigrate.migrate.findings import Item, Kind, Outcome
 from rlmigrate.migrate.rules.base import FileContext, Finding, Rule
 from rlmigrate.migrate.rules.cases.rlm103 import UNCHANGED
+from rlmigrate.migrate.strategy.choose import SAC
 from rlmigrate.migrate.tree import nodes_in
 from rlmigrate.migrate.understanding.keras_layers import torch_layers, torch_names
 from rlmigrate.migrate.understanding.vocabulary import NETS
@@ -30,9 +31,8 @@ def check(context: FileContext) -> Iterable[Finding]:
             code=RULE.code,
             message=(
                 f"{facts.name} {result.study.plan.reason}: write it as a "
-                f"{_base(facts.bases)}{_layers(result.study.reading.node)}{_weights(mapping)}; or "
-                "keep it on TensorFlow, without Ray, with --target builtin; "
-                f"see {RULE.link}"
+                f"{_base(facts.bases)}{_layers(result.study.reading.node)}{_weights(mapping)}"
+                f"{_staying(context, facts.bases)}; see {RULE.link}"
             ),
             mapping=mapping,
         )
@@ -44,9 +44,16 @@ def _base(bases: Sequence[str]) -> str:
     names = {base.rpartition(".")[2] for base in bases}
     if names & {"DistributionalQTFModel", "DistributionalQModel", "DQNTFModel"}:
         return "TorchRLModule with QNetAPI and TargetNetworkAPI (as DQN's default module is)"
-    if names & {"SACTFModel"}:
+    if names & SAC:
         return "subclass of DefaultSACTorchRLModule"
     return "TorchRLModule"
+
+
+def _staying(context: FileContext, bases: Sequence[str]) -> str:
+    """Say that a model may stay on TensorFlow, where it may."""
+    if context.settings.target == "builtin" or {b.rpartition(".")[2] for b in bases} & SAC:
+        return ""
+    return "; or keep it on TensorFlow, without Ray, with --target builtin"
 
 
 def _layers(node: ast.ClassDef) -> str:

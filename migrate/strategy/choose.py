@@ -74,6 +74,8 @@ def _choose(index: RepoIndex, reading: Reading) -> tuple[Outcome, str]:
         return Outcome.MANUAL, "is written for TensorFlow, which Ray's new stack has no place for"
     if framework is None:
         return Outcome.MANUAL, "is tied to neither torch nor TensorFlow"
+    if framework == "tf" and {n.rpartition(".")[2] for n in index.bases_of(facts.qualified)} & SAC:
+        return Outcome.MANUAL, "carries the nets of SAC, which no TfRLModule has"
     own = _own_stop(index, reading)
     if own is not None:
         line = f" (line {_telling(reading).line})" if facts.problems else ""
@@ -95,6 +97,7 @@ def _choose(index: RepoIndex, reading: Reading) -> tuple[Outcome, str]:
 
 
 INHERITS = "inherits from"
+SAC = frozenset({"SACTFModel", "RNNSACTFModel"})
 
 
 def _because_of(index: RepoIndex, how: str, heir: Reading) -> str:

@@ -21,7 +21,10 @@ from rlmigrate.migrate.understanding.facts import Parameter
 from rlmigrate.migrate.understanding.scope import Scope
 
 #: Bases of models that carry the heads of a Q-algorithm.
-Q_BASES = frozenset({"DQNTorchModel", "SACTorchModel", "RNNSACTorchModel", "DDPGTorchModel"})
+Q_BASES = frozenset(
+    {"DQNTorchModel", "SACTorchModel", "RNNSACTorchModel", "DDPGTorchModel"}
+    | {"DistributionalQTFModel", "DistributionalQModel"}
+)
 
 POLICY_GRADIENT = frozenset(
     {"A2C", "A3C", "APPO", "BC", "DDPPO", "IMPALA", "Impala", "MARWIL", "PG", "PPO"}

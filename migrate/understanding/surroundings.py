@@ -34,6 +34,8 @@ ROOTS = frozenset({"TorchModelV2", "TFModelV2", "ModelV2"})
 
 #: Bases that carry the heads of an algorithm, which the bridge serves where an algorithm has them.
 PROTOCOLS: Mapping[str, str] = {
+    "DistributionalQTFModel": "carries the heads of DQN",
+    "DistributionalQModel": "carries the heads of DQN",
     "DQNTorchModel": "carries the heads of DQN",
     "SACTorchModel": "carries the policy and the twin Q-nets of SAC",
     "RNNSACTorchModel": "carries the nets of recurrent SAC, which the new stack lacks",

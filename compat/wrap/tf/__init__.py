@@ -3,5 +3,6 @@
 from __future__ import annotations
 
 from rlmigrate.compat.wrap.tf.module import WrappedTfModel
+from rlmigrate.compat.wrap.tf.q_module import WrappedTfQModel
 
-__all__ = ["WrappedTfModel"]
+__all__ = ["WrappedTfModel", "WrappedTfQModel"]

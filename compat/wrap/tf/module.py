@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, TypeAlias
 
 import tensorflow as tf
 
-from rlmigrate.compat.wrap.building import build_tf_model
+from rlmigrate.compat.wrap.building import Built, build_tf_model
 from rlmigrate.compat.wrap.observations import ObservationEncoder
 from rlmigrate.compat.wrap.stacks import Family, family_of
 from rlmigrate.compat.wrap.tf.distributions import tf_action_distribution
@@ -50,23 +50,26 @@ class WrappedTfModel:
         self.model_config = {"max_seq_len": family.defaults["max_seq_len"], **config}
         # Past Keras, which would track and replace what it is given.
         parts = self.__dict__
-        parts["_wrap_encoder"] = encoder = ObservationEncoder(
+        parts["_wrap_encoder"] = ObservationEncoder(
             self.observation_space, family, enabled=not config.get("_disable_preprocessor_api")
         )
-        model_class = type(self).legacy_class
-        built = build_tf_model(
-            None if model_class.__name__ == "TFModelV2" else model_class,
-            family=family,
-            obs_space=encoder.model_space,
-            action_space=self.action_space,
-            config=config,
-        )
+        built = self._wrap_build(config)
         parts["legacy_model"] = model = built.model
         parts["_wrap_states"] = TfStateLayout(model)
         base: Any = family.modelv2
         parts["_wrap_has_values"] = type(model).value_function is not base.value_function
         parts["_wrap_distribution"] = tf_action_distribution(
             built.distribution, model=model, action_space=self.action_space
+        )
+
+    def _wrap_build(self, config: dict[str, Any]) -> Built:
+        model_class = type(self).legacy_class
+        return build_tf_model(
+            None if model_class.__name__ == "TFModelV2" else model_class,
+            family=self._wrap_family,
+            obs_space=self.__dict__["_wrap_encoder"].model_space,
+            action_space=self.action_space,
+            config=config,
         )
 
     @property
@@ -84,8 +87,10 @@ class WrappedTfModel:
             outputs["embeddings"] = self._wrap_values(lead)
         return outputs
 
-    def _wrap_run(self, batch: Batch, *, training: bool) -> tuple[Batch, tuple[int, ...]]:
-        model, states = self.legacy_model, self.__dict__["_wrap_states"]
+    def _wrap_run(
+        self, batch: Batch, *, training: bool, model: Any = None
+    ) -> tuple[Batch, tuple[int, ...]]:
+        model, states = model or self.legacy_model, self.__dict__["_wrap_states"]
         rows, lead = encode(self.__dict__["_wrap_encoder"], batch["obs"])
         inputs = tf_input(batch, rows, lead, training)
         if not states:

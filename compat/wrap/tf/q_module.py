@@ -1,0 +1,159 @@
+"""The methods that make a TF module with Q-values of a legacy TF model."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any, TypeAlias
+
+import tensorflow as tf
+
+from rlmigrate.compat.wrap.building import Built, build_tf_model
+from rlmigrate.compat.wrap.q_settings import Q_SETTINGS
+from rlmigrate.compat.wrap.stacks import dqn_tf_interface
+from rlmigrate.compat.wrap.tf.module import Batch, WrappedTfModel
+from rlmigrate.errors import ModuleError
+from rlmigrate.new_stack.defaults.schedule import Schedule
+
+Tensor: TypeAlias = Any
+
+
+class WrappedTfQModel(WrappedTfModel):
+    """Run a legacy TF model with DQN's heads, which the old stack mixed into it, eagerly.
+
+    DQN's settings (dueling, double_q, num_atoms, v_min, v_max, noisy, sigma0, hiddens, epsilon)
+    are read from the model config. The target network is built by `make_target_networks`.
+    """
+
+    def setup(self) -> None:
+        """Build the model with its heads, and the epsilon schedule."""
+        super().setup()
+        self.__dict__["_wrap_epsilon"] = Schedule(self._wrap_setting("epsilon"))
+        self.__dict__["target_legacy_model"] = None
+
+    def _wrap_setting(self, name: str) -> Any:
+        return self.model_config.get(name, Q_SETTINGS[name])
+
+    def _wrap_build(self, config: dict[str, Any]) -> Built:
+        n = getattr(self.action_space, "n", None)
+        if n is None:
+            raise ModuleError(f"DQN needs a Discrete action space, not {self.action_space}")
+        hiddens = list(self._wrap_setting("hiddens"))
+        sizes = config.get("fcnet_hiddens", self._wrap_family.defaults["fcnet_hiddens"])
+        if hiddens:
+            config = {**config, "no_final_linear": True}
+        catalog: Any = self._wrap_family.catalog
+        categorical = catalog.get_action_dist(self.action_space, {}, framework="tf")[0]
+        model_class = type(self).legacy_class
+        return build_tf_model(
+            None if model_class.__name__ == "TFModelV2" else model_class,
+            family=self._wrap_family,
+            obs_space=self.__dict__["_wrap_encoder"].model_space,
+            action_space=self.action_space,
+            config=config,
+            num_outputs=[256, *sizes][-1] if hiddens else int(n),
+            distribution=categorical,
+            model_interface=dqn_tf_interface(self._wrap_family),
+            q_hiddens=hiddens,
+            dueling=self._wrap_setting("dueling"),
+            num_atoms=self._wrap_setting("num_atoms"),
+            use_noisy=self._wrap_setting("noisy"),
+            v_min=self._wrap_setting("v_min"),
+            v_max=self._wrap_setting("v_max"),
+            sigma0=self._wrap_setting("sigma0"),
+        )
+
+    # ---- Q-values
+
+    def compute_q_values(self, batch: Batch) -> Batch:
+        """Return qf_preds: float[B(, T), n], and with atoms their support and probabilities."""
+        return self._wrap_q(batch, self.legacy_model)
+
+    def compute_advantage_distribution(self, batch: Batch) -> Batch:
+        """Return the Q-distribution."""
+        return self.compute_q_values(batch)
+
+    def make_target_networks(self) -> None:
+        """Build the model again as a target, with the weights that it has now."""
+        twin = self._wrap_build(dict(self.model_config)).model
+        for mine, theirs in zip(twin.variables(), self.legacy_model.variables(), strict=True):
+            mine.assign(theirs)
+        self.__dict__["target_legacy_model"] = twin
+
+    def get_target_network_pairs(self) -> list[tuple[Any, Any]]:
+        """Return (model, target)."""
+        return [(self.legacy_model, self.__dict__["target_legacy_model"])]
+
+    def forward_target(self, batch: Batch) -> Batch:
+        """Return what `compute_q_values` does, of the target network.
+
+        Raises ModuleError before `make_target_networks`.
+        """
+        target = self.__dict__["target_legacy_model"]
+        if target is None:
+            raise ModuleError("there is no target network yet; call make_target_networks()")
+        return self._wrap_q(batch, target)
+
+    def _wrap_q(self, batch: Batch, model: Any) -> Batch:
+        outputs, lead = self._wrap_run(batch, training=False, model=model)
+        features = outputs.pop("action_dist_inputs")
+        features = tf.reshape(features, (-1, features.shape[-1]))
+        heads = model.get_q_value_distributions(features)
+        value = model.get_state_value(features) if self._wrap_setting("dueling") else None
+        outputs["qf_preds"] = heads[0]
+        if self._wrap_setting("num_atoms") > 1:
+            _, support, logits, _, probabilities = heads
+            if value is not None:
+                centred = logits - tf.reduce_mean(logits, axis=1, keepdims=True)
+                logits = tf.expand_dims(value, 1) + centred
+                probabilities = tf.nn.softmax(logits)
+                outputs["qf_preds"] = tf.reduce_sum(support * probabilities, axis=-1)
+            outputs |= {"atoms": support, "qf_logits": logits, "qf_probs": probabilities}
+        elif value is not None:
+            outputs["qf_preds"] = value + (heads[0] - _mean_of_finite(heads[0]))
+        return dict(self._wrap_timed(outputs, lead))
+
+    @staticmethod
+    def _wrap_timed(outputs: Batch, lead: tuple[int, ...]) -> Iterator[tuple[str, Any]]:
+        for key, item in outputs.items():
+            timed = len(lead) == 2 and key.startswith("qf_")
+            yield key, tf.reshape(item, (*lead, *item.shape[1:])) if timed else item
+
+    # ---- forward passes
+
+    def _forward(self, batch: Batch, **kwargs: Any) -> Batch:
+        outputs = self.compute_q_values(batch)
+        found = {"actions": tf.argmax(outputs["qf_preds"], axis=-1)}
+        return found | {key: outputs[key] for key in ("state_out",) if key in outputs}
+
+    def _forward_exploration(self, batch: Batch, **kwargs: Any) -> Batch:
+        """Act epsilon-greedily; forbidden actions (the smallest float) are never drawn."""
+        epsilon = self.__dict__["_wrap_epsilon"].update(int(kwargs.get("t") or 0))
+        outputs = self.compute_q_values(batch)
+        values = tf.reshape(outputs["qf_preds"], (-1, outputs["qf_preds"].shape[-1]))
+        chances = tf.where(values <= tf.float32.min, tf.float32.min, tf.zeros_like(values))
+        drawn = tf.squeeze(tf.random.categorical(chances, 1), axis=1)
+        chance = tf.random.uniform(tf.shape(values)[:1]) < epsilon
+        actions = tf.where(chance, drawn, tf.argmax(values, axis=1))
+        found = {"actions": tf.reshape(actions, outputs["qf_preds"].shape[:-1])}
+        return found | {key: outputs[key] for key in ("state_out",) if key in outputs}
+
+    def _forward_train(self, batch: Batch, **kwargs: Any) -> Batch:
+        now = self.compute_q_values(batch)
+        after = {**batch, "obs": batch["new_obs"]}
+        if "next_state_in" in batch:
+            after["state_in"] = batch["next_state_in"]
+        target = self.forward_target(after)
+        outputs = {**now, "qf_target_next_preds": target["qf_preds"]}
+        if self._wrap_setting("double_q"):
+            outputs["qf_next_preds"] = self.compute_q_values(after)["qf_preds"]
+        if "atoms" in target:
+            outputs |= {"atoms": target["atoms"], "qf_target_next_probs": target["qf_probs"]}
+        return outputs
+
+
+def _mean_of_finite(values: Tensor) -> Tensor:
+    """Average advantages over the actions that are not masked: float[B, 1]."""
+    finite = tf.not_equal(values, float("-inf"))
+    kept = tf.where(finite, values, tf.zeros_like(values))
+    count = tf.reduce_sum(tf.cast(finite, tf.float32), axis=1, keepdims=True)
+    return tf.reduce_sum(kept, axis=1, keepdims=True) / count
