@@ -14,6 +14,7 @@ from rlmigrate.migrate.index.imports import dotted
 from rlmigrate.migrate.reading.nodes import Nodes, nodes_of
 from rlmigrate.migrate.rules.base import Case, FileContext, Finding, Rule
 from rlmigrate.migrate.tree import nodes_in
+from rlmigrate.migrate.understanding.seeming import is_known
 
 CODE = "RLM407"
 CATALOG = "ray.rllib.models.ModelCatalog"
@@ -68,11 +69,27 @@ def _finding(context: FileContext, nodes: Nodes, call: ast.Call) -> Finding:
     if left:
         places = ", ".join(sorted({Path(path).name for path in left}))
         return Finding(item(Outcome.UNCHANGED, f"stays while {places} names the model {name!r}"))
+    unknown = _unknown(context, call)
+    if unknown is not None:
+        advice = "name its RLModule in RLModuleSpec(module_class=...), then drop the registration"
+        return Finding(item(Outcome.MANUAL, f"{unknown}; {advice}"))
     return Finding(
         item(Outcome.NATIVE, "the registration is dropped: configs name the class"),
         (_removal(context, nodes, statement),),
         Imports(unneeded=frozenset({CATALOG, "ray.rllib.models.catalog.ModelCatalog"})),
     )
+
+
+def _unknown(context: FileContext, call: ast.Call) -> str | None:
+    """Why a registered class is none that is rewritten; None where it is one."""
+    file = context.index.files[context.source.path]
+    found = [entry for entry in file.registrations if entry.line == call.lineno]
+    if all(is_known(context.index, file, entry.class_name) for entry in found):
+        return None
+    strange = next(e.class_name for e in found if not is_known(context.index, file, e.class_name))
+    if strange is None:
+        return "what is registered is computed"
+    return f"{strange.rpartition('.')[2]} is no model that is rewritten here"
 
 
 def _removal(context: FileContext, nodes: Nodes, statement: ast.Expr) -> Edit:
@@ -157,6 +174,14 @@ def _moves_on(context: FileContext, path: Path, name: str) -> bool:
     return True
 
 
+_MODELS = """
+from ray.rllib.models.torch.torch_modelv2 import TorchModelV2
+
+
+class Net(TorchModelV2):
+    pass
+"""
+
 RULE = Rule(
     code=CODE,
     name="registration",
@@ -170,6 +195,17 @@ every place of the repository that writes its name has been rewritten, and stays
     since="2.40",
     link="https://docs.ray.io/en/latest/rllib/new-api-stack-migration-guide.html",
     unchanged=(
+        Case(
+            "class_that_nothing_is_known_of",
+            """
+from ray.rllib.models import ModelCatalog
+from elsewhere import Net
+
+# TODO(rlmigrate RLM407): Net is no model that is rewritten here; name its RLModule in
+#     RLModuleSpec(module_class=...), then drop the registration
+ModelCatalog.register_custom_model("net", Net)
+""",
+        ),
         Case(
             "catalog_of_another_library",
             """
@@ -209,6 +245,7 @@ from models import Net
 
 print(Net, os.name)
 """,
+            other_files={"models.py": _MODELS},
         ),
     ),
 )

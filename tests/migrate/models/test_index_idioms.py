@@ -93,3 +93,28 @@ def test_a_copy_of_ray_in_the_tree_is_rays() -> None:
     files["net.py"] = OLD + MODEL
     assert items_of(files, copy) == []
     assert outcome_of(files) is Outcome.NATIVE
+
+
+def test_a_class_with_a_computed_base_is_named_and_left_alone() -> None:
+    text = OLD + "\ndef base():\n    return TorchModelV2\n" + NET.format(base="base()")
+    (item,) = items_of({"net.py": text})
+    assert (item.code, item.outcome) == ("RLM104", Outcome.UNCHANGED)
+    assert "its base base() is not in sight" in item.message
+
+
+@pytest.mark.parametrize(
+    ("given", "outcome"),
+    [
+        ("Net", Outcome.NATIVE),
+        ("partial(Net, width=8)", Outcome.MANUAL),
+        ("Other", Outcome.MANUAL),
+    ],
+)
+def test_a_registration_goes_only_where_its_class_is_rewritten(
+    given: str, outcome: Outcome
+) -> None:
+    text = "from functools import partial\nfrom elsewhere import Other\n" + OLD
+    text += "from ray.rllib.models import ModelCatalog\n" + MODEL
+    text += f'ModelCatalog.register_custom_model("net", {given})\n'
+    (item,) = (i for i in items_of({"net.py": text}) if i.code == "RLM407")
+    assert item.outcome is outcome
