@@ -1,5 +1,6 @@
 """A learner connector with the code that a policy changed its samples by.
 
+adds_advantages   whether a statement does what the Learner's own connectors do
 only_advantages   whether a postprocessing does what the Learner's own connectors do
 write_connector   write one
 """
@@ -31,18 +32,26 @@ def only_advantages(file: FileEntry, function: ast.FunctionDef, base: str) -> bo
     body = body_without_docstring(function)
     while len(body) == 1 and isinstance(body[0], ast.With):
         body = body[0].body
-    for each in body:
-        value = each.value if isinstance(each, ast.Return | ast.Assign) else None
-        if not isinstance(value, ast.Call):
-            return False
-        name = (dotted(value.func) or "").rpartition(".")[2]
-        of_base = isinstance(value.func, ast.Attribute) and isinstance(value.func.value, ast.Call)
-        if of_base and isinstance(value.func, ast.Attribute):
-            if value.func.attr != "postprocess_trajectory":
-                return False
-        elif name not in SAME[base] or not _of_ray(file, value.func):
-            return False
-    return bool(body)
+    return bool(body) and all(adds_advantages(file, each, base) for each in body)
+
+
+def adds_advantages(file: FileEntry, node: ast.stmt, base: str) -> bool:
+    """Say whether a statement only calls what the Learner of the base does itself."""
+    value = node.value if isinstance(node, ast.Return | ast.Assign) else None
+    if not isinstance(value, ast.Call) or base not in SAME:
+        return False
+    if isinstance(value.func, ast.Attribute) and isinstance(value.func.value, ast.Call):
+        return value.func.attr == "postprocess_trajectory"
+    name = (dotted(value.func) or "").rpartition(".")[2]
+    return name in SAME[base] and _of_ray(file, value.func)
+
+
+def last_statement(function: ast.FunctionDef) -> ast.stmt:
+    """The last statement of a function, inside of a `with` around all of it."""
+    body = body_without_docstring(function)
+    while len(body) == 1 and isinstance(body[0], ast.With):
+        body = body[0].body
+    return body[-1]
 
 
 def _of_ray(file: FileEntry, node: ast.expr) -> bool:

@@ -36,6 +36,8 @@ class OptimizerWords(LearnerWords):
         value = node.value
         if value is None:
             return None
+        if not isinstance(value, ast.Call | ast.List | ast.Tuple) and not self._is_made(value):
+            self.note(node, "this returns what was made elsewhere; register each optimizer")
         indent = " " * node.col_offset
         many = isinstance(value, ast.List | ast.Tuple)
         if isinstance(value, ast.List | ast.Tuple):
@@ -55,6 +57,17 @@ class OptimizerWords(LearnerWords):
             f"{inner})",
         ]
         return "\n".join(lines)
+
+    def _is_made(self, node: ast.expr) -> bool:
+        """Say whether a name stands for one thing that a call made."""
+        values = [
+            each.value
+            for each in self.statements
+            if isinstance(each, ast.Assign)
+            and isinstance(node, ast.Name)
+            and any(isinstance(t, ast.Name) and t.id == node.id for t in each.targets)
+        ]
+        return bool(values) and all(isinstance(each, ast.Call) for each in values)
 
 
 class EpisodeWords(LearnerWords):

@@ -187,7 +187,7 @@ def _read_call(
     policy = LearningPolicy(call.name, call.line, call.base, call.statement, [call.statement])
     elsewhere = []
     chained = set(call.all) - set(call.own)
-    if any(argument in ARGUMENTS or argument in STATS for argument in chained):
+    if chained - SAYS_NOTHING:
         policy.problems.append("goes on from another builder policy")
     for argument, value in call.own.items():
         if argument in SAYS_NOTHING or (isinstance(value, ast.Constant) and value.value is None):

@@ -128,26 +128,19 @@ def _needed_by(source: SourceFile, index: RepoIndex, policy: LearningPolicy) -> 
     for name in source.nodes(ast.Name):
         if name.id == policy.name and id(name) not in own:
             return f"line {name.lineno}"
-    module = index.files[source.path].module
     word = policy.name.encode()
     for file in index.files.values():
         if file.path == source.path or word not in index.source_of(file.path).raw:
             continue
-        for target in file.imports.names.values():
-            if target.rpartition(".")[2] == policy.name and _same(target, module):
-                return file.path.name
+        imported = {
+            target.rpartition(".")[2]
+            for target in file.imports.names.values()
+            if not target.startswith("ray.")
+        }
+        attributes = index.source_of(file.path).nodes(ast.Attribute)
+        if policy.name in imported or any(each.attr == policy.name for each in attributes):
+            return file.path.name
     return ""
-
-
-def _same(target: str, module: str) -> bool:
-    """Say whether an imported name may be of a module, however its packages are written."""
-    home = target.rpartition(".")[0].lstrip(".")
-    last = module.rpartition(".")[2]
-    return (
-        not home
-        or home.rpartition(".")[2] in {last, module.rpartition(".")[0]}
-        or (module.endswith(home) or home.endswith(module) or last == "__init__")
-    )
 
 
 def replaced(source: SourceFile, at: ast.stmt, nodes: Sequence[ast.stmt], text: str) -> list[Edit]:

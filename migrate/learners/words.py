@@ -240,8 +240,8 @@ class LearnerWords(Rewriting):
         if name in self.around.given and isinstance(node.ctx, ast.Load):
             value = self.around.given[name]
             return f"self.{name}" if isinstance(value, ast.Constant) else self.config_text(value)
-        if name in self.around.states:
-            return f"{self.owner}.{name}[module_id]"
+        if name in self.around.states and self.place is Place.LOSS:
+            return f"self.{name}[module_id]"
         if name not in self.around.methods and not isinstance(node.ctx, ast.Store):
             self.note(node, f"the policy had {name}, find it a place")
         return f"{self.owner}.{name}"

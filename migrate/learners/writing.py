@@ -14,11 +14,18 @@ from rlmigrate.migrate.configs.keys import HOME
 from rlmigrate.migrate.edits import Imports
 from rlmigrate.migrate.emit.names import Names
 from rlmigrate.migrate.index.entries import FileEntry
-from rlmigrate.migrate.learners.connectors import only_advantages, write_connector
+from rlmigrate.migrate.learners.connectors import (
+    adds_advantages,
+    last_statement,
+    only_advantages,
+    write_connector,
+)
 from rlmigrate.migrate.learners.loss_words import OF_ADVANTAGES, LossWords
 from rlmigrate.migrate.learners.other_words import OptimizerWords
 from rlmigrate.migrate.learners.policies import LearningPolicy
+from rlmigrate.migrate.learners.rewards import reward_connector
 from rlmigrate.migrate.learners.stats import PPO_STATS, read_stats
+from rlmigrate.migrate.learners.unused import without_unused
 from rlmigrate.migrate.learners.words import (
     CODE,
     LearnerWords,
@@ -101,7 +108,7 @@ def write_learner(
             method = _loss(around, policy, function, problems)
             if place is Place.OPTIMIZER:
                 method = _optimizer(around, function)
-            methods.append(whole_method(method, function))
+            methods.append(without_unused(whole_method(method, function), function))
     methods += [whole_method(_helper(around, helper), helper) for helper in policy.helpers]
     blocks, made = [], []
     if methods or policy.elsewhere:
@@ -110,8 +117,11 @@ def write_learner(
     episodes = policy.hooks.get(Place.EPISODES)
     if episodes is not None and not only_advantages(file, episodes, policy.base):
         made.append(f"{policy.name}Connector")
-        blocks.append(write_connector(around, policy.name, episodes))
-        problems.append("a connector changes the samples")
+        final = adds_advantages(file, last_statement(episodes), policy.base)
+        simple = reward_connector(around, policy.name, episodes, last=final)
+        blocks.append(simple or write_connector(around, policy.name, episodes))
+        if simple is None:
+            problems.append("a connector changes the samples")
     text = "\n\n".join(blocks)
     if f"TODO(rlmigrate {CODE})" in text:
         problems.append("marks stand in it")
@@ -251,7 +261,8 @@ def _helper(around: Surroundings, helper: ast.FunctionDef) -> str:
 def _optimizer(around: Surroundings, function: ast.FunctionDef) -> str:
     body = OptimizerWords(around, function).written(BODY)
     head = "    def configure_optimizers_for_module(self, module_id, config):\n"
-    return f"{head}{BODY}module = self._module[module_id]\n{body}"
+    asked = f"{BODY}module = self._module[module_id]\n" if "module." in body else ""
+    return f"{head}{asked}{body}"
 
 
 def _loss(
@@ -268,6 +279,8 @@ def _loss(
         problems.append("asks for the loss of a base that has none")
     if policy.base == "PPOTorchPolicy" and "kl_coeff" in unread and not words.logs_kl:
         problems.append("its KL coefficient has no mean_kl_loss to follow")
+    if policy.base in LEARNERS and policy.base not in COEFFICIENTS and "fwd_out[" in body:
+        problems.append(f"modules of {policy.base}'s algorithm have other outputs")
     opening = "".join(f"{BODY}{line}\n" for line in opening.splitlines())
     head = "    def compute_loss_for_module(self, *, module_id, config, batch, fwd_out):\n"
     return f"{head}{opening}{body}"

@@ -52,7 +52,10 @@ def desugared(source: SourceFile, index: RepoIndex) -> tuple[Desugared, ...]:
     file = index.files.get(source.path)
     if file is None or b"ray" not in source.raw:
         return ()
-    calls = [call for call in builder_calls(source, file) if _only_acts(source, call)]
+    found = builder_calls(source, file)
+    calls = [call for call in found if _only_acts(source, call)]
+    others = [call for call in found if call not in calls]
+    calls = [call for call in calls if not any(_goes_on(each, call) for each in others)]
     functions = {f.name: f for f in source.tree.body if isinstance(f, ast.FunctionDef)}
     uses = Counter(name.id for name in source.nodes(ast.Name) if isinstance(name.ctx, ast.Load))
     result = []
@@ -77,6 +80,13 @@ def desugared(source: SourceFile, index: RepoIndex) -> tuple[Desugared, ...]:
         edits += [Edit(_whole(source, functions[name]), "", CODE) for name in alone]
         result.append(Desugared(call, tuple(edits), Imports(wanted)))
     return tuple(result)
+
+
+def _goes_on(call: BuilderCall, other: BuilderCall) -> bool:
+    """Say whether a call is `other.with_updates(...)`, which a class does not have."""
+    func = call.call.func
+    owner = func.value if isinstance(func, ast.Attribute) else None
+    return isinstance(owner, ast.Name) and owner.id == other.name
 
 
 def _only_acts(source: SourceFile, call: BuilderCall) -> bool:

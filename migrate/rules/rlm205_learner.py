@@ -60,7 +60,13 @@ def _message(learned: Learned) -> str:
     once = ""
     if learned.base in LAYERS:
         once = " on PPOConfig().training(num_epochs=1, minibatch_size=train_batch_size)"
-    return f"learns by {places}, the learner_class of its config{once}{settings}{stays}"
+    uses = [
+        f"learner_connector=lambda *_, **__: {name}()"
+        if name.endswith("Connector")
+        else f"learner_class={name}"
+        for name in skeleton.names
+    ]
+    return f"learns by config.learners({', '.join(uses)}){once}{settings}{stays}"
 
 
 _IMPORT = "from ray.rllib.algorithms.ppo.ppo_torch_policy import PPOTorchPolicy\n"

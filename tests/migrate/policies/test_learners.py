@@ -236,3 +236,117 @@ def test_a_postprocessing_becomes_a_connector(migrate):
     out = connector(rl_module=None, batch={}, episodes=[episode])
     ((_, items),) = out["rewards"].items()
     assert np.concatenate([np.asarray(i).reshape(-1) for i in items]).tolist() == [1.0, -0.5, -1.0]
+
+
+def test_optimizers_of_elsewhere_and_of_kept_things_are_left_to_a_person(migrate):
+    text = MODEL + (
+        "class Policy(PPOTorchPolicy):\n"
+        "    def __init__(self, observation_space, action_space, config):\n"
+        "        self.parts = []\n"
+        "        super().__init__(observation_space, action_space, config)\n\n"
+        "    def optimizer(self):\n"
+        "        found = []\n"
+        "        for part in self.parts:\n"
+        "            found.extend(part.optimizer())\n"
+        "        return found\n"
+    )
+    done = migrate(text)
+    assert done.items["Policy"].outcome == "manual"
+    assert "the policy had parts, find it a place" in done.text()
+    assert "register each optimizer" in done.text()
+
+
+REWARDS = """class Policy(PPOTorchPolicy):
+    def postprocess_trajectory(self, sample_batch, other=None, episode=None):
+        halves = sample_batch[SampleBatch.REWARDS] / 2
+        sample_batch[SampleBatch.REWARDS] = np.clip(halves, -1.0, 1.0)
+        return super().postprocess_trajectory(sample_batch, other, episode)
+"""
+
+
+def test_rewards_that_change_one_by_one_change_before_advantages(migrate):
+    done = migrate(MODEL + REWARDS)
+    assert done.items["Policy"].outcome == "native", done.items["Policy"].message
+    assert "class Policy(" not in done.text()
+    new = done.new()
+    rewards = [5.0, -0.5, -7.0, 1.0]
+
+    def columns(given: list[float], **more: Any) -> Any:
+        spec = RLModuleSpec(module_class=new.Net)
+        made = config().rl_module(rl_module_spec=spec).learners(**more)
+        spaces = {"__env__": (OBSERVATIONS, ACTIONS), "default_policy": (OBSERVATIONS, ACTIONS)}
+        torch.manual_seed(5)
+        learner = made.build_learner(env=None, spaces=spaces)
+        OBSERVATIONS.seed(2)
+        episode = SingleAgentEpisode(
+            observations=[OBSERVATIONS.sample() for _ in range(5)],
+            actions=[0, 1, 2, 1],
+            rewards=given,
+            terminated=True,
+            observation_space=OBSERVATIONS,
+            action_space=ACTIONS,
+            len_lookback_buffer=0,
+        )
+        rows = learner._learner_connector(
+            rl_module=learner.module, batch={}, episodes=[episode], shared_data={}
+        )
+        return rows["default_policy"]
+
+    found = columns(list(rewards), learner_connector=lambda *_, **__: new.PolicyConnector())
+    expected = columns([1.0, -0.25, -1.0, 0.5])
+    assert torch.equal(found["rewards"], expected["rewards"])
+    assert torch.equal(found["value_targets"], expected["value_targets"])
+    assert torch.equal(found["advantages"], expected["advantages"])
+    assert migrate(done.text()).text() == done.text()
+
+
+def test_rewards_that_depend_on_each_other_are_left_to_a_person(migrate):
+    text = MODEL + REWARDS.replace("/ 2", "- sample_batch[SampleBatch.REWARDS].mean()")
+    assert migrate(text).items["Policy"].outcome == "manual"
+
+
+LOSS = """class {name}({base}TorchPolicy):
+    def loss(self, model, dist_class, train_batch):
+        logits, _ = model(train_batch)
+        return -dist_class(logits, model).logp(train_batch["actions"]).mean()
+"""
+
+
+def test_modules_of_other_algorithms_have_other_outputs(migrate):
+    text = LOSS.format(name="Policy", base="DQN")
+    text = "from ray.rllib.algorithms.dqn.dqn_torch_policy import DQNTorchPolicy\n\n\n" + text
+    done = migrate(text)
+    assert done.items["Policy"].outcome == "manual"
+
+
+@pytest.mark.parametrize(
+    "use", ["from policy import Policy\n", "import policy\n\nprint(policy.Policy)\n"]
+)
+def test_a_policy_that_another_file_names_stays(migrate, use):
+    files = {
+        "policy.py": MODEL + LOSS.format(name="Policy", base="PPO"),
+        "run.py": "from ray import rllib\n" + use,
+    }
+    done = migrate(files)
+    assert "class Policy(PPOTorchPolicy)" in done.text()
+    assert "class PolicyLearner(PPOTorchLearner)" in done.text()
+    assert "the policy stays for run.py" in done.items["Policy"].message
+    assert "TODO" not in done.text()
+    again = migrate({"policy.py": done.text(), "run.py": done.text("run.py")})
+    assert again.text() == done.text()
+
+
+def test_a_chain_with_a_model_of_its_own_is_left_to_a_person(migrate):
+    text = MODEL + BUILT.replace('name="First", loss_fn', 'name="First", make_model')
+    text = text.replace('name="Policy")', 'name="Policy", loss_fn=my_loss)')
+    done = migrate(text)
+    assert done.items["Policy"].outcome == "manual"
+
+
+def test_columns_are_names_in_capitals_alone(migrate):
+    text = MODEL + (
+        "class Policy(PPOTorchPolicy):\n"
+        "    def postprocess_trajectory(self, sample_batch, other=None, episode=None):\n"
+        "        return SampleBatch.concat_samples([sample_batch])\n"
+    )
+    assert "SampleBatch.concat_samples([sample_batch])" in migrate(text).text()
