@@ -95,6 +95,9 @@ class States:
     def _on_super_values(self, mark: Mark) -> list[Piece]:
         return self._replace(mark.node, "super().compute_values(batch, embeddings)")
 
+    def _on_idle(self, mark: Mark) -> list[Piece]:
+        return self._replace(mark.node, "pass")
+
     def _on_handed(self, mark: Mark) -> list[Piece]:
         node = mark.node
         last = node.elts[-1] if isinstance(node, ast.Tuple) else node

@@ -54,6 +54,12 @@ def _message(facts: ModelFacts, plan: ModelPlan, framework: str | None) -> str:
             f"{columns}: put ViewColumns of the layers file into the env-to-module and the learner "
             "pipeline (Ray's PrevActionsPrevRewards and FrameStackingEnvToModule give other shapes)"
         )
+    if facts.unread:
+        columns = ", ".join(facts.unread)
+        parts.append(
+            f"{columns}: declared for a loss, not read by the model; give what the loss needs in a "
+            "connector of the learner pipeline"
+        )
     if plan.learner is not None:
         parts.append(f"its loss moves into {plan.learner}, which builds on PPO's")
     if plan.stateful:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import ast
 from dataclasses import dataclass, field
 
+from rlmigrate.migrate.index.imports import dotted
 from rlmigrate.migrate.tree import nodes_in
 from rlmigrate.migrate.understanding.facts import View
 from rlmigrate.migrate.understanding.scope import Scope, self_attribute
@@ -35,6 +36,7 @@ class Views:
     declared: dict[str, View] = field(default_factory=dict)
     filled: bool = False  # one of the columns is filled by the policy's postprocessing
     read: set[str] = field(default_factory=set)
+    others: list[str] = field(default_factory=list)  # declared for a loss, and read nowhere here
 
     def serves(self, key: str | None) -> bool:
         """Say whether a connector can supply a column; notes that it is read."""
@@ -71,7 +73,11 @@ def read_views(scope: Scope) -> Views:
         if not (scope.rllib(value.func) or "").endswith(".ViewRequirement"):
             continue
         view = _view(scope, target, value)
-        if view is None:
+        if view is not None and _is_for_others(scope, view, target):
+            views.others.append(view.column)
+            scope.mark("drop" if _has_company(scope, node) else "idle", node)
+            scope.handle(node)
+        elif view is None:
             views.filled = True  # MODEL_ATTRIBUTES say the rest
         elif view.source not in SOURCES:
             views.filled = True
@@ -86,6 +92,43 @@ def read_views(scope: Scope) -> Views:
             scope.handled.add(id(value.func))
             _say_keys(scope, target.slice, value)
     return views
+
+
+#: Columns of this very step that every train batch has.
+TRAINED_ON = frozenset({"actions", "rewards", "action_logp", "action_dist_inputs", "vf_preds"})
+
+
+def _is_for_others(scope: Scope, view: View, target: ast.Subscript) -> bool:
+    """Say whether a column is nothing to the model: a policy fills it, for its own loss."""
+    if view.source in SOURCES and not (view.column in TRAINED_ON and view.shift == "0"):
+        return False
+    line = scope.line[1:] if scope.kin is not None else ()
+    heirs = [heir.node for heir, _ in scope.kin.heirs] if scope.kin is not None else []
+    inside = {id(node) for node in nodes_in(target)}
+    return not any(
+        isinstance(node, ast.expr)
+        and id(node) not in inside
+        and scope.key_of(node) == view.column
+        and not _names_view(scope, node)
+        for each in (scope.node, *(base.node for base in line), *heirs)
+        for node in nodes_in(each)
+    )
+
+
+def _names_view(scope: Scope, node: ast.expr) -> bool:
+    """Say whether a key stands in `self.view_requirements[...]` or in a ViewRequirement."""
+    holder = scope.parent(node)
+    if isinstance(holder, ast.Subscript):
+        return self_attribute(holder.value) == "view_requirements"
+    call = scope.parent(holder) if isinstance(holder, ast.keyword) else holder
+    return isinstance(call, ast.Call) and (dotted(call.func) or "").endswith("ViewRequirement")
+
+
+def _has_company(scope: Scope, node: ast.stmt) -> bool:
+    """Say whether a block keeps other statements when this one goes."""
+    holder = scope.parent(node)
+    blocks = [getattr(holder, name, []) for name in ("body", "orelse", "finalbody")]
+    return any(node in block and len(block) > 1 for block in blocks)
 
 
 def _view(scope: Scope, target: ast.Subscript, call: ast.Call) -> View | None:

@@ -97,6 +97,7 @@ class ModelFacts:
     subnets: tuple[Subnet, ...] = ()
     layers: tuple[str, ...] = ()
     views: tuple[View, ...] = ()
+    unread: tuple[str, ...] = ()  # columns that it declares for a loss and does not read
     implied: tuple[View, ...] = ()  # those of them that the class reads without declaring them
     states: tuple[str, ...] = ()
     q_model: bool = False  # becomes DQN's module

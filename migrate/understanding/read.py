@@ -198,6 +198,7 @@ def _read(
         subnets=_subnets(nets, forward, sources),
         layers=tuple(sorted(layers)),
         views=views.needed,
+        unread=tuple(views.others),
         implied=views.implied,
         states=states,
         sequential=sequential,

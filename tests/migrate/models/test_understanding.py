@@ -212,7 +212,8 @@ class M(TorchModelV2, nn.Module):
     assert [(v.column, v.source, v.shift) for v in facts.views] == [("obs", "obs", "'-3:0'")]
 
 
-def test_column_that_only_a_policy_fills_is_said() -> None:
+@pytest.mark.parametrize("read", [False, True])
+def test_column_that_only_a_policy_fills_is_said(read) -> None:
     code = """
 from ray.rllib.models.torch.torch_modelv2 import TorchModelV2
 from ray.rllib.policy.view_requirement import ViewRequirement
@@ -224,8 +225,10 @@ class M(TorchModelV2, nn.Module):
     def forward(self, input_dict, state, seq_lens):
         return input_dict["obs"], state
 """
-    facts = facts_of(code)
-    assert "asks for central, which a policy has to fill" in [p.text for p in facts.problems]
+    facts = facts_of(code.replace('["obs"]', '["central"]') if read else code)
+    problems = [p.text for p in facts.problems]
+    assert ("asks for central, which a policy has to fill" in problems) == read
+    assert facts.unread == (() if read else ("central",))
     assert facts.views == ()
 
 
