@@ -11,6 +11,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from rlmigrate.migrate.index.configured import Set
 from rlmigrate.migrate.index.imports import ImportTable
 
 
@@ -50,8 +51,7 @@ class FileEntry:
     registrations: tuple[Registration, ...] = ()
     computed_registrations: tuple[Registration, ...] = ()
     outside_calls: frozenset[str] = field(default_factory=frozenset)
-    custom_dist_models: frozenset[str] = field(default_factory=frozenset)
-    wrapped_models: frozenset[str] = field(default_factory=frozenset)  # use_lstm, use_attention
+    model_settings: frozenset[Set] = field(default_factory=frozenset)
     constructed: frozenset[str] = field(default_factory=frozenset)
     environments: frozenset[str] = field(default_factory=frozenset)
     trained: frozenset[tuple[str, str]] = field(default_factory=frozenset)  # model, environment

@@ -12,6 +12,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from rlmigrate.migrate.index.configured import settings_in
 from rlmigrate.migrate.index.entries import ClassEntry, FileEntry, Registration
 from rlmigrate.migrate.index.environments import (
     UNKNOWN,
@@ -61,8 +62,7 @@ def read_file(
         registrations=tuple(named),
         computed_registrations=tuple(e for e in reader.registrations if not e.name),
         outside_calls=frozenset(reader.outside),
-        custom_dist_models=frozenset(reader.custom_dist_models),
-        wrapped_models=frozenset(reader.wrapped_models),
+        model_settings=frozenset(settings_in(source, reader.text_or_name)),
         constructed=frozenset(reader.constructed),
         environments=frozenset(reader.environments),
         trained=frozenset(reader.trained),
@@ -95,8 +95,6 @@ class _Reader:
     classes: list[ClassEntry] = field(default_factory=list)
     registrations: list[Registration] = field(default_factory=list)
     outside: set[str] = field(default_factory=set)
-    custom_dist_models: set[str] = field(default_factory=set)
-    wrapped_models: set[str] = field(default_factory=set)
     constructed: set[str] = field(default_factory=set)
     wrapped: set[str] = field(default_factory=set)
     environments: set[str] = field(default_factory=set)
@@ -199,12 +197,12 @@ class _Reader:
     def _environment(self, node: ast.Call | ast.Dict) -> None:
         named = environment_of(node)
         if named is not None:
-            self.environments.add(self._text_or_name(named))
+            self.environments.add(self.text_or_name(named))
         trained = trained_in(node)
         if trained is not None:
             model, environment = trained
             self.placed.add(id(model))
-            self.trained.add((self._custom_model(model), self._text_or_name(environment)))
+            self.trained.add((self._custom_model(model), self.text_or_name(environment)))
         if isinstance(node, ast.Call) and (registered := registered_class(node)):
             name, made = registered
             self.environment_classes.append((name, self.name_of(made) or UNKNOWN))
@@ -214,9 +212,10 @@ class _Reader:
     def _custom_model(self, node: ast.Dict) -> str:
         pairs = zip(node.keys, node.values, strict=True)
         values = (v for k, v in pairs if isinstance(k, ast.Constant) and k.value == "custom_model")
-        return self._text_or_name(next(values))
+        return self.text_or_name(next(values))
 
-    def _text_or_name(self, node: ast.expr) -> str:
+    def text_or_name(self, node: ast.expr) -> str:
+        """The text of a constant, or the name that an expression stands for, or UNKNOWN."""
         if isinstance(node, ast.Constant) and isinstance(node.value, str):
             return node.value
         return self.name_of(node) or UNKNOWN
@@ -251,13 +250,9 @@ class _Reader:
         model = entries.get("custom_model")
         if model is None:
             return
-        name = self._text_or_name(model)
+        name = self.text_or_name(model)
         if id(node) not in self.placed:
             self.trained.add((name, UNKNOWN))
-        if "custom_action_dist" in entries:
-            self.custom_dist_models.add(name)
-        if any(_is_on(entries.get(key)) for key in ("use_lstm", "use_attention")):
-            self.wrapped_models.add(name)
 
 
 #: Stands where no node is around.
@@ -276,11 +271,6 @@ def _either(node: ast.expr) -> list[ast.expr]:
     if isinstance(node, ast.IfExp):
         return [*_either(node.body), *_either(node.orelse)]
     return [node]
-
-
-def _is_on(node: ast.expr | None) -> bool:
-    """Say whether a config value may be true."""
-    return node is not None and not (isinstance(node, ast.Constant) and not node.value)
 
 
 def methods(node: ast.ClassDef) -> Iterator[str]:

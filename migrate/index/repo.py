@@ -184,16 +184,6 @@ class RepoIndex:
                     found.setdefault(entry.qualified, set()).add(policy)
         return found
 
-    @cached_property
-    def custom_dist_models(self) -> frozenset[str]:
-        """Qualified classes that are trained with a custom action distribution."""
-        return self._registered(file.custom_dist_models for file in self.files.values())
-
-    @cached_property
-    def wrapped_models(self) -> frozenset[str]:
-        """Qualified classes that a config puts into RLlib's LSTM or attention wrapper."""
-        return self._registered(file.wrapped_models for file in self.files.values())
-
     def preprocesses(self, model: str) -> bool | None:
         """Whether the old stack's preprocessors stood before a model; None for now and then.
 
@@ -203,7 +193,7 @@ class RepoIndex:
         naming = [
             file
             for file in self.files.values()
-            if any(model in self._registered([[name]]) for name, _ in file.trained)
+            if any(model in self.registered([[name]]) for name, _ in file.trained)
         ] or [
             file
             for file in self.files.values()
@@ -235,7 +225,7 @@ class RepoIndex:
     def _trained(self) -> dict[str, set[str]]:
         found: dict[str, set[str]] = {}
         for model, environment in set().union(*(f.trained for f in self.files.values())):
-            for name in self._registered([[model]]):
+            for name in self.registered([[model]]):
                 found.setdefault(name, set()).add(environment)
         return found
 
@@ -264,7 +254,8 @@ class RepoIndex:
         classes = self.source_of(entry.path).nodes(ast.ClassDef)
         return any(node.lineno == entry.line and has_plain_boxes(node) for node in classes)
 
-    def _registered(self, names: Iterable[Iterable[str]]) -> frozenset[str]:
+    def registered(self, names: Iterable[Iterable[str]]) -> frozenset[str]:
+        """Qualified classes behind names under which configs know models, or their own names."""
         found: set[str] = set()
         for name in set().union(*names):
             behind = [entry.class_name for entry in self._all_registrations if entry.name == name]

@@ -9,6 +9,7 @@ import ast
 from collections.abc import Collection, Mapping
 
 from rlmigrate.eras import current_name
+from rlmigrate.migrate.index.configured import CUSTOM_DIST, WRAPPERS, models_with
 from rlmigrate.migrate.index.imports import dotted
 from rlmigrate.migrate.index.known import ray_kind
 from rlmigrate.migrate.index.repo import RepoIndex
@@ -246,10 +247,10 @@ def _read_repository(scope: Scope, index: RepoIndex, qualified: str, kept: Colle
         scope.problem(scope.node, f"has {name} called from outside, which sets attributes")
     if qualified in index.constructed:
         scope.problem(scope.node, "is also built directly, without the catalog")
-    if qualified in index.wrapped_models:
-        scope.problem(scope.node, "is put into RLlib's LSTM or attention wrapper by its config")
-    if qualified in index.custom_dist_models:
-        scope.problem(scope.node, "is trained with a custom action distribution")
+    if qualified in models_with(index, *WRAPPERS):
+        scope.problem(scope.node, "may be put into RLlib's LSTM or attention wrapper by its config")
+    if qualified in models_with(index, CUSTOM_DIST):
+        scope.problem(scope.node, "may be trained with a custom action distribution")
 
 
 def _read_names(scope: Scope, index: RepoIndex) -> set[str]:

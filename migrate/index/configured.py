@@ -1,0 +1,141 @@
+"""Which models a repository trains with settings that change what a model class computes.
+
+Set            a setting as one place gives it: of which model, and its value
+settings_in    the settings of a Python file
+models_with    the classes of a repository that may be trained with a setting
+
+A config is seldom one expression: models are named in YAML files, settings assigned by subscript,
+names passed on the command line. Where a setting's model is not said, every model counts that the
+file configures, and every model of the repository where it configures none.
+"""
+
+from __future__ import annotations
+
+import ast
+import json
+from collections.abc import Callable, Iterator
+from functools import lru_cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from rlmigrate.migrate.index.environments import UNKNOWN
+from rlmigrate.migrate.source import SourceFile
+
+if TYPE_CHECKING:
+    from rlmigrate.migrate.index.repo import RepoIndex
+
+CUSTOM_DIST = "custom_action_dist"
+WRAPPERS = ("use_lstm", "use_attention")
+SETTINGS = (CUSTOM_DIST, *WRAPPERS)
+DOCUMENTS = (".yaml", ".yml", ".json")
+
+
+class Set(NamedTuple):
+    """A setting of a model; UNKNOWN stands for a model or a value that only a run would tell."""
+
+    model: str
+    setting: str
+    value: str
+
+
+def settings_in(source: SourceFile, name_of: Callable[[ast.expr], str]) -> Iterator[Set]:
+    """Yield what dicts, `dict()` calls, keywords and assignments by subscript set.
+
+    `name_of` gives the text or the qualified name of an expression, else UNKNOWN.
+    """
+    if not any(setting.encode() in source.raw for setting in SETTINGS):
+        return
+    for written in source.nodes(ast.Dict):
+        keys = (k.value if isinstance(k, ast.Constant) else None for k in written.keys)
+        yield from _entries(dict(zip(keys, written.values, strict=True)), name_of)
+    for call in source.nodes(ast.Call):
+        yield from _entries({k.arg: k.value for k in call.keywords}, name_of)
+    for assigned in source.nodes(ast.Assign):
+        for target in assigned.targets:
+            if isinstance(target, ast.Subscript) and isinstance(target.slice, ast.Constant):
+                yield from _entries({target.slice.value: assigned.value}, name_of)
+
+
+def _entries(entries: dict[Any, ast.expr], name_of: Callable[[ast.expr], str]) -> Iterator[Set]:
+    model = entries.get("custom_model")
+    for setting in SETTINGS:
+        value = entries.get(setting)
+        if value is not None and not (isinstance(value, ast.Constant) and not value.value):
+            yield Set(name_of(model) if model is not None else UNKNOWN, setting, name_of(value))
+
+
+@lru_cache(maxsize=32)
+def models_with(index: RepoIndex, *settings: str) -> frozenset[str]:
+    """Name the classes that may be trained with one of some settings."""
+    found: set[str] = set()
+    for file in index.files.values():
+        given = [each for each in file.model_settings if each.setting in settings]
+        models = {each.model for each in given}
+        if UNKNOWN in models:
+            models |= {model for model, _ in file.trained} or {UNKNOWN}
+            models -= {UNKNOWN} if len(models) > 1 else set()
+        found |= models
+    said = _said_in_documents(index)
+    found |= {each.model for each in said if each.setting in settings}
+    if CUSTOM_DIST in settings and _unused_dists(index, said):
+        named = {model for file in index.files.values() for model, _ in file.trained}
+        return index.registered([found]) | (_all_models(index) - index.registered([named]))
+    if UNKNOWN in found:
+        return _all_models(index)
+    return index.registered([found])
+
+
+def _all_models(index: RepoIndex) -> frozenset[str]:
+    known = [each.name for file in index.files.values() for each in file.registrations]
+    return index.registered([known])
+
+
+def _unused_dists(index: RepoIndex, said: frozenset[Set]) -> bool:
+    """Say whether a distribution is registered that no config in sight names."""
+    used = {each.value for file in index.files.values() for each in file.model_settings}
+    used |= {each.value for each in said}
+    if UNKNOWN in used:
+        return False
+    registered = [each for file in index.files.values() for each in file.registrations]
+    return any(each.kind == "action_dist" and each.name not in used for each in registered)
+
+
+@lru_cache(maxsize=8)
+def _said_in_documents(index: RepoIndex) -> frozenset[Set]:
+    """Settings of experiment files; those that cannot be read are reported where they are done."""
+    found: set[Set] = set()
+    for path in index.others:
+        if path.suffix in DOCUMENTS:
+            for mapping in _mappings(_loaded(path)):
+                model = str(mapping.get("custom_model") or UNKNOWN)
+                for setting in SETTINGS:
+                    if mapping.get(setting):
+                        found.add(Set(model, setting, str(mapping[setting])))
+    return frozenset(found)
+
+
+def _loaded(path: Path) -> object:
+    try:
+        raw = path.read_bytes()
+        if not any(setting.encode() in raw for setting in SETTINGS):
+            return None
+        if path.suffix == ".json":
+            return json.loads(raw)
+        from ruamel.yaml import YAML
+        from ruamel.yaml.error import YAMLError
+    except (OSError, ValueError):
+        return None
+    try:
+        return list(YAML(typ="safe", pure=True).load_all(raw))
+    except YAMLError:
+        return None
+
+
+def _mappings(value: object) -> Iterator[dict[str, Any]]:
+    if isinstance(value, dict):
+        yield value
+        for inner in value.values():
+            yield from _mappings(inner)
+    elif isinstance(value, list):
+        for inner in value:
+            yield from _mappings(inner)
