@@ -3,6 +3,7 @@
 Set            a setting as one place gives it: of which model, and its value
 settings_in    the settings of a Python file
 models_with    the classes of a repository that may be trained with a setting
+preprocesses   whether RLlib's preprocessors stand before a model
 
 A config is seldom one expression: models are named in YAML files, settings assigned by subscript,
 names passed on the command line. Where a setting's model is not said, every model counts that the
@@ -83,6 +84,21 @@ def models_with(index: RepoIndex, *settings: str) -> frozenset[str]:
     if UNKNOWN in found:
         return _all_models(index)
     return index.registered([found])
+
+
+def preprocesses(index: RepoIndex, model: str) -> bool | None:
+    """Whether the old stack's preprocessors stood before a model; None for now and then.
+
+    The files count that name the model in a config, or else those that import it.
+    """
+    own = index.class_named(model)
+    files = index.files.values()
+    naming = [f for f in files if any(model in index.registered([[m]]) for m, _ in f.trained)]
+    if not naming and own is not None:
+        imported = {f.path: map(index.class_named, f.imports.names.values()) for f in files}
+        naming = [f for f in files if f.path == own.path or own in imported[f.path]]
+    ways = {file.preprocesses for file in naming}
+    return None if len(ways) > 1 else ways != {False}
 
 
 def _all_models(index: RepoIndex) -> frozenset[str]:

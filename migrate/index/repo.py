@@ -184,29 +184,6 @@ class RepoIndex:
                     found.setdefault(entry.qualified, set()).add(policy)
         return found
 
-    def preprocesses(self, model: str) -> bool | None:
-        """Whether the old stack's preprocessors stood before a model; None for now and then.
-
-        The files count that name the model in a config, or else those that import it.
-        """
-        own = self.class_named(model)
-        naming = [
-            file
-            for file in self.files.values()
-            if any(model in self.registered([[name]]) for name, _ in file.trained)
-        ] or [
-            file
-            for file in self.files.values()
-            if own is not None
-            and (file.path == own.path or model in map(self._followed, file.imports.names.values()))
-        ]
-        ways = {file.preprocesses for file in naming}
-        return None if len(ways) > 1 else ways != {False}
-
-    def _followed(self, name: str) -> str | None:
-        entry = self.class_named(name)
-        return entry.qualified if entry is not None else None
-
     def has_plain_observations(self, model: str) -> bool:
         """Whether every environment that a model is trained in has Boxes that stay as they are.
 

@@ -9,6 +9,7 @@ import ast
 from collections.abc import Mapping
 from dataclasses import replace
 
+from rlmigrate.migrate.index.configured import preprocesses
 from rlmigrate.migrate.index.entries import FileEntry
 from rlmigrate.migrate.index.imports import dotted
 from rlmigrate.migrate.index.repo import RepoIndex
@@ -233,7 +234,7 @@ def _is_raw(index: RepoIndex, qualified: str) -> bool | None:
     """Say whether configs switch the preprocessors off; None where only some do."""
     if all(file.preprocesses for file in index.files.values()):
         return False
-    found = index.preprocesses(qualified)
+    found = preprocesses(index, qualified)
     return None if found is None else not found
 
 
