@@ -4,6 +4,7 @@ environment_of      what one call or dict says
 trained_in          the model that one chain of calls or dict trains, and where
 registered_class    the class behind a name given to register_env
 class_on_disk       a class of a file that has nothing of RLlib, as environments' files often have
+roots_of            the folders that files are imported from
 has_plain_boxes     whether observations of an environment surely reach a model as they are
 """
 
@@ -15,6 +16,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from rlmigrate.errors import SourceError
+from rlmigrate.migrate.index.entries import FileEntry
 from rlmigrate.migrate.index.imports import dotted
 from rlmigrate.migrate.source import SourceFile
 from rlmigrate.migrate.tree import nodes_in
@@ -31,6 +33,15 @@ PLAIN = re.compile(
 
 #: Shapes that the old stack took for an Atari's memory and screen.
 ATARI = ((128,), (210, 160, 3))
+
+
+def roots_of(files: Iterable[FileEntry]) -> tuple[Path, ...]:
+    """Folders that the imports of files start from, each once."""
+    found: dict[Path, None] = {}
+    for file in files:
+        depth = file.module.count(".") + (file.path.name == "__init__.py")
+        found[file.path.parents[min(depth, len(file.path.parents) - 1)]] = None
+    return tuple(found)
 
 
 def environment_of(node: ast.Call | ast.Dict) -> ast.expr | None:

@@ -1,12 +1,14 @@
 """Names of Ray and torch that files hand on to others, by `import *` or by re-exporting.
 
 handed_on      what each file gets so: local name to what it stands for
+most_said      the name by which most imports speak of a file
 spoken_aloud   names of Ray by which a file is found that does not say rllib itself
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 
 from rlmigrate.migrate.index.entries import FileEntry
@@ -27,6 +29,19 @@ def spoken_aloud(files: Mapping[Path, FileEntry]) -> set[str]:
         for local, target in file.imports.names.items()
         if local in ALOUD and target.startswith(RLLIB)
     }
+
+
+def most_said(
+    files: Iterable[FileEntry], module_named: Callable[[str], FileEntry | None]
+) -> dict[Path, str]:
+    """Return the name by which most imports speak of a file, for files that are imported."""
+    counts: dict[Path, Counter[str]] = {}
+    for file in files:
+        for target in file.imports.said:
+            found = module_named(target)
+            if found is not None:
+                counts.setdefault(found.path, Counter())[target] += 1
+    return {path: names.most_common(1)[0][0] for path, names in counts.items()}
 
 
 def handed_on(

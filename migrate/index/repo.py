@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import ast
 import dataclasses
-from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -21,9 +20,10 @@ from rlmigrate.migrate.index.environments import (
     UNKNOWN,
     class_on_disk,
     has_plain_boxes,
+    roots_of,
 )
 from rlmigrate.migrate.index.gathering import Enter, Read, enter_file, gather, virtual_module
-from rlmigrate.migrate.index.handed_on import handed_on, spoken_aloud
+from rlmigrate.migrate.index.handed_on import handed_on, most_said, spoken_aloud
 from rlmigrate.migrate.index.kept import KeptSources
 from rlmigrate.migrate.index.known import ray_framework, ray_kind
 from rlmigrate.migrate.index.reader import read_again
@@ -141,17 +141,8 @@ class RepoIndex:
 
     @cached_property
     def spoken(self) -> dict[Path, str]:
-        """Modules that other files import under a shorter name than their package gives them.
-
-        A folder may be a package and yet stand on sys.path itself, as scripts beside it show.
-        """
-        counts: dict[Path, Counter[str]] = {}
-        for file in self.files.values():
-            for target in file.imports.said:
-                found = self.module_named(target)
-                if found is not None:
-                    counts.setdefault(found.path, Counter())[target] += 1
-        return {path: names.most_common(1)[0][0] for path, names in counts.items()}
+        """Names that imports have for modules: a package may stand on sys.path by itself."""
+        return most_said(self.files.values(), self.module_named)
 
     @cached_property
     def _spoken_folders(self) -> dict[Path, str]:
@@ -189,17 +180,14 @@ class RepoIndex:
 
         Where the source does not say which model goes with which, all environments count.
         """
-        trained = self._trained.get(model, set())
+        trained = self.trained.get(model, set())
         if not trained or UNKNOWN in trained:
             trained = set().union(*(file.environments for file in self.files.values()))
         return bool(trained) and all(map(self._has_plain_boxes, trained))
 
-    def environments_of(self, model: str) -> frozenset[str]:
-        """Environments that configs train a model in, as the source names them."""
-        return frozenset(self._trained.get(model, set()))
-
     @cached_property
-    def _trained(self) -> dict[str, set[str]]:
+    def trained(self) -> dict[str, set[str]]:
+        """Models by class, with the environments that configs name for them."""
         found: dict[str, set[str]] = {}
         for model, environment in set().union(*(f.trained for f in self.files.values())):
             for name in self.registered([[model]]):
@@ -213,12 +201,7 @@ class RepoIndex:
     @cached_property
     def _roots(self) -> tuple[Path, ...]:
         """Folders that the imports of files that name environments start from."""
-        found: dict[Path, None] = {}
-        for file in self.files.values():
-            if file.environments and not self.texts:
-                depth = file.module.count(".") + (file.path.name == "__init__.py")
-                found[file.path.parents[min(depth, len(file.path.parents) - 1)]] = None
-        return tuple(found)
+        return () if self.texts else roots_of(f for f in self.files.values() if f.environments)
 
     def _has_plain_boxes(self, environment: str) -> bool:
         environment = self._environment_classes.get(environment, environment)

@@ -15,7 +15,7 @@ ATARI = re.compile(r"ALE/|.*(NoFrameskip|Deterministic)-v\d")
 
 def atari_note(index: RepoIndex, model: str) -> str:
     """Say which wrapper shows a model the frames of the old stack; "" where it plays no Atari."""
-    if not any(ATARI.match(name) and "-ram" not in name for name in index.environments_of(model)):
+    if not any(ATARI.match(name) and "-ram" not in name for name in index.trained.get(model, ())):
         return ""
     return (
         "; the old stack showed it four frames of 84x84 in whole numbers up to 255: register an "
