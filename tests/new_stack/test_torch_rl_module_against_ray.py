@@ -311,3 +311,8 @@ def test_columns_are_rays():
         return {key: value for key, value in vars(cls).items() if key.isupper()}
 
     assert names(Columns) == names(RayColumns)
+
+
+def test_a_module_without_a_wrapper_is_unwrapped(pair):
+    for module in pair:
+        assert module.unwrapped() is module
