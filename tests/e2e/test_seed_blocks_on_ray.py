@@ -106,6 +106,42 @@ OLD_SPEC = """
     )
     algorithm = config.build()
 """
+RESTORING = """
+    import gymnasium as gym
+    import tempfile
+    from ray.rllib.algorithms.ppo import PPOConfig
+    from ray.rllib.algorithms.ppo.ppo_catalog import PPOCatalog
+    from ray.rllib.algorithms.ppo.torch.ppo_torch_rl_module import PPOTorchRLModule
+    from ray.rllib.core.rl_module.rl_module import RLModule, RLModuleSpec
+
+    config = (
+        PPOConfig()
+        .api_stack(
+            enable_rl_module_and_learner=True,
+            enable_env_runner_and_connector_v2=True,
+        ).environment("CartPole-v1")
+    )
+    env = gym.make("CartPole-v1")
+    module_spec = RLModuleSpec(
+        module_class=PPOTorchRLModule,
+        observation_space=env.observation_space,
+        action_space=env.action_space,
+        model_config_dict=config.model_config | {"fcnet_hiddens": [32]},
+        catalog_class=PPOCatalog,
+    )
+    module = module_spec.build()
+
+    module_ckpt_path = tempfile.mkdtemp()
+    module.save_to_path(module_ckpt_path)
+    loaded_module = RLModule.from_checkpoint(module_ckpt_path)
+
+    config.rl_module(model_config_dict=config.model_config | {"fcnet_hiddens": [32]})
+    algorithm = config.build()
+    algorithm.restore_from_path(
+        module_ckpt_path,
+        component="learner_group/learner/rl_module/default_policy",
+    )
+"""
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -153,15 +189,32 @@ def test_two_modules_of_the_document_of_2_40():
         algorithm.stop()
 
 
-def test_a_spec_of_the_document_of_2_4_is_rewritten_first(tmp_path: Path):
+def rewritten(block, folder: Path):
+    """Bring a block that the installed Ray refuses up to date."""
     with pytest.raises(ValueError, match="deprecated"):
-        run(OLD_SPEC)
-    script = tmp_path / "script.py"
-    script.write_text(textwrap.dedent(OLD_SPEC), encoding="utf-8")
+        run(block)
+    script = folder / "script.py"
+    script.write_text(textwrap.dedent(block), encoding="utf-8")
     command = [sys.executable, "-m", "rlmigrate", "rewrite", "--write", str(script)]
     subprocess.run(command, check=False, capture_output=True, text=True)
-    algorithm = run(script.read_text(encoding="utf-8"))["algorithm"]
+    return script.read_text(encoding="utf-8")
+
+
+def test_a_spec_of_the_document_of_2_4_is_rewritten_first(tmp_path: Path):
+    algorithm = run(rewritten(OLD_SPEC, tmp_path))["algorithm"]
     try:
         assert algorithm.get_module().policy[0].out_features == 32
     finally:
         algorithm.stop()
+
+
+def test_a_module_restored_into_an_algorithm_is_rewritten_first(tmp_path: Path):
+    found = run(rewritten(RESTORING, tmp_path))
+    try:
+        saved, loaded = found["module"].state_dict(), found["loaded_module"].state_dict()
+        restored = found["algorithm"].get_module().state_dict()
+        assert all(saved[name].equal(value) for name, value in loaded.items())
+        assert all(saved[name].equal(value) for name, value in restored.items())
+        assert restored
+    finally:
+        found["algorithm"].stop()

@@ -3,7 +3,8 @@
 Its blocks about configs build an Algorithm, which needs Ray: "Enabling RL Modules", "pass specs to
 the algorithm" (both), "Inheriting existing RLModules" and "Extending RLModule Catalog" hand a spec
 to `algo_config`; here that spec is built. The blocks of the section on migrating old policies are
-of the old stack. What a block leaves out ("...") is filled in and marked.
+of the old stack. What a block leaves out ("...") is filled in and marked. Blocks
+that build an Algorithm run in tests/e2e/test_seed_blocks_on_ray.py.
 """
 
 from __future__ import annotations

@@ -2,7 +2,8 @@
 
 Blocks that build an Algorithm need Ray ("Enabling the RLModule API", the three that pass specs to a
 config, the end of the checkpointing block); their specs are built here, completed by what the
-algorithm fills in. Two blocks are no Python in the document; their fixes are marked.
+algorithm fills in. Two blocks are no Python in the document; their fixes are marked. Blocks
+that build an Algorithm run in tests/e2e/test_seed_blocks_on_ray.py.
 """
 
 from __future__ import annotations

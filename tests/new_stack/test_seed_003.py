@@ -1,7 +1,8 @@
 """The code blocks of the document of about 2.38, whose lost indentation is put in again.
 
 Blocks that train an Algorithm need Ray; of those, the part that builds modules runs here. The block
-in TensorFlow is with the TensorFlow tests. What the document leaves out is filled in.
+in TensorFlow is with the TensorFlow tests. What the document leaves out is filled in. Blocks
+that build an Algorithm run in tests/e2e/test_seed_blocks_on_ray.py.
 """
 
 from __future__ import annotations
