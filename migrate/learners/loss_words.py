@@ -9,6 +9,7 @@ LossWords    the loss, whose statistics are logged where they are known
 from __future__ import annotations
 
 import ast
+import re
 
 from rlmigrate.migrate.index.imports import dotted
 from rlmigrate.migrate.learners.loss_reading import LossReading
@@ -24,6 +25,14 @@ COLUMNS = frozenset(
 OF_ADVANTAGES = frozenset({"advantages", "value_targets"})
 #: What distributions of both stacks compute alike.
 ALIKE = frozenset({"logp", "entropy", "kl", "sample"})
+
+
+def _names_in(body: str) -> set[str]:
+    """Names of a moved body; its words, where it cannot be parsed and will not be used."""
+    try:
+        return {n.id for n in nodes_in(ast.parse(body)) if isinstance(n, ast.Name)}
+    except SyntaxError:
+        return set(re.findall(r"[^\W\d]\w*", body))
 
 
 class LossWords(LossReading):
@@ -44,7 +53,7 @@ class LossWords(LossReading):
     def opening(self, body: str) -> str:
         """The statements before the moved ones: what parameters of the old loss were."""
         names = {n.id for n in nodes_in(self.function) if isinstance(n, ast.Name)}
-        used = {n.id for n in nodes_in(ast.parse(_dedent(body))) if isinstance(n, ast.Name)}
+        used = _names_in(_dedent(body))
         lines = []
         dist = next((n for n, role in self.roles.items() if role == "dist_class"), "")
         asks = dist in used
