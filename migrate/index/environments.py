@@ -14,12 +14,15 @@ import ast
 import re
 from collections.abc import Iterable, Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from rlmigrate.errors import SourceError
-from rlmigrate.migrate.index.entries import FileEntry
 from rlmigrate.migrate.index.imports import dotted
 from rlmigrate.migrate.source import SourceFile
 from rlmigrate.migrate.tree import nodes_in
+
+if TYPE_CHECKING:  # which needs this module itself
+    from rlmigrate.migrate.index.entries import FileEntry
 
 #: Stands for an environment that only a run of the code would tell.
 UNKNOWN = "?"
