@@ -18,6 +18,7 @@ from rlmigrate.migrate.configs.decision import Decision
 from rlmigrate.migrate.configs.dict_chain import decide_entries
 from rlmigrate.migrate.configs.dict_parts import parts_of
 from rlmigrate.migrate.configs.loose import TRANSLATED
+from rlmigrate.migrate.configs.required import misfit
 from rlmigrate.migrate.configs.writing import Piece, write
 from rlmigrate.migrate.engine.experiment_text import plain
 from rlmigrate.migrate.findings import Outcome
@@ -88,7 +89,16 @@ def decide_config(
         verdict = _verdict(key, value, decision, way)
         if verdict is not None:
             found[key] = verdict
+    wrong = misfit({_name(key, found): value for key, value in config.items()})
+    if wrong is not None and algorithm == "PPO":
+        found["rollout_fragment_length"] = Verdict(Outcome.MANUAL, wrong)
     return _once(config, found)
+
+
+def _name(key: str, found: Mapping[str, Verdict]) -> str:
+    """What a key is called in the end."""
+    entries = found[key].entries if key in found else None
+    return next(iter(entries)) if entries and len(entries) == 1 else key
 
 
 def _once(config: Mapping[str, Any], found: dict[str, Verdict]) -> dict[str, Verdict]:

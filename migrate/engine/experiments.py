@@ -18,6 +18,7 @@ from rlmigrate.errors import SourceError
 from rlmigrate.migrate.configs.consumers import SUPPORTED
 from rlmigrate.migrate.configs.lost_algorithms import nearest
 from rlmigrate.migrate.configs.model_dict import RENAMED
+from rlmigrate.migrate.configs.required import missing
 from rlmigrate.migrate.engine.experiment_keys import MODEL, Same, decide_config
 from rlmigrate.migrate.engine.experiment_text import STOP, python_text
 from rlmigrate.migrate.engine.rounds import Outcome, rewrite
@@ -84,6 +85,13 @@ def _of_experiment(
     config = experiment.get("config")
     if not isinstance(config, Mapping):
         return
+    first = next((place for key in config if (place := _place(config, key))), None)
+    above = _place(experiment, "config")
+    if first is not None and above is not None and first[0] > above[0]:
+        for _, name, value in missing(algorithm, {str(key) for key in config}):
+            edits.insert(above[0], f"{' ' * first[1]}{name}: {flow(value)}")
+            text = f"Ray refuses {algorithm} without {name}"
+            yield _item(source, above, name, Fate.NATIVE, text, name)
     way = f"choose another algorithm, then {IN_PYTHON}" if gone else IN_PYTHON
     for key, verdict in decide_config(algorithm, config, index, settings, way=way).items():
         place = _place(config, key)

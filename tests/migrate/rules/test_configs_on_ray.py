@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable
 
 import pytest
@@ -183,7 +184,8 @@ def test_a_config_updated_from_a_renamed_dict_reads_every_key() -> None:
     from ray.rllib.algorithms.dqn import DQNConfig
     from ray.rllib.algorithms.ppo import PPOConfig
 
-    from rlmigrate.migrate.configs.loose import Key, _new_name
+    from rlmigrate.migrate.configs.loose import _new_name
+    from rlmigrate.migrate.configs.loose_dicts import Key
 
     known = {name for made in (PPOConfig(), APPOConfig(), DQNConfig()) for name in vars(made)}
     new = {key: _new_name(Key(key, None, None)) for key in OLD}  # type: ignore[arg-type]
@@ -289,3 +291,35 @@ def test_overrides_of_a_policy_move_to_its_module(becomes: Becomes) -> None:
     config.validate()  # type: ignore[attr-defined]
     found = [config.get_config_for_module(name).gamma for name in "ab"]  # type: ignore[attr-defined]
     assert found == [0.5, 0.99]
+
+
+@pytest.mark.parametrize("algorithm", ["BC", "MARWIL", "CQL"])
+def test_offline_configs_are_taken_by_ray(becomes: Becomes, algorithm: str) -> None:
+    module = algorithm.lower()
+    text = becomes(
+        f"from ray.rllib.agents.{module} import {algorithm}Trainer\n"
+        f'{module} = {algorithm}Trainer(env="Pendulum-v1", config={{"train_batch_size": 40}})\n'
+    )
+    assert "TODO" not in text
+    scope: dict[str, object] = {}
+    exec(compile(text.replace(".build_algo()", ""), module, "exec"), scope)
+    config = scope[module]
+    config.validate()  # type: ignore[attr-defined]
+    assert config.dataset_num_iters_per_learner == 1  # type: ignore[attr-defined]
+
+
+def test_a_batch_that_ray_refuses_is_told(becomes: Becomes) -> None:
+    from ray.rllib.algorithms.ppo import PPOConfig
+
+    from rlmigrate.migrate.configs.required import misfit
+
+    for batch, fragment, runners in itertools.product((400, 1000), (50, 150, 700), (0, 2, 7)):
+        config = PPOConfig().env_runners(num_env_runners=runners, rollout_fragment_length=fragment)
+        config.training(train_batch_size=batch, minibatch_size=10)
+        values = {"train_batch_size": batch, "rollout_fragment_length": fragment}
+        try:
+            config.validate()
+        except ValueError:
+            assert misfit({**values, "num_env_runners": runners}) is not None
+        else:
+            assert misfit({**values, "num_env_runners": runners}) is None

@@ -1,0 +1,92 @@
+"""What a file asks Ray for either exists in the release or is an item."""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from rlmigrate.eras.surface import exists
+from rlmigrate.migrate.engine.rounds import Outcome
+from rlmigrate.migrate.engine.run import run_files
+from rlmigrate.migrate.settings import Settings
+
+Apply = Callable[..., Outcome]
+
+
+@pytest.mark.parametrize(
+    ("module", "name"),
+    [
+        ("ray.tune", "Tuner"),
+        ("ray.rllib.algorithms.ppo", "PPOConfig"),
+        ("ray.rllib.utils.framework", "try_import_torch"),
+        ("ray.rllib.agents.ppo", "PPOTrainer"),
+        ("ray.rllib.execution.rollout_ops", "ParallelRollouts"),
+        ("ray.tune.logger", "DEFAULT_LOGGERS"),
+        ("ray.tune.logger", "LoggerCallback"),
+        ("ray.air.integrations.wandb", "WandbLoggerCallback"),
+    ],
+)
+def test_the_table_says_what_ray_has(module: str, name: str) -> None:
+    try:
+        there = hasattr(importlib.import_module(module), name)
+    except ModuleNotFoundError:
+        there = False
+    assert exists(f"{module}.{name}", "2.60") is there
+
+
+def test_a_release_has_its_own_names() -> None:
+    assert exists("ray.tune.logger.DEFAULT_LOGGERS", "2.54")
+    assert not exists("ray.tune.logger.DEFAULT_LOGGERS", "2.60")
+
+
+def test_markers_stay_with_imports_that_are_put_in_order(apply: Apply) -> None:
+    text = (
+        "from ray.air.callbacks.wandb import WandbLoggerCallback\n"
+        "from ray.rllib.algorithms.callbacks import MultiCallbacks\n"
+        "from ray.tune.registry import register_env\n\n"
+        "print(WandbLoggerCallback, MultiCallbacks, register_env)\n"
+    )
+    once = apply(text)
+    assert once.after is not None
+    assert b"from ray.air.integrations.wandb import" in once.after
+    assert apply(once.after.decode()).after is None
+
+
+def test_a_trainer_without_rllib_in_its_file_is_seen(tmp_path: Path) -> None:
+    (tmp_path / "a.py").write_text(
+        'from ray import tune\n\ntune.run("APEX_DDPG", config={"num_envs_per_worker": 2})\n'
+    )
+    items = run_files([tmp_path], Settings(), rewriting=False).report.items
+    assert any("APEX_DDPG is not part of today's RLlib" in item.message for item in items)
+
+
+@pytest.mark.parametrize("name", ["keys.json", "keys.yaml", "other.py"])
+def test_a_key_that_another_file_holds_is_not_renamed(tmp_path: Path, name: str) -> None:
+    (tmp_path / "a.py").write_text(
+        'import ray.rllib\n\nCONFIG = {"num_sgd_iter": 3, "train_batch_size": 400}\n'
+    )
+    text = '{"num_sgd_iter": 5}\n' if name != "other.py" else 'KEY = "num_sgd_iter"\n'
+    (tmp_path / name).write_text(text)
+    run = run_files([tmp_path], Settings(), rewriting=True)
+    (item,) = run.report.items
+    assert item.message.endswith(f"rename it together with num_sgd_iter in {name}")
+    changed = {change.path.name: change.after.decode() for change in run.changes}
+    assert '"num_sgd_iter": 3' in changed["a.py"]
+
+
+def test_two_files_that_share_a_key_change_together_and_once(tmp_path: Path) -> None:
+    (tmp_path / "a.py").write_text(
+        'import ray.rllib\n\nCONFIG = {"num_sgd_iter": 3, "train_batch_size": 400}\n'
+    )
+    (tmp_path / "b.py").write_text(
+        "from ray.rllib.agents.ppo import PPOTrainer\n\n"
+        'trainer = PPOTrainer(config={"num_sgd_iter": 3})\n'
+    )
+    for change in run_files([tmp_path], Settings(), rewriting=True).changes:
+        change.path.write_bytes(change.after)
+    assert '"num_epochs": 3' in (tmp_path / "a.py").read_text()
+    assert "num_epochs=3" in (tmp_path / "b.py").read_text()
+    assert run_files([tmp_path], Settings(), rewriting=True).changes == ()
