@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import ast
+from collections.abc import Iterable, Sequence, Set
 
 from rlmigrate.migrate.findings import Item, Kind, Outcome
 from rlmigrate.migrate.learners.algorithms import written_trainers
+from rlmigrate.migrate.learners.policies import ARGUMENTS
 from rlmigrate.migrate.learners.study import learned_in
 from rlmigrate.migrate.policies.builders import builder_calls
 from rlmigrate.migrate.policies.desugar import desugared
@@ -23,15 +25,22 @@ def check(context: FileContext) -> Iterable[Finding]:
     learned = {each.line for each in complete if each.complete}
     trainers = written_trainers(context.source, context.index)
     learned |= {each.idle.lineno for each in trainers if each.idle is not None}
+    classes = {node.name for node in context.source.nodes(ast.ClassDef)}
+    functions = {node.name for node in context.source.nodes(ast.FunctionDef)}
     for call in builder_calls(context.source, file):
         if call.call in as_classes or call.line in learned:
             continue
-        places = [
-            f"{argument} goes into {BUILDER[argument]}"
-            for argument in call.all
-            if argument in BUILDER
+        there = classes.union(*(each.skeleton.names for each in complete))
+        beside = [
+            name for name in (f"{call.name}Learner", f"{call.name}Connector") if name in there
         ]
-        what = "; ".join(places) or "its functions go into an RLModule and a Learner"
+        moved = {
+            argument
+            for argument in ARGUMENTS
+            if isinstance(value := call.own.get(argument), ast.Name) and value.id in functions
+        }
+        what = _places(call.all, beside, moved if beside else set())
+        what = what or "its functions go into an RLModule and a Learner"
         yield Finding(
             Item(
                 path=str(context.source.path),
@@ -43,6 +52,24 @@ def check(context: FileContext) -> Iterable[Finding]:
                 message=f"{call.name} is made by a policy builder; {what}; see {RULE.link}",
             )
         )
+
+
+def _places(arguments: Iterable[str], beside: Sequence[str], moved: Set[str]) -> str:
+    """Say where functions go, those with one home together; `moved` ones stand in classes."""
+    homes: dict[str, list[str]] = {}
+    for argument in arguments:
+        if argument in moved:
+            homes.setdefault(f"stand in {' and '.join(beside)}", []).append(argument)
+        elif argument in BUILDER:
+            homes.setdefault(BUILDER[argument], []).append(argument)
+    parts = []
+    for home, names in homes.items():
+        listed = ", ".join(names)
+        if home.startswith("stand in "):
+            parts.append(f"{listed} {home if len(names) > 1 else home.replace('stand', 'stands')}")
+        else:
+            parts.append(f"{listed} {'goes' if len(names) == 1 else 'go'} into {home}")
+    return "; ".join(parts)
 
 
 _CALL = 'MyPolicy = build_policy_class(name="MyPolicy", framework="torch", stats_fn=my_stats)\n'
