@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Iterable
 
 from rlmigrate.migrate.edits import Edit
@@ -39,6 +40,8 @@ GONE = {
     (Thing.POLICY, "learn_on_batch"): "the Learner updates modules: algo.learner_group.update()",
     (Thing.POLICY, "postprocess_trajectory"): "write a learner connector",
 }
+#: A policy that is read from its checkpoint.
+RESTORED = re.compile(r"ray\.rllib\.policy\.(\w+\.)*(Torch|TF)?Policy(V2)?\.from_checkpoint")
 
 
 def check(context: FileContext) -> Iterable[Finding]:
@@ -52,6 +55,19 @@ def check(context: FileContext) -> Iterable[Finding]:
         finding = _finding(context, nodes, node, thing)
         if finding is not None:
             yield finding
+    yield from _restored(context, nodes)
+
+
+def _restored(context: FileContext, nodes: Nodes) -> Iterable[Finding]:
+    """Find `Policy.from_checkpoint()`, whose result old calls act with."""
+    entry = context.index.files.get(context.source.path)
+    for call, name in nodes.ray_calls(entry.imports) if entry is not None else ():
+        if RESTORED.fullmatch(name) and isinstance(call.func, ast.Attribute):
+            text = (
+                "policies are gone: rlmigrate convert CHECKPOINT OUT makes an RLModule's "
+                "checkpoint of a policy's, which RLModule.from_checkpoint() loads"
+            )
+            yield Finding(_item(context, call.func, Thing.POLICY, Outcome.MANUAL, text))
 
 
 def _finding(
@@ -172,6 +188,21 @@ pool.get_policy().model()
         ),
     ),
     cases=(
+        Case(
+            "policy_from_its_checkpoint",
+            """
+from ray.rllib.policy.policy import Policy
+
+policy = Policy.from_checkpoint("here")
+""",
+            """
+from ray.rllib.policy.policy import Policy
+
+# TODO(rlmigrate RLM502): policies are gone: rlmigrate convert CHECKPOINT OUT makes an
+#     RLModule's checkpoint of a policy's, which RLModule.from_checkpoint() loads
+policy = Policy.from_checkpoint("here")
+""",
+        ),
         Case(
             "model_of_a_policy",
             """
