@@ -106,6 +106,43 @@ def test_wrapped_q_network_gives_rays_own_q_values(settings):
     assert any(path.startswith("gradients.parameters") for path in found.outputs)
 
 
+@pytest.mark.parametrize("settings", ["plain", "dueling", "atoms"])
+def test_rewritten_q_network(tmp_path, settings):
+    """What the codemod makes of a model that a DQN config names."""
+    import importlib
+    import inspect
+    import sys
+
+    from click.testing import CliRunner
+
+    from rlmigrate.migrate.cli import cli
+
+    head = inspect.getsource(Features).replace("class Features", "class Rewritten")
+    imports = "import torch\nfrom torch import nn\nfrom ray.rllib.algorithms.dqn import DQNConfig\n"
+    imports += "from ray.rllib.models.torch.torch_modelv2 import TorchModelV2\n\n\n"
+    config = '\n\nconfig = DQNConfig().training(model={"custom_model": Rewritten})\n'
+    path = tmp_path / f"rewritten_{settings}.py"
+    path.write_text(imports + head + config)
+    done = CliRunner().invoke(cli, ["rewrite", "--write", "--allow-dirty", str(path)])
+    assert "1 native" in done.output or "2 native" in done.output, done.output
+    sys.path.insert(0, str(tmp_path))
+    try:
+        new = importlib.import_module(path.stem).Rewritten
+    finally:
+        sys.path.remove(str(tmp_path))
+    assert not hasattr(new, "legacy_class"), "bridged"
+    found = result(Features, new, model_config=SETTINGS[settings])
+    assert found.status is Status.PASS, (found.message, found.notes)
+    assert {"q_values", "target.q_values", "next.target.q_values"} <= set(found.outputs)
+
+    class Faulty(new):
+        def compute_q_values(self, batch):
+            values = super().compute_q_values(batch)
+            return {**values, "qf_preds": values["qf_preds"] * 1.0001}
+
+    assert result(Features, Faulty, model_config=SETTINGS[settings]).status is Status.FAIL
+
+
 def test_legacy_q_network_without_ray():
     wrapped = wrap_model(FullyConnectedNetwork, stack="builtin", role="dqn")
     found = result(FullyConnectedNetwork, wrapped, model_config={"fcnet_hiddens": [16]})

@@ -7,96 +7,18 @@ import gymnasium as gym
 import numpy as np
 import pytest
 import torch
-from gymnasium.spaces import Box, Dict, Discrete
+from gymnasium.spaces import Box, Discrete
 
 from rlmigrate import convert_checkpoint, wrap_model
 from rlmigrate.compat.parity import Status
 from rlmigrate.compat.parity.sides.building import fill_weights
 from rlmigrate.compat.parity.trajectories import check_trajectories
 
+from .environments import ON_RAY, TWO_ON_RAY
+
 HERE = Path(__file__).parent
 MODELS = HERE.parents[2] / "fixtures" / "trajectories" / "models.py"
 CHECKPOINTS = HERE.parents[2] / "fixtures" / "checkpoints"
-
-
-class Picks(gym.Env):
-    """Pick from five heaps; a forbidden pick is an error."""
-
-    def __init__(self):
-        self.observation_space = Dict(
-            {"action_mask": Box(0.0, 1.0, (5,)), "observations": Box(-1.0, 1.0, (6,))}
-        )
-        self.action_space = Discrete(5)
-
-    def _see(self):
-        return {
-            "action_mask": (self.stock > 0).astype(np.float32),
-            "observations": self.np_random.uniform(-1, 1, 6).astype(np.float32),
-        }
-
-    def reset(self, *, seed=None, options=None):
-        super().reset(seed=seed)
-        self.stock = self.np_random.integers(1, 4, 5)
-        return self._see(), {}
-
-    def step(self, action):
-        assert self.stock[action] > 0
-        self.stock[action] -= 1
-        return self._see(), 1.0 / (1 + action), bool(self.stock.sum() <= 1), False, {}
-
-
-class MaskedCart(gym.Wrapper):
-    """CartPole without velocities; now and then one of the pushes is forbidden."""
-
-    def __init__(self):
-        super().__init__(gym.make("CartPole-v1"))
-        self.observation_space = Dict(
-            {"action_mask": Box(0.0, 1.0, (2,)), "observations": Box(-5.0, 5.0, (2,))}
-        )
-
-    def _see(self, obs):
-        self.mask = np.ones(2, np.float32)
-        if abs(obs[0] * 1e3) % 3 < 1:
-            self.mask[int(obs[2] > 0)] = 0.0
-        return {"action_mask": self.mask, "observations": obs[[0, 2]].astype(np.float32)}
-
-    def reset(self, **kwargs):
-        obs, info = self.env.reset(**kwargs)
-        return self._see(obs), info
-
-    def step(self, action):
-        assert self.mask[action] == 1.0
-        obs, *rest = self.env.step(action)
-        return (self._see(obs), *rest)
-
-
-class Two(gym.Env):
-    """A pole on a cart and a pendulum, side by side."""
-
-    possible_agents = ["cart", "swing"]
-
-    def __init__(self):
-        self.envs = {"cart": gym.make("CartPole-v1"), "swing": gym.make("Pendulum-v1")}
-        self.observation_spaces = {a: env.observation_space for a, env in self.envs.items()}
-        self.action_spaces = {a: env.action_space for a, env in self.envs.items()}
-
-    def reset(self, *, seed=None, options=None):
-        return {a: env.reset(seed=seed)[0] for a, env in self.envs.items()}, {}
-
-    def step(self, actions):
-        steps = {a: self.envs[a].step(action) for a, action in actions.items()}
-        obs = {a: step[0] for a, step in steps.items()}
-        rewards = {a: float(step[1]) for a, step in steps.items()}
-        over = any(step[2] or step[3] for step in steps.values())
-        return obs, rewards, {"__all__": over}, {"__all__": False}, {}
-
-
-ENVS = {
-    "Cart": lambda: gym.make("CartPole-v1"),
-    "Swing": lambda: gym.make("Pendulum-v1"),
-    "Picks": Picks,
-    "MaskedMemory": MaskedCart,
-}
 
 
 @pytest.fixture(scope="module")
@@ -166,13 +88,13 @@ def modules(kind, policy, cls, native, env, folder):
 
 
 @pytest.mark.parametrize("kind", ["native", "wrapped", "converted"])
-@pytest.mark.parametrize("name", ENVS)
+@pytest.mark.parametrize("name", ON_RAY)
 def test_ten_episodes_go_the_same_way(classes, name, kind, tmp_path):
     cls, native = (getattr(module, name) for module in classes)
-    env = ENVS[name]()
+    env = ON_RAY[name]()
     policy = ray_policy(cls, env)
     new = modules(kind, policy, cls, native, env, tmp_path)
-    report = check_trajectories(policy, new, ENVS[name], episodes=10, max_steps=100)
+    report = check_trajectories(policy, new, ON_RAY[name], episodes=10, max_steps=100)
     assert_same_way(report)
 
 
@@ -182,10 +104,10 @@ def test_two_agents_go_the_same_way(classes, kind, tmp_path):
     olds, news = {}, {}
     for agent, name in parts.items():
         cls, native = (getattr(module, name) for module in classes)
-        env = ENVS[name]()
+        env = ON_RAY[name]()
         olds[agent] = ray_policy(cls, env)
         news[agent] = modules(kind, olds[agent], cls, native, env, tmp_path / agent)
-    report = check_trajectories(olds, news, Two, episodes=10, max_steps=100)
+    report = check_trajectories(olds, news, TWO_ON_RAY, episodes=10, max_steps=100)
     assert_same_way(report)
     assert {"cart.actions", "swing.actions"} <= set(report.results[0].outputs)
 
@@ -233,7 +155,7 @@ def test_running_filter_and_clipping_give_the_same_way(classes, clip_actions):
     report = check_trajectories(
         policy,
         native,
-        ENVS["Swing"],
+        ON_RAY["Swing"],
         episodes=10,
         max_steps=50,
         normalize_actions=not clip_actions,
@@ -252,7 +174,7 @@ def test_filter_of_one_side_only_is_found(classes):
     report = check_trajectories(
         policy,
         native,
-        ENVS["Swing"],
+        ON_RAY["Swing"],
         episodes=2,
         max_steps=20,
         old_observe=lambda obs: running(obs, update=True),
@@ -277,7 +199,7 @@ def test_clipping_of_one_side_only_is_found(classes):
             return Unclipped
 
     policy = ray_policy(cls, gym.make("Pendulum-v1"))
-    report = check_trajectories(policy, Other, ENVS["Swing"], episodes=2, max_steps=20)
+    report = check_trajectories(policy, Other, ON_RAY["Swing"], episodes=2, max_steps=20)
     assert report.status is Status.FAIL
 
 
