@@ -23,8 +23,8 @@ from torch.nn import functional as F
 from torch.overrides import TorchFunctionMode
 
 from rlmigrate.compat.parity.cases import CaseOptions, edges, plan_cases
-from rlmigrate.compat.parity.compare_cases import References
 from rlmigrate.compat.parity.judge import NOISE_LIMIT, judge
+from rlmigrate.compat.parity.references import References
 from rlmigrate.compat.parity.sides.building import fill_weights
 from rlmigrate.compat.parity.sides.legacy_torch import LegacyTorchSide
 from rlmigrate.legacy.catalog import MODEL_DEFAULTS, ModelCatalog

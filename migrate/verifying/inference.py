@@ -76,7 +76,7 @@ def _setups(tree: ast.Module) -> Iterator[_Setup]:
             model = items.get("model")
             if isinstance(model, ast.Dict) and "env" in items:
                 setup = _Setup(node.lineno, items["env"], items.get("env_config"))
-                setup.model = _string_items(model)
+                setup.model = _of_algorithm(items) | _string_items(model)
                 yield setup
 
 
@@ -129,11 +129,20 @@ def _read_call(call: ast.Call, setup: _Setup) -> None:
     if call.func.attr == "environment":
         setup.env = keywords.get("env", call.args[0] if call.args else setup.env)
         setup.env_config = keywords.get("env_config", setup.env_config)
-    elif call.func.attr == "training" and isinstance(keywords.get("model"), ast.Dict):
-        model = keywords["model"]
-        assert isinstance(model, ast.Dict)
+    elif call.func.attr == "training":
+        setup.model |= _of_algorithm(keywords)
+        model = keywords.get("model")
+        if not isinstance(model, ast.Dict):
+            return
         setup.model |= _string_items(model)
         setup.line = call.func.end_lineno or setup.line
+
+
+def _of_algorithm(given: Mapping[str, ast.expr]) -> dict[str, ast.expr]:
+    """Pick DQN's and SAC's own settings, which a module reads from its model config."""
+    from rlmigrate.compat.parity.role_settings import NAMES
+
+    return {name: value for name, value in given.items() if name in NAMES}
 
 
 def _string_items(node: ast.Dict) -> dict[str, ast.expr]:

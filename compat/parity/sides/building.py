@@ -11,11 +11,10 @@ import gymnasium as gym
 import numpy as np
 import torch
 
+from rlmigrate.compat.parity.role_settings import NAMES, SETTINGS, RoleName
 from rlmigrate.compat.parity.sides.legacy_roles import (
-    SETTINGS,
     LegacyRole,
     PolicyRole,
-    RoleName,
     build_in_role,
     role_of_instance,
 )
@@ -104,7 +103,7 @@ def _built(
     stack = stack_of(cls)
     catalog = catalog_of(stack)
     settings = {key: model_config[key] for key in SETTINGS[role] if key in model_config}
-    own = {key: value for key, value in model_config.items() if key not in settings}
+    own = {key: value for key, value in model_config.items() if key not in NAMES}
     config = {**_defaults(stack), **own, "custom_model": cls}
     if config.get("_disable_preprocessor_api"):
         space = observation_space

@@ -14,36 +14,14 @@ import importlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from types import SimpleNamespace
-from typing import Any, Literal, Protocol
+from typing import Any, Protocol
 
 import gymnasium as gym
 import torch
 
 from rlmigrate.compat.parity.arrays import Nested
+from rlmigrate.compat.parity.role_settings import DQN_SETTINGS, SETTINGS, RoleName
 from rlmigrate.errors import UsageError
-
-RoleName = Literal["policy", "dqn", "sac"]
-
-#: Settings that algorithms have beside the model's config, and what a wrapped module assumes.
-DQN_SETTINGS: dict[str, Any] = {
-    "hiddens": [256],
-    "dueling": True,
-    "double_q": True,
-    "num_atoms": 1,
-    "v_min": -10.0,
-    "v_max": 10.0,
-    "noisy": False,
-    "sigma0": 0.5,
-}
-SAC_SETTINGS: dict[str, Any] = {
-    "policy_model_config": {},
-    "q_model_config": {},
-    "twin_q": True,
-    "initial_alpha": 1.0,
-    "target_entropy": "auto",
-    "normalize_actions": True,
-}
-SETTINGS: dict[str, dict[str, Any]] = {"policy": {}, "dqn": DQN_SETTINGS, "sac": SAC_SETTINGS}
 
 _HOMES = {
     ("dqn", "ray"): ("ray.rllib.algorithms.dqn", "ray.rllib.algorithms.dqn.dqn_torch_policy"),

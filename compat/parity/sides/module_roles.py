@@ -15,7 +15,7 @@ import gymnasium as gym
 import torch
 
 from rlmigrate.compat.parity.arrays import map_leaves
-from rlmigrate.compat.parity.sides.legacy_roles import SETTINGS, RoleName
+from rlmigrate.compat.parity.role_settings import SETTINGS, RoleName
 
 #: Column names, the same text in all releases and in both stacks.
 OBS, NEXT_OBS, ACTIONS = "obs", "new_obs", "actions"

@@ -70,6 +70,17 @@ def test_environment_of_a_function_and_values_of_names_are_inferred(project):
     assert any("custom_model_config" in note for note in guess.notes)  # `other` is an argument
 
 
+def test_settings_of_the_algorithm_are_inferred_with_the_model(project):
+    text = "from ray.rllib.algorithms.dqn import DQNConfig\nfrom nets import Gauss\n"
+    text += 'config = DQNConfig().environment("CartPole-v1")\n'
+    text += "config.training(hiddens=[], dueling=False, lr=1e-3, "
+    text += 'model={"custom_model": Gauss, "fcnet_hiddens": [8]})\n'
+    (project / "dqn.py").write_text(text)
+    guess = guess_for(project, "nets.Gauss")
+    assert guess.env == "CartPole-v1"
+    assert guess.model_config == {"hiddens": [], "dueling": False, "fcnet_hiddens": [8]}
+
+
 def test_name_that_is_bound_twice_is_not_inferred(project):
     train = project / "train.py"
     train.write_text(TRAINING.replace('"env_config": given', '"env_config": changing'))
