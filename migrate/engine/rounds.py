@@ -25,7 +25,7 @@ from rlmigrate.migrate.engine.quotes import quote_edits
 from rlmigrate.migrate.engine.selection import select_findings
 from rlmigrate.migrate.engine.suppression import Suppressions, suppressions
 from rlmigrate.migrate.engine.surroundings import Surroundings
-from rlmigrate.migrate.engine.tidy import tidy
+from rlmigrate.migrate.engine.tidy import gap_edits, tidy
 from rlmigrate.migrate.engine.todo import Todo, todo_edits
 from rlmigrate.migrate.findings import Item
 from rlmigrate.migrate.findings import Outcome as Fate
@@ -95,7 +95,7 @@ def rewrite(
     else:
         raise SourceError(f"{source.path}: the rules do not settle after {ROUNDS} rounds")
     if current is not source:
-        for edits_of in (statement_edits, name_edits, quote_edits):
+        for edits_of in (statement_edits, name_edits, quote_edits, gap_edits):
             ordering = list(edits_of(current, source))
             current = _parsed(current, apply_edits(current, ordering)) if ordering else current
     after = None if current.raw == source.raw else current.raw

@@ -1,11 +1,13 @@
 """Blank lines around statements that are removed.
 
-tidy   let removals of whole lines take the surplus blank lines with them
+tidy        let removals of whole lines take the surplus blank lines with them
+gap_edits   leave no more than two blank lines in a row, where the file had no more
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import re
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
 from rlmigrate.migrate.edits import Edit
@@ -35,6 +37,17 @@ def tidy(source: SourceFile, edits: Iterable[Edit]) -> list[Edit]:
         result += [*removals[at:last], last_edit]
         at = last + 1
     return sorted(result)
+
+
+_GAP = re.compile(r"(?:\r?\n[ \t]*){3}((?:\r?\n[ \t]*)+)(?=\r?\n)")
+
+
+def gap_edits(source: SourceFile, before: SourceFile) -> Iterator[Edit]:
+    """Take the third and further blank lines of a row, unless `before` has such rows itself."""
+    if _GAP.search(before.text):
+        return
+    for found in _GAP.finditer(source.text):
+        yield Edit(Span(*found.span(1)), "", "RLM000")
 
 
 def _whole_lines(source: SourceFile, span: Span) -> bool:

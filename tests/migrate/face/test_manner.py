@@ -6,7 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from rlmigrate.migrate.edits import apply_edits
 from rlmigrate.migrate.engine.rounds import rewrite
+from rlmigrate.migrate.engine.tidy import gap_edits
 from rlmigrate.migrate.index import RepoIndex
 from rlmigrate.migrate.rules.registry import selected
 from rlmigrate.migrate.settings import Settings
@@ -219,3 +221,18 @@ def test_imports_follow_each_other_where_none_stood() -> None:
         "class Net(FullyConnectedNetwork):\n    def helper(self):\n        return self.forward\n"
     )
     assert rewritten({"net.py": lone}).startswith("from ")
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "expected"),
+    [
+        ("a\n\n\nb\n", "a\n\n\n\n\nb\n", "a\n\n\nb\n"),
+        ("a\n\n\nb\n", "a\n\n\n\nb\n", "a\n\n\nb\n"),
+        ("a\r\n\r\nb\r\n", "a\r\n\r\n\r\n\r\nb\r\n", "a\r\n\r\n\r\nb\r\n"),
+        ("a\n\n\nb\n", "a\n\n\nb\n", "a\n\n\nb\n"),
+        ("a\n\n\n\nb\n", "a\n\n\n\n\nb\n", "a\n\n\n\n\nb\n"),  # the file has such gaps itself
+    ],
+)
+def test_no_gaps_that_the_file_did_not_have(before: str, after: str, expected: str) -> None:
+    source, old = SourceFile.from_text(after), SourceFile.from_text(before)
+    assert apply_edits(source, list(gap_edits(source, old))) == expected
