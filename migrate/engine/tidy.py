@@ -39,7 +39,7 @@ def tidy(source: SourceFile, edits: Iterable[Edit]) -> list[Edit]:
     return sorted(result)
 
 
-_GAP = re.compile(r"(?:\r?\n[ \t]*){3}((?:\r?\n[ \t]*)+)(?=\r?\n)")
+_GAP = re.compile(r"\r?\n(?:[ \t]*\r?\n){2}((?:[ \t]*\r?\n)+)")
 
 
 def gap_edits(source: SourceFile, before: SourceFile) -> Iterator[Edit]:
