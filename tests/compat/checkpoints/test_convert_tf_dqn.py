@@ -15,6 +15,7 @@ from ray.rllib.core.rl_module.rl_module import RLModule
 
 from rlmigrate import convert_checkpoint
 
+INHERITED = {key: value for key, value in os.environ.items() if key != "RLLIB_TEST_NO_TF_IMPORT"}
 FOLDER = Path(__file__).parents[3] / "fixtures" / "checkpoints" / "tf2_dqn_2.9.3"
 
 
@@ -22,7 +23,7 @@ FOLDER = Path(__file__).parents[3] / "fixtures" / "checkpoints" / "tf2_dqn_2.9.3
 def test_of_ray_2_60() -> None:
     done = subprocess.run(
         [sys.executable, str(Path(__file__).with_name("tf_dqn_checks.py"))],
-        env={**os.environ, "TF_USE_LEGACY_KERAS": "1", "TF_CPP_MIN_LOG_LEVEL": "3"},
+        env={**INHERITED, "TF_USE_LEGACY_KERAS": "1", "TF_CPP_MIN_LOG_LEVEL": "3"},
         capture_output=True,
         text=True,
         check=False,

@@ -12,13 +12,14 @@ import pytest
 
 pytest.importorskip("ray.rllib")
 pytestmark = pytest.mark.tf
+INHERITED = {key: value for key, value in os.environ.items() if key != "RLLIB_TEST_NO_TF_IMPORT"}
 
 
 @pytest.mark.parametrize("legacy", ["1", "0"], ids=["keras2", "keras3"])
 def test_every_check_passes(legacy: str) -> None:
     done = subprocess.run(
         [sys.executable, str(Path(__file__).with_name("tf_layers_checks.py"))],
-        env={**os.environ, "TF_USE_LEGACY_KERAS": legacy, "TF_CPP_MIN_LOG_LEVEL": "3"},
+        env={**INHERITED, "TF_USE_LEGACY_KERAS": legacy, "TF_CPP_MIN_LOG_LEVEL": "3"},
         capture_output=True,
         text=True,
         check=False,
