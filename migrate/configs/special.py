@@ -249,8 +249,8 @@ def decide_rates(
     """Decide on the learning rates of SAC and CQL; None for any other argument."""
     if name == "lr" and constant(value) is None:
         return None  # CQL asks for it
-    if name == "lr":
-        return _native(MEANING, name, "lr is dropped: it was not read; see actor_lr", node)
+    if name in ("lr", "lr_schedule"):
+        return _native(MEANING, name, f"{name} is dropped: it was not read; see actor_lr", node)
     if name not in ("optimization", "optimization_config") or not isinstance(value, ast.Dict):
         return None
     gains = []

@@ -73,9 +73,12 @@ def decide_config(
     text = "CONFIG = {\n" + "".join(f"    {plain(k)}: {plain(v)},\n" for k, v in config.items())
     script = SourceFile.from_text(text + "}\n", Path("experiment.py"))
     entry = read_file(script, module="experiment", path=script.path, mentions_rllib=True)
-    context = FileContext(
-        script, dataclasses.replace(index, files={**index.files, script.path: entry}), settings
+    extended = dataclasses.replace(
+        index,
+        files={**index.files, script.path: entry},
+        texts={**index.texts, script.path: script.raw},
     )
+    context = FileContext(script, extended, settings)
     assigned = script.tree.body[0]
     assert isinstance(assigned, ast.Assign)
     parts = parts_of(context, assigned.value) or []

@@ -81,8 +81,10 @@ class YamlEdits:
             if not stripped or stripped.startswith("#"):
                 continue
             indent = len(text) - len(text.lstrip(" "))
-            if indent <= column and not (
-                is_list and indent == column and stripped.startswith(("- ", "-\n"))
+            if (
+                indent <= column
+                and stripped[0] not in "]}"
+                and not (is_list and indent == column and stripped.startswith(("- ", "-\n")))
             ):
                 break
             last = at

@@ -116,6 +116,9 @@ swing:
             entropy_learning_rate: 1.0e-05
         use_pytorch: true
         buffer_size: 700
+        lr_schedule: [
+            [0, 0.1],
+        ]
 """
 
 
