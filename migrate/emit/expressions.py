@@ -9,6 +9,7 @@ import ast
 from collections.abc import Iterator
 
 from rlmigrate.migrate.emit.calls import crowds, owners
+from rlmigrate.migrate.emit.carried import carried
 from rlmigrate.migrate.emit.names import Names
 from rlmigrate.migrate.emit.settings import Settings
 from rlmigrate.migrate.emit.text import unconditional
@@ -44,6 +45,9 @@ class Expressions(Settings):
                 )
             elif mark.kind == "own_computes":  # a base is given something made of it
                 self.own_uses[mark.detail] = self.own_uses.get(mark.detail, 0) + 2
+        self.carried = carried(source, reading)
+        for name in self.own_uses:
+            self.own_uses[name] += name in self.carried and self.carried[name].wants_a_line
 
     def pieces(self) -> Iterator[Piece]:
         """Every edit that a mark on an expression asks for."""

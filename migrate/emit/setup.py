@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import ast
 
+from rlmigrate.migrate.emit.carried import Carried
 from rlmigrate.migrate.emit.expressions import Expressions, Piece
 from rlmigrate.migrate.emit.names import Names
 from rlmigrate.migrate.emit.text import Lines, indent_of, signature_span
@@ -131,8 +132,11 @@ def _prologue(reading: Reading, names: Names, words: Expressions) -> tuple[list[
     )
     for parameter in facts.parameters:
         used = words.own_uses.get(parameter.name, 0)
+        said = words.carried.get(parameter.name, Carried())
         if used > 1 or parameter.name in rebound:
-            before.append(f"{parameter.name} = {words.own_value(parameter.name)}")
+            before += said.around(f"{parameter.name} = {words.own_value(parameter.name)}")
+        elif used:
+            before += said.below
     if "action_space" in rebound:
         before.append("action_space = self.action_space")
     return before, after
