@@ -1,8 +1,9 @@
 """The documents' code blocks that build an Algorithm, on the installed Ray.
 
 Blocks of the 2.38 and 2.40 documents run as they are. Ray 2.60 refuses the forms of older ones, so
-`rlmigrate rewrite` brings these up to date first. The block of 2.40 that hands one spec to all
-agents raises in every release; rule RLM603 rewrites it.
+`rlmigrate rewrite` brings these up to date first. Two blocks of 2.40 raise in every release, and
+run on `new_stack` alone: the one that hands one spec to all agents (rule RLM603 rewrites it), and
+the shared encoder's: it reads the MultiRLModule's observation_space, and no Algorithm sets one.
 """
 
 from __future__ import annotations
