@@ -28,6 +28,9 @@ class Settings(States):
         start = self._span(mark.node).start
         return [(Span(start, start), f"{mark.detail} := ")]
 
+    def _on_own_local(self, mark: Mark) -> list[Piece]:
+        return self._replace(mark.node, mark.detail)
+
     def _on_own_attribute(self, mark: Mark) -> list[Piece]:
         return self._replace(mark.node, f"self.{mark.detail}")
 

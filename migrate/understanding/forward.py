@@ -22,6 +22,7 @@ from rlmigrate.migrate.understanding.net_calls import (
     read_net_output,
 )
 from rlmigrate.migrate.understanding.observed import Observed
+from rlmigrate.migrate.understanding.own_locals import read_locals
 from rlmigrate.migrate.understanding.scope import (
     Scope,
     names_bound,
@@ -64,12 +65,10 @@ def read_forward(
     if sequential and len(names) < 3:
         scope.problem(node, "has a forward that does not name its states")
         return None
-    taken = names_bound(node)
-    if taken & {"batch", "kwargs"}:
-        scope.problem(node, "uses the name batch or kwargs in forward")
+    renamed = read_locals(scope, node, {"batch", "kwargs"} - {batch})
     observed = Observed(scope, node, batch, views or Views())
     observed.find_replacement()
-    result = Forward(node, observed)
+    result = Forward(node, observed, renamed=renamed)
     if not scope.net_base:
         result.returns += read_super_calls(scope, node)
     read_net_calls(scope, result, nets, (batch, state, seq_lens))

@@ -128,7 +128,7 @@ def _net_source(scope: Scope, forward: Forward, net: str) -> str | None:
             and n.lineno >= given.lineno
         ]
         if not later:
-            return given.id
+            return forward.renamed.get(given.id, given.id)
     attribute = self_attribute(given)
     if attribute in forward.stored:
         return forward.stored[attribute or ""]

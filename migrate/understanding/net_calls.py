@@ -28,6 +28,7 @@ class Forward:
     given: dict[str, ast.expr] = field(default_factory=dict)  # net to its input
     returns: list[ast.Return] = field(default_factory=list)
     helpers: Mapping[str, tuple[str, ...]] = field(default_factory=dict)  # what they hand on
+    renamed: Mapping[str, str] = field(default_factory=dict)  # locals that get another name
     empty_state: str = ""  # the list of states, where it is read though there are none
 
     def sets_here(self, node: ast.AST) -> set[str]:

@@ -20,7 +20,8 @@ from rlmigrate.migrate.understanding.forward import (
 )
 from rlmigrate.migrate.understanding.kin import Kin, is_abstract, owner_in
 from rlmigrate.migrate.understanding.observed import Observed
-from rlmigrate.migrate.understanding.scope import Scope, names_bound, names_in, parameters
+from rlmigrate.migrate.understanding.own_locals import read_locals
+from rlmigrate.migrate.understanding.scope import Scope, names_bound, parameters
 from rlmigrate.migrate.understanding.steps import (
     ACROSS_STEPS,
     check_states_in_place,
@@ -50,8 +51,7 @@ def read_recurrent(scope: Scope) -> tuple[Forward | None, tuple[str, ...]]:
         return result, ()
     for name in sorted(names_bound(node) & {inputs, state}):
         scope.problem(node, f"rebinds {name} in forward_rnn")
-    if {"batch", "outs"} & names_in(node):
-        scope.problem(node, "uses the name batch in forward_rnn")
+    _read_locals(scope, node)
     _read_uses(scope, node, state, seq_lens, states)
     check_states_in_place(scope, node, state)
     if not goes_step_by_step(scope):  # read again for a list of states, with its padding cut
@@ -68,13 +68,19 @@ def read_sequences(scope: Scope) -> Forward | None:
     if len(names) != 3 or node.args.vararg or node.args.kwarg:
         scope.problem(node, "has a forward_rnn with other parameters")
         return None
-    if {"batch", "outs"} & names_in(node):
-        scope.problem(node, "uses the name batch in forward_rnn")
+    _read_locals(scope, node)
     result = Forward(node, Observed(scope, node, batch="", flat=True))
     check_states_in_place(scope, node, names[1])
     read_sequence_returns(scope, result, names[1])
     read_stores(scope, result, {})
     return result
+
+
+def _read_locals(scope: Scope, node: ast.FunctionDef) -> None:
+    taken = {"batch", "outs"}
+    for name in sorted(taken & {p.arg for p in parameters(node)}):
+        scope.problem(node, f"uses the name {name} in forward_rnn")
+    read_locals(scope, node, taken)
 
 
 def may_be_stateless(kin: Kin) -> bool:

@@ -15,10 +15,10 @@ from rlmigrate.migrate.tree import nodes_in
 from rlmigrate.migrate.understanding.flow import assigned_at_returns
 from rlmigrate.migrate.understanding.forward import Forward
 from rlmigrate.migrate.understanding.net_base import NET_BASE, is_net_super, said
+from rlmigrate.migrate.understanding.own_locals import read_locals
 from rlmigrate.migrate.understanding.scope import (
     Scope,
     body_without_docstring,
-    names_in,
     parameters,
     self_attribute,
 )
@@ -95,8 +95,7 @@ def read_values_alone(scope: Scope) -> Values:
 def _check_shape(scope: Scope, node: ast.FunctionDef) -> None:
     if parameters(node):
         scope.problem(node, "has a value_function with parameters")
-    if {"batch", "embeddings"} & names_in(node):
-        scope.problem(node, "uses the name batch or embeddings in value_function")
+    read_locals(scope, node, {"batch", "embeddings"})
     if not any(isinstance(n, ast.Return) for n in nodes_in(node)):
         scope.problem(node, "has a value_function that returns nothing")
 

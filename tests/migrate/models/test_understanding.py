@@ -196,6 +196,41 @@ class M(TorchModelV2, nn.Module):
     assert ("changes its observation in place" in problems) == changes, problems
 
 
+@pytest.mark.parametrize(
+    ("first", "body", "problem"),
+    [
+        ("input_dict", 'batch = input_dict["obs"]; return batch, state', None),
+        ("batch", 'return batch["obs"], state', None),
+        ("input_dict", 'return [len(batch) for batch in input_dict["obs"]], state', None),
+        ("input_dict", 'return map(lambda batch: batch + 1, [input_dict["obs"]]), state', None),
+        (
+            "input_dict",
+            'return map(lambda batch: input_dict["obs"], [1]), state',
+            "uses the name batch in forward",
+        ),
+        (
+            "input_dict",
+            'import torch as batch; return batch.abs(input_dict["obs"]), state',
+            "uses the name batch in forward",
+        ),
+        (
+            "input_dict",
+            'return batch(input_dict["obs"]), state',
+            "uses the name batch of its module in forward",
+        ),
+    ],
+)
+def test_names_that_the_new_forward_takes(first, body, problem) -> None:
+    code = f"""
+from ray.rllib.models.torch.torch_modelv2 import TorchModelV2
+from torch import nn
+class M(TorchModelV2, nn.Module):
+    def forward(self, {first}, state, seq_lens):
+        {body}
+"""
+    assert [p.text for p in facts_of(code).problems] == ([problem] if problem else [])
+
+
 def test_window_of_the_observation_itself_is_supplied_to_the_bridge() -> None:
     code = """
 from ray.rllib.models.torch.torch_modelv2 import TorchModelV2
