@@ -14,9 +14,11 @@ from rlmigrate.migrate.configs.learner_class import own_loss
 from rlmigrate.migrate.configs.literals import Entry, dict_entries
 from rlmigrate.migrate.configs.q_settings import q_settings
 from rlmigrate.migrate.configs.writing import Piece, call, mapping
+from rlmigrate.migrate.distributions.chosen import names_its_distribution
 from rlmigrate.migrate.edits import Imports
 from rlmigrate.migrate.findings import Outcome
 from rlmigrate.migrate.index import RepoIndex
+from rlmigrate.migrate.index.configured import CUSTOM_DIST
 from rlmigrate.migrate.index.entries import ClassEntry
 from rlmigrate.migrate.reading.nodes import nodes_of
 from rlmigrate.migrate.rules.base import FileContext
@@ -124,15 +126,16 @@ def _custom(
     def manual(message: str) -> Decision:
         return Decision(CUSTOM, "custom_model", Outcome.MANUAL, message, node)
 
-    name = _label(context, custom)
-    for key in ("custom_action_dist", "custom_preprocessor", *PREVIOUS):
+    name, target = _label(context, custom), class_behind(context, custom)
+    for key in (CUSTOM_DIST, "custom_preprocessor", *PREVIOUS):
         given = _get(entries, key)
-        if given is not None and not _constant_in(given, (None, False, -1)):
+        if key == CUSTOM_DIST and names_its_distribution(context.index, target):
+            entries = [entry for entry in entries if entry.key != key]
+        elif given is not None and not _constant_in(given, (None, False, -1)):
             return manual(
                 f"custom model {name} with {key}: {WHY.get(key, 'wraps the model')}; "
                 "write it into the RLModule"
             )
-    target = class_behind(context, custom)
     if target is None:
         return manual(
             f"no class is known for the custom model {name}; set "

@@ -4,19 +4,26 @@ native_distributions   those that can be, and that nothing needs as they were
 StudiedDistribution    one class of a file
 studied_distributions  those of a file
 native_nodes           the classes of a file that are written
+stands_alone           whether nothing but configs needs a class that can be written
 """
 
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from functools import lru_cache
 
+from rlmigrate.migrate.distributions.chosen import (
+    choosers,
+    is_registered_by,
+    names_its_distribution,
+)
 from rlmigrate.migrate.distributions.native import Written, native_distribution
 from rlmigrate.migrate.edits import Edit
 from rlmigrate.migrate.emit.names import Names
 from rlmigrate.migrate.index.entries import ClassEntry, FileEntry
+from rlmigrate.migrate.index.imports import dotted
 from rlmigrate.migrate.index.repo import RepoIndex
 from rlmigrate.migrate.policies.problem import NotMovable
 from rlmigrate.migrate.policies.study import can_be_native, shared_imports
@@ -38,14 +45,33 @@ class StudiedDistribution:
 def native_distributions(index: RepoIndex) -> frozenset[str]:
     """Qualified names of the classes that can be written and that nobody needs as they were.
 
-    A class that a config names goes with the model that is trained with it, which is bridged.
+    A class that a config names goes with the model that is trained with it.
     """
+    found = _writable(index)
+    return frozenset(
+        q for q, entry in found.items() if not _elsewhere(index, entry, found, _moves(index, q))
+    )
+
+
+@lru_cache(maxsize=8)
+def _writable(index: RepoIndex) -> dict[str, ClassEntry]:
+    """Classes that can be written, whoever needs them."""
     found = {}
     for entry in _entries(index, index.files.values()):
         node = _node(index.source_of(entry.path), entry)
         if not isinstance(_attempt(index, entry, node, frozenset()), str):
             found[entry.qualified] = entry
-    return frozenset(q for q, entry in found.items() if not _elsewhere(index, entry, set(found)))
+    return found
+
+
+def stands_alone(index: RepoIndex, entry: ClassEntry) -> bool:
+    """Say whether a class can be written and only registrations and configs name it."""
+    return entry.qualified in _writable(index) and not _elsewhere(index, entry, (), True)
+
+
+def _moves(index: RepoIndex, qualified: str) -> bool:
+    """Say whether the model that is always trained with a class becomes native."""
+    return names_its_distribution(index, choosers(index).get(qualified))
 
 
 def _entries(index: RepoIndex, files: Iterable[FileEntry]) -> list[ClassEntry]:
@@ -77,18 +103,22 @@ def _attempt(
         return problem.text
 
 
-def _elsewhere(index: RepoIndex, entry: ClassEntry, writable: set[str]) -> str:
-    """Who needs a class as it was, besides policies: those say so themselves."""
+def _elsewhere(
+    index: RepoIndex, entry: ClassEntry, writable: Collection[str], registered: bool
+) -> str:
+    """Who needs a class as it was; configs and registrations where `registered` is false."""
     for file in index.files.values():
         source = index.source_of(file.path)
         if entry.name.encode() not in source.raw:
             continue
         local = {c.name: c.qualified for c in file.classes}
         parents = source.parents
-        for name in source.nodes(ast.Name):
-            target = local.get(name.id) or file.imports.names.get(name.id)
+        for name in (*source.nodes(ast.Name), *source.nodes(ast.Attribute)):
+            target = local.get(written := dotted(name) or "") or file.imports.resolve(written)
             found = index.class_named(target) if target else None
             if found is None or found.qualified != entry.qualified:
+                continue
+            if registered and is_registered_by(name, parents.get(name)):
                 continue
             holder: ast.AST | None = name
             while holder is not None and not isinstance(holder, ast.ClassDef):
@@ -100,7 +130,7 @@ def _elsewhere(index: RepoIndex, entry: ClassEntry, writable: set[str]) -> str:
             if owner is not None and owner.qualified in writable:
                 continue
             if kind == "policy" and owner is not None:
-                if can_be_native(index, owner.qualified, writable):
+                if writable and can_be_native(index, owner.qualified, writable):
                     continue
                 return f"is used by {holder.name}, which stays a policy"
             return f"is used by {holder.name}"
@@ -130,7 +160,7 @@ def studied_distributions(source: SourceFile, index: RepoIndex) -> tuple[Studied
         if isinstance(done, str):
             studied.append(StudiedDistribution(entry, node, done))
         elif entry.qualified not in native:
-            reason = _elsewhere(index, entry, set(native)) or "is used by a class that stays"
+            reason = _elsewhere(index, entry, native, False) or "is used by a class that stays"
             studied.append(StudiedDistribution(entry, node, reason))
         else:
             studied.append(StudiedDistribution(entry, node, "", done, moves))

@@ -106,7 +106,10 @@ def _prologue(reading: Reading, names: Names, words: Expressions) -> tuple[list[
         bool(facts.net_base) and not any(m.kind == "net_build" for m in reading.marks)
     )
     needed = facts.head_size is not None if facts.inherits else True
-    if not facts.discrete and not sets and needed:
+    module, dist = facts.action_dist
+    if dist:
+        after.append(f"self.action_dist_cls = {names.want(module, dist) if module else dist}")
+    elif not facts.discrete and not sets and needed:
         after.append(
             f"self.action_dist_cls = {names.layer('action_distribution')}(self.action_space)"
         )

@@ -2,6 +2,7 @@
 
 Set            a setting as one place gives it: of which model, and its value
 settings_in    the settings of a Python file
+all_settings   those of a repository
 models_with    the classes of a repository that may be trained with a setting
 preprocesses   whether RLlib's preprocessors stand before a model
 
@@ -28,6 +29,9 @@ if TYPE_CHECKING:
 CUSTOM_DIST = "custom_action_dist"
 WRAPPERS = ("use_lstm", "use_attention")
 SETTINGS = (CUSTOM_DIST, *WRAPPERS)
+#: Stands for a config that names a model and leaves its distribution to RLlib, or may do so.
+NO_DIST = "no custom_action_dist"
+NAMES = ("custom_model", *SETTINGS)
 DOCUMENTS = (".yaml", ".yml", ".json")
 
 
@@ -44,7 +48,7 @@ def settings_in(source: SourceFile, name_of: Callable[[ast.expr], str]) -> Itera
 
     `name_of` gives the text or the qualified name of an expression, else UNKNOWN.
     """
-    if not any(setting.encode() in source.raw for setting in SETTINGS):
+    if not any(name.encode() in source.raw for name in NAMES):
         return
     for written in source.nodes(ast.Dict):
         keys = (k.value if isinstance(k, ast.Constant) else None for k in written.keys)
@@ -63,6 +67,17 @@ def _entries(entries: dict[Any, ast.expr], name_of: Callable[[ast.expr], str]) -
         value = entries.get(setting)
         if value is not None and not (isinstance(value, ast.Constant) and not value.value):
             yield Set(name_of(model) if model is not None else UNKNOWN, setting, name_of(value))
+    given = entries.get(CUSTOM_DIST)
+    left = given is None or (isinstance(given, ast.Constant) and not given.value)
+    unset = isinstance(model, ast.Constant) and model.value is None
+    if model is not None and not unset and (left or None in entries):
+        yield Set(name_of(model), NO_DIST, "")
+
+
+def all_settings(index: RepoIndex) -> frozenset[Set]:
+    """What a repository's files set, experiment files among them."""
+    given = [Set(*each) for file in index.files.values() for each in file.model_settings]
+    return _said_in_documents(index).union(given)
 
 
 @lru_cache(maxsize=32)
@@ -127,13 +142,15 @@ def _said_in_documents(index: RepoIndex) -> frozenset[Set]:
                 for setting in SETTINGS:
                     if mapping.get(setting):
                         found.add(Set(model, setting, str(mapping[setting])))
+                if model != UNKNOWN and not mapping.get(CUSTOM_DIST):
+                    found.add(Set(model, NO_DIST, ""))
     return frozenset(found)
 
 
 def _loaded(path: Path) -> object:
     try:
         raw = path.read_bytes()
-        if not any(setting.encode() in raw for setting in SETTINGS):
+        if not any(name.encode() in raw for name in NAMES):
             return None
         if path.suffix == ".json":
             return json.loads(raw)

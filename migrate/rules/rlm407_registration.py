@@ -8,11 +8,12 @@ from pathlib import Path
 
 from rlmigrate.errors import SourceError
 from rlmigrate.migrate.configs.findings import builder_findings
-from rlmigrate.migrate.edits import Edit, Imports
+from rlmigrate.migrate.edits import Imports
 from rlmigrate.migrate.findings import Item, Kind, Outcome
 from rlmigrate.migrate.index.imports import dotted
 from rlmigrate.migrate.reading.nodes import Nodes, nodes_of
 from rlmigrate.migrate.rules.base import Case, FileContext, Finding, Rule
+from rlmigrate.migrate.rules.removal import removal
 from rlmigrate.migrate.tree import nodes_in
 from rlmigrate.migrate.understanding.seeming import is_known
 
@@ -75,7 +76,7 @@ def _finding(context: FileContext, nodes: Nodes, call: ast.Call) -> Finding:
         return Finding(item(Outcome.MANUAL, f"{unknown}; {advice}"))
     return Finding(
         item(Outcome.NATIVE, "the registration is dropped: configs name the class"),
-        (_removal(context, nodes, statement),),
+        (removal(context.source, nodes, statement, code=CODE),),
         Imports(unneeded=frozenset({CATALOG, "ray.rllib.models.catalog.ModelCatalog"})),
     )
 
@@ -90,28 +91,6 @@ def _unknown(context: FileContext, call: ast.Call) -> str | None:
     if strange is None:
         return "what is registered is computed"
     return f"{strange.rpartition('.')[2]} is no model that is rewritten here"
-
-
-def _removal(context: FileContext, nodes: Nodes, statement: ast.Expr) -> Edit:
-    source = context.source
-    parent = nodes.parents.get(statement)
-    block = next(
-        (
-            found
-            for field in ("body", "orelse", "finalbody")
-            if isinstance(found := getattr(parent, field, None), list) and statement in found
-        ),
-        [statement],
-    )
-    if len(block) == 1 and not isinstance(parent, ast.Module):
-        return Edit(source.span(statement), "pass", CODE)
-    lines = source.line_span(statement.lineno, statement.end_lineno or statement.lineno)
-    span = source.span(statement)
-    alone = not source.text[lines.start : span.start].strip()
-    after = source.text[span.end : lines.end].strip()
-    if alone and (not after or after.startswith("#")):
-        return Edit(lines, "", CODE)
-    return Edit(span, "pass", CODE)
 
 
 def _users(context: FileContext, name: str) -> list[Path]:

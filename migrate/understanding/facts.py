@@ -115,6 +115,7 @@ class ModelFacts:
     net_values: bool = False  # its values are those of that net, for what forward gave it
     head_size: str | None = None  # where num_outputs is read: None | "local" | "attribute"
     discrete: bool = False
+    action_dist: tuple[str, str] = ("", "")  # its own: the module to import it from, local name
     value: str = "none"  # "none" | "computed" | "overridden" where a base computes them too
     loss: OwnLoss | None = None
     extra_methods: tuple[str, ...] = ()

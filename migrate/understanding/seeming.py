@@ -46,7 +46,8 @@ def is_known(index: RepoIndex, file: FileEntry, class_name: str | None) -> bool:
 
 
 def _registered(index: RepoIndex) -> Iterator[Registration]:
-    return (each for file in index.files.values() for each in file.registrations)
+    each = (entry for file in index.files.values() for entry in file.registrations)
+    return (entry for entry in each if entry.kind == "model")
 
 
 def _names(index: RepoIndex, class_name: str | None, entry: ClassEntry) -> bool:

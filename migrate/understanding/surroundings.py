@@ -9,6 +9,7 @@ import ast
 from collections.abc import Collection, Mapping
 
 from rlmigrate.eras import current_name
+from rlmigrate.migrate.distributions.chosen import chosen_distribution
 from rlmigrate.migrate.index.configured import CUSTOM_DIST, WRAPPERS, models_with
 from rlmigrate.migrate.index.imports import dotted
 from rlmigrate.migrate.index.known import ray_kind
@@ -249,7 +250,8 @@ def _read_repository(scope: Scope, index: RepoIndex, qualified: str, kept: Colle
         scope.problem(scope.node, "is also built directly, without the catalog")
     if qualified in models_with(index, *WRAPPERS):
         scope.problem(scope.node, "may be put into RLlib's LSTM or attention wrapper by its config")
-    if qualified in models_with(index, CUSTOM_DIST):
+    alone = chosen_distribution(index, qualified) is not None
+    if qualified in models_with(index, CUSTOM_DIST) and not (alone and not scope.q_model):
         scope.problem(scope.node, "may be trained with a custom action distribution")
 
 
