@@ -13,6 +13,7 @@ from collections.abc import Mapping
 
 from rlmigrate.migrate.index.imports import dotted
 from rlmigrate.migrate.policies.problem import NotMovable
+from rlmigrate.migrate.policies.remarks import opening
 from rlmigrate.migrate.policies.words import SAME_DISTRIBUTIONS, Owner, Words
 from rlmigrate.migrate.tree import nodes_in
 from rlmigrate.migrate.understanding.scope import body_without_docstring, self_attribute
@@ -81,7 +82,8 @@ class CallWords(Words):
     def written(self, indent: str) -> str:
         """The body at an indentation, without the old docstring."""
         statements = body_without_docstring(self.method)
-        return self.block(statements, first=statements[0].lineno, indent=indent)
+        first = opening(self.source, statements[0])
+        return self.block(statements, first=first, indent=indent)
 
     def asked(self) -> str:
         """The body with questions about `explore` answered, written alike for both answers."""

@@ -26,6 +26,7 @@ from rlmigrate.migrate.policies.construction import (
 from rlmigrate.migrate.policies.hooks import HOOKS, NO_MEANING
 from rlmigrate.migrate.policies.models import MAKERS, read_base, take_over
 from rlmigrate.migrate.policies.problem import NotMovable
+from rlmigrate.migrate.policies.remarks import opening
 from rlmigrate.migrate.policies.words import SAME_DISTRIBUTIONS, Owner, Words
 from rlmigrate.migrate.source import SourceFile
 from rlmigrate.migrate.tree import nodes_in
@@ -313,6 +314,7 @@ def _around_base_call(owner: Owner, init: ast.FunctionDef) -> tuple[str, str]:
             statements = statements[1:] if isinstance(text, str) else statements
         written = ""
         if statements:
-            written = words.block(statements, first=statements[0].lineno, indent=BODY)
+            first = opening(owner.source, statements[0])
+            written = words.block(statements, first=first, indent=BODY)
         sides.append(written)
     return sides[0], sides[1]

@@ -19,6 +19,7 @@ from rlmigrate.migrate.policies.hooks import HOOKS, NO_MEANING
 from rlmigrate.migrate.policies.native import Native, own_names, used_names
 from rlmigrate.migrate.policies.problem import NotMovable
 from rlmigrate.migrate.policies.reading import does_nothing
+from rlmigrate.migrate.policies.remarks import described, opening
 from rlmigrate.migrate.policies.words import Owner, Words
 from rlmigrate.migrate.source import SourceFile
 from rlmigrate.migrate.tree import nodes_in
@@ -284,7 +285,7 @@ def _state(owner: Owner, module: Module, method: ast.FunctionDef) -> None:
     named = method.args.args[1].arg if len(method.args.args) > 1 else "state"
     statements = body_without_docstring(method)
     words = Words(owner, method, {})
-    body = words.block(statements, first=statements[0].lineno, indent=BODY)
+    body = words.block(statements, first=opening(owner.source, statements[0]), indent=BODY)
     module.method(heads[method.name].format(named), body)
 
 
@@ -308,8 +309,9 @@ def _setup(owner: Owner, module: Module, init: ast.FunctionDef | None, late: lis
         words = SetupWords(owner, init, init_roles(init))
         statements = body_without_docstring(init)
         if not all(is_base_call(each) for each in statements):
-            written = words.block(statements, first=statements[0].lineno, indent=BODY)
-            body = written.lstrip("\n")
+            first = opening(owner.source, statements[0], goes=is_base_call(statements[0]))
+            written = words.block(statements, first=first, indent=BODY)
+            body = described(owner.source, init, BODY) + written.lstrip("\n")
     body += "".join(f"{BODY}{line}\n" for line in late)
     if body.strip():
         module.method("setup(self)", body)
@@ -324,10 +326,11 @@ def _forwards(owner: Owner, module: Module, method: ast.FunctionDef) -> None:
         texts[way] = words.heading(BODY) + body
         owner.inputs |= {INPUTS[words.roles[name]] for name in words.inputs}
     arguments = "self, batch, **kwargs"
+    text = described(owner.source, method, BODY) + texts[True]
     if texts[True] == texts[False]:
-        module.method(f"_forward({arguments})", texts[True])
+        module.method(f"_forward({arguments})", text)
         return
-    module.method(f"_forward_exploration({arguments})", texts[True])
+    module.method(f"_forward_exploration({arguments})", text)
     module.method(f"_forward_inference({arguments})", texts[False])
 
 

@@ -15,6 +15,7 @@ from rlmigrate.migrate.emit.names import Names
 from rlmigrate.migrate.index.entries import FileEntry
 from rlmigrate.migrate.index.imports import dotted
 from rlmigrate.migrate.policies.problem import NotMovable
+from rlmigrate.migrate.policies.remarks import opening
 from rlmigrate.migrate.policies.rewriting import KeyRead, Rewriting
 from rlmigrate.migrate.source import SourceFile
 from rlmigrate.migrate.understanding.scope import self_attribute
@@ -222,7 +223,7 @@ class Words(Rewriting):
         if line.strip():  # an elif
             raise NotMovable(node, "asks for explore in an elif")
         header = node.test.end_lineno if chosen else node.body[-1].end_lineno
-        first = side[0].lineno if not chosen else (header or node.lineno) + 1
+        first = opening(self.source, side[0]) if not chosen else (header or node.lineno) + 1
         return self.block(side, first=first, indent=line).rstrip("\n")[len(line) :]
 
     def on_IfExp(self, node: ast.IfExp) -> str | None:

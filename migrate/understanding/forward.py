@@ -133,7 +133,7 @@ def read_sequence_returns(scope: Scope, result: Forward, state: str) -> None:
         same = isinstance(after, ast.List) and not after.elts
         scope.mark("return_sequences", pair, "same" if same else "")
         result.returns.append(node)
-    if not result.returns:
+    if not any(isinstance(n, ast.Return) for n in nodes_in(result.node)):
         scope.problem(result.node, "never returns")
 
 

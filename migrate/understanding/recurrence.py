@@ -197,7 +197,7 @@ def _read_returns(scope: Scope, result: Forward, states: tuple[str, ...]) -> Non
         scope.mark("state_list", after, names=states)
         scope.mark("return_states", pair)
         result.returns.append(node)
-    if not result.returns:
+    if not any(isinstance(n, ast.Return) for n in nodes_in(result.node)):
         scope.problem(result.node, "never returns")
 
 

@@ -328,3 +328,32 @@ def test_time_first_is_bridged() -> None:
     )
     texts = [p.text for p in facts_of(code).problems]
     assert "lays its sequences out with time first" in texts
+
+
+STATES_BY_NAME = """
+from ray.rllib.models.torch.recurrent_net import RecurrentNetwork
+from torch import nn
+
+
+class M(RecurrentNetwork, nn.Module):
+    def get_initial_state(self):
+        return [self.h]
+
+    def forward_rnn(self, inputs, state, seq_lens):
+        self._x, h = self.cell(inputs, state[0])
+        self.last = self.value_function()
+        after = [h]
+        return self.pi(self._x), after
+
+    def value_function(self):
+        return self.vf(self._x)
+"""
+
+
+def test_a_return_that_is_not_understood_is_a_return() -> None:
+    texts = [problem.text for problem in facts_of(STATES_BY_NAME).problems]
+    assert "calls its own value_function" in texts
+    assert "returns states that are not one list" in texts
+    assert "never returns" not in texts
+    silent = STATES_BY_NAME.replace("return self.pi(self._x), after", "self.pi(self._x)")
+    assert "never returns" in [problem.text for problem in facts_of(silent).problems]
