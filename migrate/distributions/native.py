@@ -34,6 +34,15 @@ BASES = {
     "TorchCategorical": "TorchCategorical",
     "TorchDiagGaussian": "TorchDiagGaussian",
 }
+#: Old base classes whose namesakes on the new stack are made in another way, or compute otherwise.
+OTHERWISE = frozenset(
+    {
+        "TorchMultiActionDistribution",
+        "TorchMultiCategorical",
+        "TorchSquashedGaussian",
+        "TorchDeterministic",
+    }
+)
 #: Methods that a class without a torch distribution has to have.
 OWN = ("logp", "entropy", "kl", "sample")
 RENAMED = {"logp", "entropy", "kl", "multi_kl", "multi_entropy"}
@@ -57,6 +66,8 @@ def native_distribution(
     written = dotted(node.bases[0]) or "another class"
     found = file.imports.qualified(node.bases[0]) or ""
     old = found.rpartition(".")[2]
+    if found.startswith("ray.rllib.") and old in OTHERWISE:
+        raise NotMovable(node, f"builds on {written}, which is another class on the new stack")
     if not found.startswith("ray.rllib.") or old not in BASES:
         raise NotMovable(node, f"builds on {written}, which the new stack does not have")
     base = BASES[old]

@@ -23,6 +23,47 @@ HOMES = {
     "multi_kl": "kl()",
     "multi_entropy": "entropy()",
 }
+AUTOREGRESSIVE = (
+    "it calls its model, which new distributions do not know: sample part after part in the "
+    "RLModule, return ACTIONS and ACTION_LOGP from _forward_exploration(), and the inputs of a "
+    "TorchMultiDistribution over all parts, for the actions of the batch, from _forward_train(); "
+    "Ray shows the sampling in "
+    "ray.rllib.examples.rl_modules.classes.autoregressive_actions_rlm"
+)
+PLAIN = "write it as a TorchDistribution and set self.action_dist_cls in setup()"
+#: What to do about old bases of torch, by their name.
+ADVICE = {
+    "TorchMultiActionDistribution": (
+        "build on TorchMultiDistribution, whose parts are self._flat_child_distributions, return "
+        "one log-probability a row, and set self.action_dist_cls in setup() to the class's "
+        "get_partial_dist_cls(child_distribution_cls_struct=..., input_lens=...)"
+    ),
+    "TorchMultiCategorical": (
+        "build on the new TorchMultiCategorical, whose parts are self._cats, TorchCategoricals of "
+        "RLlib, and set self.action_dist_cls in setup() to the class's "
+        "get_partial_dist_cls(input_lens=self.action_space.nvec.tolist())"
+    ),
+    "TorchSquashedGaussian": (
+        "build on the new TorchSquashedGaussian, whose log-probabilities are exact where the old "
+        "ones were clamped, or write a TorchDistribution that clamps them; then set "
+        "self.action_dist_cls in setup()"
+    ),
+    "TorchBeta": (
+        "write it as a TorchDistribution whose _get_torch_distribution(logits) returns a "
+        "torch.distributions.Beta of what the old base made of its inputs (clamped, softplus, "
+        "plus 1; the first half is concentration1), with required_input_dim(space) and "
+        "to_deterministic(); sum logp() over the last axis, and set self.action_dist_cls in setup()"
+    ),
+    "TorchDirichlet": (
+        "write it as a TorchDistribution whose _get_torch_distribution(logits) returns a "
+        "torch.distributions.Dirichlet of logits.exp() + 1e-7, with required_input_dim(space) and "
+        "to_deterministic() at the softmax of that, and set self.action_dist_cls in setup()"
+    ),
+    "TorchDeterministic": (
+        "build on the new TorchDeterministic with a classmethod from_logits(cls, logits, **kwargs) "
+        "that returns cls(logits), and set self.action_dist_cls in setup()"
+    ),
+}
 
 
 def check(context: FileContext) -> Iterable[Finding]:
@@ -51,12 +92,8 @@ def check(context: FileContext) -> Iterable[Finding]:
             and inner.value.id == "self"
             for inner in nodes_in(node)
         )
-        where = (
-            "it calls its model, which new distributions do not know: sample in "
-            "_forward_exploration() of the RLModule and return ACTIONS and ACTION_LOGP"
-            if calls_model
-            else "write it as a TorchDistribution and set self.action_dist_cls in setup()"
-        )
+        base = next((b.rpartition(".")[2] for b in entry.bases), "")
+        where = AUTOREGRESSIVE if calls_model else ADVICE.get(base, PLAIN)
         parts = ("" if calls_model else reason, where, places, f"see {RULE.link}")
         yield Finding(
             Item(

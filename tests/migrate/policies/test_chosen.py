@@ -127,6 +127,19 @@ def test_computes_the_same(migrate, name, space, apart):
     assert torch.equal(module.compute_values({"obs": obs}), model.value_function())
 
 
+def test_runs_on_the_built_in_stack(migrate):
+    from rlmigrate.new_stack import RLModuleSpec
+
+    done = migrate(files(ONE), target="builtin")
+    module = RLModuleSpec(
+        module_class=done.new("models.py").Net, observation_space=OBS, action_space=BOX
+    ).build()
+    inputs = module.forward_inference({"obs": torch.randn(7, 4)})["action_dist_inputs"]
+    assert inputs.shape == (7, 6)
+    dist = module.get_inference_action_dist_cls().from_logits(inputs)
+    assert dist.to_deterministic().sample().shape == (7, 2)
+
+
 def test_the_registration_goes_and_nothing_changes_again(migrate):
     done = migrate(files(ONE))
     assert "Peaked)" not in done.text("dists.py")
