@@ -14,6 +14,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from rlmigrate.migrate.edits import Edit
+from rlmigrate.migrate.reading.env_annotations import returned_type
 from rlmigrate.migrate.reading.nodes import Nodes
 from rlmigrate.migrate.rules.base import FileContext
 from rlmigrate.migrate.source import SourceFile, Span
@@ -81,6 +82,7 @@ def read_reset(
     if last is not None:
         end = context.source.span(last).end
         made.edits.append(Edit(Span(end, end), ", *, seed=None, options=None", CODE))
+    made.edits += returned_type(context, method, CODE)
     return made
 
 
@@ -118,6 +120,7 @@ def read_step(
         made.problems.append(
             "the class calls its own step(), which returns five values: unpack them"
         )
+    made.edits += returned_type(context, method, CODE)
     return made
 
 

@@ -13,6 +13,7 @@ import ast
 from collections.abc import Iterator
 
 from rlmigrate.migrate.edits import Edit
+from rlmigrate.migrate.reading.env_annotations import returned_type
 from rlmigrate.migrate.reading.environments import CODE, Seam
 from rlmigrate.migrate.reading.nodes import Nodes
 from rlmigrate.migrate.rules.base import FileContext
@@ -34,7 +35,7 @@ def read_wrapper(context: FileContext, nodes: Nodes, methods: dict[str, ast.Func
         edits = read(context, nodes, method)
         if edits is None:
             return Seam(problems=[ADVICE])
-        made.edits += edits
+        made.edits += [*edits, *(returned_type(context, method, CODE) if edits else [])]
     for name, method in methods.items():
         if name not in ("reset", "step") and any(_inner(nodes, method, "reset", "step")):
             return Seam(problems=[ADVICE])

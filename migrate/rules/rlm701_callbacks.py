@@ -7,6 +7,7 @@ from collections.abc import Iterable
 
 from rlmigrate.migrate.edits import Imports
 from rlmigrate.migrate.findings import Item, Kind, Outcome
+from rlmigrate.migrate.reading.callback_setup import read_constructor
 from rlmigrate.migrate.reading.callbacks import EPISODE, arguments, read_method, read_trainer
 from rlmigrate.migrate.reading.nodes import Nodes, nodes_of
 from rlmigrate.migrate.rules.base import Case, FileContext, Finding, Rule
@@ -24,7 +25,7 @@ GONE = {
 def check(context: FileContext) -> Iterable[Finding]:
     """Find the methods of callback classes."""
     entry = context.index.files.get(context.source.path)
-    if entry is None or b"def on_" not in context.source.raw:
+    if entry is None or not any(word in context.source.raw for word in (b"def on_", b"__init__")):
         return
     lines = {
         found.line
@@ -36,7 +37,7 @@ def check(context: FileContext) -> Iterable[Finding]:
         if node.lineno not in lines:
             continue
         for method in node.body:
-            if isinstance(method, ast.FunctionDef) and method.name.startswith("on_"):
+            if isinstance(method, ast.FunctionDef) and method.name.startswith(("on_", "__init__")):
                 finding = _finding(context, nodes, node, method)
                 if finding is not None:
                     yield finding
@@ -59,7 +60,9 @@ def _finding(
 
     if method.name in GONE:
         return Finding(item(Outcome.MANUAL, f"{method.name} is gone: {GONE[method.name]}"))
-    if method.name in EPISODE:
+    if method.name == "__init__":
+        made = read_constructor(context, owner, method)
+    elif method.name in EPISODE:
         made = read_method(context, nodes, method)
     elif any(arg.arg == "trainer" for arg in arguments(method)):
         made = read_trainer(context, nodes, method)
@@ -72,6 +75,8 @@ def _finding(
     message = "takes the new stack's arguments" + (
         ", logs with metrics_logger" if made.logs else ""
     )
+    if method.name == "__init__":
+        message = "gives its base class no dict of functions, which it does not take"
     imports = Imports(unneeded=frozenset(made.unneeded))
     return Finding(item(Outcome.NATIVE, message), tuple(made.edits), imports)
 
@@ -91,6 +96,28 @@ what takes its place.
     since="2.40",
     link="https://docs.ray.io/en/latest/rllib/rllib-callback.html",
     unchanged=(
+        Case(
+            "constructor_of_a_base_of_their_own",
+            """
+from ray.rllib.callbacks.callbacks import RLlibCallback
+
+
+class Base(RLlibCallback):
+    def __init__(self, path=None):
+        super().__init__()
+        self.path = path
+
+
+class Heir(Base):
+    def __init__(self, path):
+        super().__init__(path)
+
+
+class Mixed(RLlibCallback, Base):
+    def __init__(self, path):
+        super().__init__(path)
+""",
+        ),
         Case(
             "arguments_of_both_stacks",
             """
@@ -127,6 +154,59 @@ class Log(RLlibCallback):
         ),
     ),
     cases=(
+        Case(
+            "dict_of_functions",
+            """
+from typing import Generic, TypeVar
+
+from ray.rllib.callbacks.callbacks import RLlibCallback
+
+T = TypeVar("T")
+
+
+class Log(RLlibCallback):
+    def __init__(self, legacy_callbacks_dict=None):
+        super().__init__(legacy_callbacks_dict)
+        self.seen = 0
+
+
+class Named(RLlibCallback):
+    def __init__(self, size=2, legacy_callbacks_dict=None):
+        RLlibCallback.__init__(self, legacy_callbacks_dict=legacy_callbacks_dict)
+        self.size = size
+
+
+class Reading(RLlibCallback, Generic[T]):
+    def __init__(self, legacy_callbacks_dict=None):
+        super().__init__(legacy_callbacks_dict)
+        print(legacy_callbacks_dict)
+""",
+            """
+from typing import Generic, TypeVar
+
+from ray.rllib.callbacks.callbacks import RLlibCallback
+
+T = TypeVar("T")
+
+
+class Log(RLlibCallback):
+    def __init__(self):
+        super().__init__()
+        self.seen = 0
+
+
+class Named(RLlibCallback):
+    def __init__(self, size=2):
+        RLlibCallback.__init__(self)
+        self.size = size
+
+
+class Reading(RLlibCallback, Generic[T]):
+    def __init__(self, legacy_callbacks_dict=None):
+        super().__init__()
+        print(legacy_callbacks_dict)
+""",
+        ),
         Case(
             "custom_metrics",
             """

@@ -221,6 +221,51 @@ config = PPOConfig().environment(Walk)
 """,
         ),
         Case(
+            "annotated",
+            """
+from typing import Tuple
+
+import gym
+import numpy as np
+import ray.rllib
+
+
+class Walk(gym.Env):
+    def reset(self) -> np.ndarray:
+        return np.zeros(2)
+
+    def step(self, action: int) -> Tuple[np.ndarray, float, bool, dict]:
+        return np.zeros(2), 0.0, True, {}
+
+
+class Far(gym.Wrapper):
+    def reset(self) -> "np.ndarray":
+        obs = self.env.reset()
+        return 2 * obs
+""",
+            """
+from typing import Tuple
+
+import gymnasium as gym
+import numpy as np
+import ray.rllib
+
+
+class Walk(gym.Env):
+    def reset(self, *, seed=None, options=None) -> Tuple[np.ndarray, dict]:
+        return np.zeros(2), {}
+
+    def step(self, action: int) -> Tuple[np.ndarray, float, bool, bool, dict]:
+        return np.zeros(2), 0.0, True, False, {}
+
+
+class Far(gym.Wrapper):
+    def reset(self, *, seed=None, options=None) -> Tuple["np.ndarray", dict]:
+        obs, infos = self.env.reset(seed=seed, options=options)
+        return 2 * obs, infos
+""",
+        ),
+        Case(
             "environment_of_many_agents",
             """
 from ray.rllib.env.multi_agent_env import MultiAgentEnv

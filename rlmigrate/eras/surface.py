@@ -19,7 +19,7 @@ def exists(dotted: str, release: str) -> bool:
     """Tell whether a name of Ray can be imported, or read off a module, in a target release.
 
     Members of classes are not looked at; packages of Ray other than its libraries for learning
-    count as a whole.
+    count as a whole. Modules that protobuf generates make their names when they are imported.
 
     >>> exists("ray.rllib.algorithms.ppo.PPOConfig", "2.60")
     True
@@ -31,7 +31,9 @@ def exists(dotted: str, release: str) -> bool:
     for size in range(len(parts), 0, -1):
         names = known.get(".".join(parts[:size]))
         if names is not None:
-            return size == len(parts) or parts[size] in _words(names, release)
+            made_on_import = parts[size - 1].endswith("_pb2")
+            whole = size == len(parts) or made_on_import
+            return whole or parts[size] in _words(names, release)
     return parts[0] != "ray"
 
 

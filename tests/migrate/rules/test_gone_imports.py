@@ -63,6 +63,13 @@ def test_a_trainer_without_rllib_in_its_file_is_seen(tmp_path: Path) -> None:
     assert any("APEX_DDPG is not part of today's RLlib" in item.message for item in items)
 
 
+def test_names_that_protobuf_makes_on_import_are_there() -> None:
+    home = "ray.rllib.examples.envs.classes.multi_agent.footsies.game.proto"
+    assert exists(f"{home}.footsies_service_pb2.GameState", "2.60")
+    assert exists(f"{home}.footsies_service_pb2.Empty.FromString", "2.60")
+    assert not exists(f"{home}.other_service_pb2.GameState", "2.60")
+
+
 @pytest.mark.parametrize("name", ["keys.json", "keys.yaml", "other.py"])
 def test_a_key_that_another_file_holds_is_not_renamed(tmp_path: Path, name: str) -> None:
     (tmp_path / "a.py").write_text(
