@@ -308,7 +308,7 @@ class Expressions(Settings):
         if self.names.framework == "tf":
             sequences = self.names.layer("flat_sequences")
             return f"{sequences}({self._obs}, self.observation_space)"
-        return f"{self._flat()}.float()"
+        return f"{self._flat()}.float()" + (".clone()" if self.reading.facts.copies else "")
 
     def _flat(self) -> str:
         return f"{self.names.layer('flatten')}({self._obs}, self.observation_space)"

@@ -48,6 +48,11 @@ def _message(facts: ModelFacts, plan: ModelPlan, framework: str | None) -> str:
             "preprocess() does what RLlib's preprocessors did to observations that are no plain "
             "Box (the FlattenObservations connector before the module would do, too)"
         )
+    if facts.copies:
+        parts.append(
+            "forward changes a copy of the observation (the old stack let it change the batch "
+            "itself, which later epochs of training read)"
+        )
     if facts.views:
         columns = ", ".join(view.column for view in facts.views)
         parts.append(

@@ -93,6 +93,7 @@ class ModelFacts:
     default_keys: tuple[str, ...] = ()
     obs: str = "unread"  # "unread", "whole", "raw", "preprocessed", "flat", "keyed" or "mixed"
     obs_keys: tuple[str, ...] = ()
+    copies: bool = False  # forward changes its observation in place, which it reads as a copy
     stashes: tuple[Stash, ...] = ()
     subnets: tuple[Subnet, ...] = ()
     layers: tuple[str, ...] = ()

@@ -13,6 +13,7 @@ from collections.abc import Mapping
 from rlmigrate.migrate.index.entries import FileEntry
 from rlmigrate.migrate.tree import nodes_in
 from rlmigrate.migrate.understanding.columns import Views
+from rlmigrate.migrate.understanding.copied import read_copies
 from rlmigrate.migrate.understanding.flow import assigned_at_returns
 from rlmigrate.migrate.understanding.helpers import handings, mark_handings
 from rlmigrate.migrate.understanding.net_calls import (
@@ -73,6 +74,7 @@ def read_forward(
         result.returns += read_super_calls(scope, node)
     read_net_calls(scope, result, nets, (batch, state, seq_lens))
     observed.read()
+    observed.copied = read_copies(observed)
     if sequential:
         check_states_in_place(scope, node, state)
         read_sequence_returns(scope, result, state)

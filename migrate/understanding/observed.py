@@ -11,7 +11,6 @@ from dataclasses import dataclass, field
 from rlmigrate.migrate.index.imports import dotted
 from rlmigrate.migrate.tree import nodes_in
 from rlmigrate.migrate.understanding.columns import Views, is_batch_name
-from rlmigrate.migrate.understanding.in_place import check_in_place
 from rlmigrate.migrate.understanding.net_base import net_name
 from rlmigrate.migrate.understanding.scope import Scope, names_in
 
@@ -46,6 +45,7 @@ class Observed:
     aliases: dict[str, ast.expr] = field(default_factory=dict)
     replaced: ast.Assign | None = None  # input_dict["obs"] = ...
     after: list[ast.expr] = field(default_factory=list)  # reads after that
+    copied: list[ast.expr] = field(default_factory=list)  # reads that forward changes in place
 
     def read(self) -> None:
         """Find every read of the input, then what happens to the observation."""
@@ -54,7 +54,6 @@ class Observed:
             if named and isinstance(node, ast.Name) and id(node) not in self.scope.handled:
                 self._read_batch(node)
         self._find_aliases()
-        check_in_place(self.scope, self.function, self.roots)
         for root in self._uses():
             self._read_use(root)
 
@@ -111,6 +110,8 @@ class Observed:
         if mode == "keyed":
             for leaf in self.leaves:
                 self.scope.mark("obs_leaf", leaf)
+        for node in self.copied:
+            self.scope.mark("obs_copy", node)
 
     def _read_batch(self, node: ast.Name) -> None:
         parent = self.scope.parent(node)
@@ -315,6 +316,8 @@ class Observed:
 
     def pure(self, node: ast.expr) -> ast.expr | None:
         """The expression on the batch alone that `node` stands for, if it is one."""
+        if self.copied:
+            return None
         if self.replaced is not None and node in self.after:
             return self._pure_replacement(node)
         inner = node

@@ -197,6 +197,7 @@ def _read(
         default_keys=tuple(sorted(configs.default_keys)),
         obs=mode,
         obs_keys=tuple(k for k in forward.observed.keys if k != "?") if forward else (),
+        copies=any(mark.kind in {"obs_copy", "inputs_copy"} for mark in scope.marks),
         stashes=stashes,
         subnets=_subnets(nets, forward, sources),
         layers=tuple(sorted(layers)),

@@ -12,6 +12,7 @@ import ast
 
 from rlmigrate.migrate.index.imports import dotted
 from rlmigrate.migrate.tree import nodes_in
+from rlmigrate.migrate.understanding.copied import read_inputs
 from rlmigrate.migrate.understanding.forward import (
     Forward,
     read_sequence_returns,
@@ -54,6 +55,7 @@ def read_recurrent(scope: Scope) -> tuple[Forward | None, tuple[str, ...]]:
     _read_locals(scope, node)
     _read_uses(scope, node, state, seq_lens, states)
     check_states_in_place(scope, node, state)
+    read_inputs(scope, node, inputs)
     if not goes_step_by_step(scope):  # read again for a list of states, with its padding cut
         scope.problem(node, ACROSS_STEPS)
     _read_returns(scope, result, states)
@@ -71,6 +73,7 @@ def read_sequences(scope: Scope) -> Forward | None:
     _read_locals(scope, node)
     result = Forward(node, Observed(scope, node, batch="", flat=True))
     check_states_in_place(scope, node, names[1])
+    read_inputs(scope, node, names[0])
     read_sequence_returns(scope, result, names[1])
     read_stores(scope, result, {})
     return result

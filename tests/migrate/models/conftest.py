@@ -171,6 +171,7 @@ def compare(model_class, module_class, obs_space, action_space, custom=None, **c
     """Exact equality of distribution inputs and values, on Ray's classes, on equal weights."""
     import numpy as np
     import torch
+    import tree
     from ray.rllib.core.rl_module.rl_module import RLModuleSpec
 
     torch.set_num_threads(1)
@@ -192,7 +193,8 @@ def compare(model_class, module_class, obs_space, action_space, custom=None, **c
         samples, batch = batch_of(obs_space, count)
         flat = torch.from_numpy(np.stack([prep.transform(s) for s in samples]))
         seen = columns(model, prep, action_space, count)
-        batch = {"obs": as_in(flat, batch, prep), **seen}
+        batch = {"obs": as_in(flat.clone(), batch, prep), **seen}  # old models may change theirs
+        given = tree.map_structure(torch.clone, batch)
         with torch.no_grad():
             out, _ = model({"obs": flat, "is_training": False, **seen})
             inference = module.forward_inference(batch)
@@ -208,6 +210,7 @@ def compare(model_class, module_class, obs_space, action_space, custom=None, **c
                 assert torch.equal(module.compute_values(batch), values)
                 again = module.compute_values(batch, trained.get("embeddings"))
                 assert torch.equal(again, values)
+        tree.map_structure(torch.testing.assert_close, batch, given)  # nobody changed the batch
     dist = module.get_inference_action_dist_cls().from_logits(out)
     assert dist.to_deterministic().sample() is not None
 

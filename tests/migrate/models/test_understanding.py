@@ -170,20 +170,30 @@ def test_tensorflow_is_left_to_a_person() -> None:
 
 
 @pytest.mark.parametrize(
-    ("body", "changes"),
+    ("body", "way"),
     [
-        ('x = input_dict["obs"]; x = x * 2', False),
-        ('x = input_dict["obs"] + 1; x += 1; x[0] = 2; x.mul_(3)', False),
-        ('x = input_dict["obs"].clone(); x += 1', False),
-        ('x = input_dict["obs"]; x /= 255', True),
-        ('x = input_dict["obs"].float(); x /= 255', True),
-        ('x = input_dict["obs"]["a"]; x[:, 0] = 1', True),
-        ('x = input_dict["obs"].permute(0, 2, 1); x.clamp_(0, 1)', True),
-        ('input_dict["obs"].mul_(2); x = input_dict["obs"]', True),
-        ('input_dict["obs"]["a"] = 1; x = input_dict["obs"]', True),
+        ('x = input_dict["obs"]; x = x * 2', "never"),
+        ('x = input_dict["obs"] + 1; x += 1; x[0] = 2; x.mul_(3)', "never"),
+        ('x = input_dict["obs"].clone(); x += 1', "never"),
+        ('x = input_dict["obs"]; x /= 255', "copied"),
+        ('x = input_dict["obs"].float(); x /= 255', "copied"),
+        ('x = input_dict["obs"]["a"]; x[:, 0] = 1', "copied"),
+        ('x = input_dict["obs"].permute(0, 2, 1); x.clamp_(0, 1)', "copied"),
+        ('x, y = input_dict["obs"], 1; y += 1; x.clamp_(0, 1)', "copied"),
+        ('x: torch.Tensor = input_dict["obs"]; torch.relu_(x)', "copied"),
+        ('x = torch.relu(y := input_dict["obs"]); torch.abs(x, out=y)', "copied"),
+        ('self.x = input_dict["obs"]; x = nn.functional.relu(self.x, inplace=True)', "copied"),
+        ('x = input_dict["obs"]["a"]; y = input_dict["obs"]["b"]; x *= y', "copied"),
+        ('input_dict["obs"].mul_(2); x = input_dict["obs"]', "changed"),
+        ('input_dict["obs"]["a"] = 1; x = input_dict["obs"]', "changed"),
+        ('input_dict["obs"]["a"] *= 2; x = input_dict["obs"]["a"]', "changed"),
+        ('x = input_dict["obs"]["a"]; y = input_dict["obs"]["a"]; x *= y', "changed"),
+        ('x = input_dict["obs"]; y = x["a"]["b"]; y *= 2; x = x["a"]', "changed"),
+        ('x = [input_dict["obs"].mul_(2) for _ in range(2)]', "changed"),
+        ('x = input_dict["obs_flat"]; y = input_dict["obs"]; y *= 2', "changed"),
     ],
 )
-def test_changes_in_place(body, changes) -> None:
+def test_changes_in_place(body, way) -> None:
     code = f"""
 from ray.rllib.models.torch.torch_modelv2 import TorchModelV2
 from torch import nn
@@ -192,8 +202,10 @@ class M(TorchModelV2, nn.Module):
         {body}
         return x, state
 """
-    problems = [p.text for p in facts_of(code).problems]
-    assert ("changes its observation in place" in problems) == changes, problems
+    facts = facts_of(code)
+    problems = [p.text for p in facts.problems]
+    assert ("changes its observation in place" in problems) == (way == "changed"), problems
+    assert facts.copies == (way == "copied")
 
 
 @pytest.mark.parametrize(
