@@ -38,9 +38,17 @@ COLUMNS = ["native", "bridged", "manual", "ERROR"]
 VERDICTS = ["PASS", "FAIL", "INCOMPLETE", "does not build", "does not import", "not compared"]
 
 
+def copied(tree: Path, root: Path) -> None:
+    """Copy a tree into a folder, under its own name and without its history."""
+    shutil.copytree(tree, root / tree.name, ignore=shutil.ignore_patterns(".git"), symlinks=True)
+
+
 def rewritten(tree: Path, root: Path, target: str) -> list[dict[str, str]]:
-    """Rewrite the models of a copy of `tree` in `root`; one row a class."""
-    shutil.copytree(tree, root, ignore=shutil.ignore_patterns(".git"), symlinks=True)
+    """Rewrite the models of a copy of `tree` in `root`; one row a class.
+
+    The copy keeps the tree's name, since the tree may itself be the package that its files import.
+    """
+    copied(tree, root)
     paths = sorted(p for p in root.rglob("*.py") if p.is_file())
     settings = Settings(target=target)
     index = RepoIndex.build(paths, settings)
@@ -144,7 +152,7 @@ def main() -> None:
     for tree in (path.resolve() for path in arguments.trees):
         with tempfile.TemporaryDirectory() as name:
             folder = Path(name)
-            shutil.copytree(tree, folder / "before", ignore=shutil.ignore_patterns(".git"))
+            copied(tree, folder / "before")
             first = "builtin" if arguments.tf else "ray"
             rows = rewritten(tree, folder / first, first)
             rows = [r for r in rows if re.search(arguments.only or "", r["class"])]
