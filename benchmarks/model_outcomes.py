@@ -6,7 +6,8 @@ Prints one row a class: outcome, reason. With --run, each torch class that is na
 also imported, built from an RLModuleSpec on Ray and on new_stack, and compared with the original on
 equal weights by check_parity, in a process of its own (model_probe.py). Spaces and settings are
 those of model_spaces.toml, or guessed until the original builds and answers.
---markdown writes the counts as a page; the names of the trees are their folders'. --tf takes the
+--markdown writes the counts as a page; the names of the trees are their folders', so two trees
+of one name are refused. --tf takes the
 TF classes instead, rewritten for new_stack and run on legacy Keras.
 """
 
@@ -34,6 +35,8 @@ PROBE = Path(__file__).with_name("model_probe.py")
 TF_PROBE = Path(__file__).with_name("tf_model_probe.py")
 SPACES = tomllib.loads(Path(__file__).with_name("model_spaces.toml").read_text())
 SIDES = ("ray", "builtin")
+#: Rules that say what becomes of a class; the other RLM1xx name places, and what may be a class.
+CLASSES = ("RLM101", "RLM102", "RLM103")
 COLUMNS = ["native", "bridged", "manual", "ERROR"]
 VERDICTS = ["PASS", "FAIL", "INCOMPLETE", "does not build", "does not import", "not compared"]
 
@@ -65,6 +68,8 @@ def rewritten(tree: Path, root: Path, target: str) -> list[dict[str, str]]:
         for name, text in outcome.new_files.items():
             Path(name).write_text(text)
         for item in outcome.items:
+            if item.code not in CLASSES:
+                continue
             base = path
             for _ in index.files[path].module.split("."):
                 base = base.parent
@@ -146,6 +151,9 @@ def main() -> None:
     parser.add_argument("--markdown", type=Path)
     parser.add_argument("--tf", action="store_true")
     arguments = parser.parse_args()
+    twice = [n for n, k in Counter(p.resolve().name for p in arguments.trees).items() if k > 1]
+    if twice:
+        parser.error(f"two trees are called {', '.join(twice)}: their counts would be added up")
     outcomes: dict[str, Counter[str]] = {}
     verdicts: dict[str, Counter[str]] = {}
     reasons: Counter[tuple[str, str]] = Counter()

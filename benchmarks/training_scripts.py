@@ -45,7 +45,7 @@ def rewrite_tree(tree: Path, scratch: Path) -> tuple[list[Any], list[Path]]:
     run = run_files([copy], Settings(yaml_to_python=True), rewriting=True)
     for change in run.changes:
         change.path.write_bytes(change.after)
-    items = [i for i in run.report.items if i.code.startswith(KINDS) and i.code != "RLM412"]
+    items = [item for item in run.report.items if item.code.startswith(KINDS)]
     scripts = {Path(item.path) for item in items}
     changed = [c.path for c in run.changes if c.path in scripts or c.before is None]
     return items, [path for path in changed if path.suffix == ".py"]
