@@ -75,9 +75,15 @@ def _entries(entries: dict[Any, ast.expr], name_of: Callable[[ast.expr], str]) -
 
 
 def all_settings(index: RepoIndex) -> frozenset[Set]:
-    """What a repository's files set, experiment files among them."""
+    """What a repository's files set, experiment files among them.
+
+    Which models those leave as they are is looked up only where some file sets a distribution.
+    """
     given = [Set(*each) for file in index.files.values() for each in file.model_settings]
-    return _said_in_documents(index).union(given)
+    found = _said_in_documents(index, SETTINGS).union(given)
+    if any(each.setting == CUSTOM_DIST for each in found):
+        return found | _said_in_documents(index, NAMES)
+    return found
 
 
 @lru_cache(maxsize=32)
@@ -91,7 +97,7 @@ def models_with(index: RepoIndex, *settings: str) -> frozenset[str]:
             models |= {model for model, _ in file.trained} or {UNKNOWN}
             models -= {UNKNOWN} if len(models) > 1 else set()
         found |= models
-    said = _said_in_documents(index)
+    said = _said_in_documents(index, SETTINGS)
     found |= {each.model for each in said if each.setting in settings}
     if CUSTOM_DIST in settings and _unused_dists(index, said):
         named = {model for file in index.files.values() for model, _ in file.trained}
@@ -132,12 +138,15 @@ def _unused_dists(index: RepoIndex, said: frozenset[Set]) -> bool:
 
 
 @lru_cache(maxsize=8)
-def _said_in_documents(index: RepoIndex) -> frozenset[Set]:
-    """Settings of experiment files; those that cannot be read are reported where they are done."""
+def _said_in_documents(index: RepoIndex, names: tuple[str, ...]) -> frozenset[Set]:
+    """Settings of experiment files that have one of some names in them.
+
+    Files that cannot be read are reported where they are done.
+    """
     found: set[Set] = set()
     for path in index.others:
         if path.suffix in DOCUMENTS:
-            for mapping in _mappings(_loaded(path)):
+            for mapping in _mappings(_loaded(path, names)):
                 model = str(mapping.get("custom_model") or UNKNOWN)
                 for setting in SETTINGS:
                     if mapping.get(setting):
@@ -147,10 +156,10 @@ def _said_in_documents(index: RepoIndex) -> frozenset[Set]:
     return frozenset(found)
 
 
-def _loaded(path: Path) -> object:
+def _loaded(path: Path, names: tuple[str, ...]) -> object:
     try:
         raw = path.read_bytes()
-        if not any(name.encode() in raw for name in NAMES):
+        if not any(name.encode() in raw for name in names):
             return None
         if path.suffix == ".json":
             return json.loads(raw)

@@ -183,6 +183,23 @@ def test_a_file_without_a_word_of_ray_counts(migrate):
     assert done.items["Net"].outcome == "bridged"
 
 
+@pytest.mark.parametrize(("line", "outcome"), [("", "bridged"), ("peaked", "native")])
+def test_experiments_count(tmp_path, line, outcome):
+    """A YAML experiment that names the model names its distribution too, or leaves it to RLlib."""
+    from rlmigrate.migrate.index import RepoIndex
+    from rlmigrate.migrate.settings import Settings
+
+    texts = files("") | {"a.yaml": f"model:\n  custom_model: net\n  custom_action_dist: {line}\n"}
+    texts |= {"b.yaml": "model:\n  custom_model: net\n  custom_action_dist: peaked\n"}
+    for name, text in texts.items():
+        (tmp_path / name).write_text(text)
+    index = RepoIndex.build([tmp_path / name for name in texts], Settings())
+    name = next(each for each in index.classes if each.endswith("Net"))
+    plan = index.plan_for(name)
+    assert plan is not None
+    assert plan.outcome == outcome
+
+
 def test_two_models_share_a_distribution(migrate):
     """It could be written once both are native; today neither is touched."""
     done = migrate(
