@@ -20,12 +20,13 @@ from rlmigrate.migrate.configs.model_dict import decide_model
 from rlmigrate.migrate.configs.multi_agent import decide_multi_agent
 from rlmigrate.migrate.configs.replay_keys import decide_buffer
 from rlmigrate.migrate.configs.special import SPECIAL, THREE_RATES, constant, decide_rates
-from rlmigrate.migrate.configs.writing import WIDTH, mapping, write
+from rlmigrate.migrate.configs.writing import WIDTH, Piece, mapping, write
 from rlmigrate.migrate.findings import Kind, Outcome
 from rlmigrate.migrate.rules.base import FileContext
 from rlmigrate.migrate.source import SourceFile
 
 CODE = "RLM408"
+Commented = tuple[Gain, tuple[str, ...]]  # an argument, and the comments above it
 SHARING = "vf_share_layers"
 
 #: Keys of the dict that the builder calls otherwise, beside those of keys.OLD.
@@ -214,7 +215,7 @@ def calls_text(parts: Sequence[Part], decisions: Sequence[Decision], *, indent: 
 def _calls(
     parts: Sequence[Part], decisions: Sequence[Decision], indent: str, first: Sequence[Gain]
 ) -> list[str]:
-    methods: dict[str, list[tuple[Gain, tuple[str, ...]]]] = {}
+    methods: dict[str, list[Commented]] = {}
     for gain in first:
         methods.setdefault(gain.method, []).append((gain, ()))
     for part, decision in zip(parts, decisions, strict=True):
@@ -224,10 +225,23 @@ def _calls(
         for gain in decision.gains:
             methods.setdefault(gain.method, []).append((gain, comments))
             comments = ()
+    if "update_from_dict" in methods:
+        methods["update_from_dict"] = [_one_dict(methods["update_from_dict"])]
     return [_call(method, gains, indent) for method, gains in methods.items()]
 
 
-def _call(method: str, gains: list[tuple[Gain, tuple[str, ...]]], indent: str) -> str:
+def _one_dict(gains: list[Commented]) -> Commented:
+    """Join the keys that are kept into one dict: update_from_dict() takes a single one."""
+    items = [
+        ("\n".join([*comments, label]), value)
+        for gain, comments in gains
+        if isinstance(gain.value, Piece)
+        for label, value in gain.value.items
+    ]
+    return replace(gains[0][0], value=mapping(items)), ()
+
+
+def _call(method: str, gains: list[Commented], indent: str) -> str:
     gains = sorted(gains, key=lambda pair: pair[0].name != "")  # positional ones first
     labels = [f"{gain.name}=" if gain.name else "" for gain, _ in gains]
     flat = ", ".join(
