@@ -32,6 +32,14 @@ class States:
     def _replace(self, node: ast.AST, text: str) -> list[Piece]:
         return [(self._span(node), text)]
 
+    def _on_asked_values(self, mark: Mark) -> list[Piece]:
+        parts = ", ".join(f'"{name}": {name}' for name in self.embedded)
+        kept = self.embedded[0] if len(self.embedded) == 1 else f"{{{parts}}}"
+        return self._replace(
+            mark.node,
+            f"self.compute_values(batch, {kept})" if parts else "self.compute_values(batch)",
+        )
+
     def _on_return_states(self, mark: Mark) -> list[Piece]:
         pair = mark.node
         assert isinstance(pair, ast.Tuple)

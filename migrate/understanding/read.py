@@ -15,6 +15,7 @@ from rlmigrate.migrate.index.entries import FileEntry
 from rlmigrate.migrate.index.imports import dotted
 from rlmigrate.migrate.index.repo import RepoIndex
 from rlmigrate.migrate.tree import nodes_in
+from rlmigrate.migrate.understanding.asked import read_asked
 from rlmigrate.migrate.understanding.attributes import check_nets, read_attributes
 from rlmigrate.migrate.understanding.base_calls import relative_behind
 from rlmigrate.migrate.understanding.columns import Views, read_views
@@ -127,6 +128,8 @@ def _read(
         values = read_values_alone(scope) if scope.net_base else Values(None)
     else:
         values = read_values(scope, forward, nets)
+        if lender is None and own_forward is None and not (states or sequential):
+            read_asked(scope, forward, values)
     if (states or sequential) and values.node is not None:
         for each in nodes_in(values.node):
             if isinstance(each, ast.Return) and each.value is not None:
