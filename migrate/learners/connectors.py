@@ -8,6 +8,7 @@ write_connector   write one
 from __future__ import annotations
 
 import ast
+import copy
 
 from rlmigrate.migrate.index.entries import FileEntry
 from rlmigrate.migrate.index.imports import dotted
@@ -58,6 +59,15 @@ def _of_ray(file: FileEntry, node: ast.expr) -> bool:
     return (file.imports.qualified(node) or "").startswith("ray.rllib.")
 
 
+def _unannotated(arguments: ast.arguments) -> str:
+    """Parameters without types: batches, policies and episodes are no longer the old ones."""
+    plain = copy.deepcopy(arguments)
+    for node in ast.walk(plain):
+        if isinstance(node, ast.arg):
+            node.annotation = None
+    return ast.unparse(plain)
+
+
 def write_connector(around: Surroundings, policy: str, function: ast.FunctionDef) -> str:
     """Write the connector; other agents' samples are left to a person."""
     words = EpisodeWords(around, function)
@@ -67,7 +77,7 @@ def write_connector(around: Surroundings, policy: str, function: ast.FunctionDef
     positional = len(function.args.args) - 1
     values = ["dict(columns)", "{}", "episode"]
     given = values if function.args.vararg else values[:positional]
-    head = ast.unparse(function.args).partition(",")[2].strip()
+    head = _unannotated(function.args).partition(",")[2].strip()
     body = words.written(BODY)
     others = ""
     if len(given) > 1:

@@ -228,8 +228,9 @@ class LearnerWords(Rewriting):
         name = node.attr
         if name in {"action_space", "observation_space"}:
             return f"module.{name}"
-        if name == "device" and self.owner == "self":
-            return "self._device"
+        if name == "device":
+            of_module = self.owner == "module"
+            return "next(module.parameters()).device" if of_module else "self._device"
         if name == "cur_lr":
             return f"{self.config}.lr"
         if name == "config":

@@ -105,10 +105,14 @@ def write_learner(
     for place in (Place.LOSS, Place.OPTIMIZER):
         function = policy.hooks.get(place)
         if function is not None:
+            layers = set(names.layers)
             method = _loss(around, policy, function, problems)
             if place is Place.OPTIMIZER:
                 method = _optimizer(around, function)
-            methods.append(without_unused(whole_method(method, function), function))
+            whole = whole_method(method, function)
+            if whole != method:
+                names.layers &= layers  # what was asked for stands nowhere
+            methods.append(without_unused(whole, function))
     methods += [whole_method(_helper(around, helper), helper) for helper in policy.helpers]
     blocks, made = [], []
     if methods or policy.elsewhere:

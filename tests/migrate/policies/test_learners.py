@@ -238,6 +238,22 @@ def test_a_postprocessing_becomes_a_connector(migrate):
     assert np.concatenate([np.asarray(i).reshape(-1) for i in items]).tolist() == [1.0, -0.5, -1.0]
 
 
+def test_a_connector_promises_no_old_types_and_finds_the_device_by_its_module(migrate):
+    text = MODEL + (
+        "class Policy(PPOTorchPolicy):\n"
+        "    def postprocess_trajectory(\n"
+        "        self, sample_batch: SampleBatch, other: dict[str, SampleBatch] = None, episode=None\n"
+        "    ) -> SampleBatch:\n"
+        "        obs = torch.as_tensor(sample_batch[SampleBatch.OBS]).to(self.device)\n"
+        "        sample_batch[SampleBatch.REWARDS] = obs.mean(-1).cpu().numpy()\n"
+        "        return sample_batch\n"
+    )
+    after = migrate(text).text()
+    assert "    def postprocess(self, module, sample_batch, other=None, episode=None):\n" in after
+    assert ".to(next(module.parameters()).device)" in after
+    assert "find it a place" not in after
+
+
 def test_optimizers_of_elsewhere_and_of_kept_things_are_left_to_a_person(migrate):
     text = MODEL + (
         "class Policy(PPOTorchPolicy):\n"

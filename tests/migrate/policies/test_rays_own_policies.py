@@ -24,3 +24,5 @@ def test_a_policy_is_done(path: Path) -> None:
     done = rewrite(index.source_of(path), index, Settings(), selected(Settings()))
     if done.after is not None:
         ast.parse(done.after)
+    used = (done.after or b"").count(b"rlmigrate_layers import")
+    assert bool(done.new_files) == bool(used), "a layers file that nothing imports, or none at all"
