@@ -11,7 +11,7 @@ import io
 import tokenize
 from dataclasses import dataclass, field
 
-from rlmigrate.migrate.emit.text import signature_span
+from rlmigrate.migrate.emit.text import describes, signature_span
 from rlmigrate.migrate.source import SourceFile
 from rlmigrate.migrate.understanding.facts import Reading
 
@@ -29,7 +29,7 @@ class Carried:
     @property
     def wants_a_line(self) -> bool:
         """Whether the parameter must not be read in place: what is said of it would be lost."""
-        return bool(self.beside or self.above)
+        return bool(self.beside) or any(describes(each) for each in self.above)
 
     def around(self, line: str) -> list[str]:
         """The statement that takes the parameter's place, between what was said of it."""

@@ -139,7 +139,7 @@ def _prologue(reading: Reading, names: Names, words: Expressions) -> tuple[list[
         if used > 1 or parameter.name in rebound:
             before += said.around(f"{parameter.name} = {words.own_value(parameter.name)}")
         elif used:
-            before += said.below
+            before += [*said.above, *said.below]  # parameters that were commented out
     if "action_space" in rebound:
         before.append("action_space = self.action_space")
     return before, after

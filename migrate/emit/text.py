@@ -4,6 +4,7 @@ signature_span   from `def` to the colon of a function
 method_span      a method, with the blank lines before it
 unconditional    an `if` that always holds, without its condition
 indent_of        the white space before a statement
+describes        whether a comment is in words
 Lines            lines to delete, tidied so that no double blank lines stay
 """
 
@@ -101,13 +102,13 @@ def _comments_of(texts: list[str], going: set[int], replaced: int) -> Iterator[i
         if below.strip() and not below.lstrip().startswith("#") and _indent(below) == indent:
             continue  # the comment may speak of the statements below as well
         at = first - 1
-        while at and _indent(texts[at - 1]) == indent and _describes(texts[at - 1]):
+        while at and _indent(texts[at - 1]) == indent and describes(texts[at - 1]):
             at -= 1
         if not any(_SPOKEN.search(text) for text in texts[at : first - 1]):
             yield from range(at + 1, first)
 
 
-def _describes(line: str) -> bool:
+def describes(line: str) -> bool:
     """Tell whether a line is a comment in words, not code that was commented out."""
     if not line.lstrip().startswith("#"):
         return False

@@ -242,7 +242,7 @@ def test_a_connector_promises_no_old_types_and_finds_the_device_by_its_module(mi
     text = MODEL + (
         "class Policy(PPOTorchPolicy):\n"
         "    def postprocess_trajectory(\n"
-        "        self, sample_batch: SampleBatch, other: dict[str, SampleBatch] = None, episode=None\n"
+        "        self, sample_batch: SampleBatch, other: dict[str, str] = None, episode=None\n"
         "    ) -> SampleBatch:\n"
         "        obs = torch.as_tensor(sample_batch[SampleBatch.OBS]).to(self.device)\n"
         "        sample_batch[SampleBatch.REWARDS] = obs.mean(-1).cpu().numpy()\n"
