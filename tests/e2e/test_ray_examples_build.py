@@ -43,7 +43,7 @@ MODELS = {
         " 'avail_actions': Box(-10.0, 10.0, (10, 2)), 'cart': Box(-1.0, 1.0, (4,))})",
         "Discrete(10)",
         "{'hiddens': [], 'dueling': False}",  # as DQN needs them for this model, old and new
-        "bridged",
+        "native",
     ),
     "TorchCustomLossModel": (
         "custom_loss_model",

@@ -23,6 +23,23 @@ def one_thread():
     torch.set_num_threads(before)
 
 
+@pytest.fixture(scope="session")
+def imported():
+    """Import what the codemod wrote, and forget the layers beside it: others have theirs."""
+
+    def load(folder, name, *, stays=False):
+        sys.path.insert(0, str(folder))
+        sys.modules.pop("rlmigrate_layers", None)
+        try:
+            return importlib.import_module(name)
+        finally:
+            sys.path.remove(str(folder))
+            for loaded in ("rlmigrate_layers", *([] if stays else [name])):
+                sys.modules.pop(loaded, None)
+
+    return load
+
+
 @contextlib.contextmanager
 def importing(folder):
     """Import the fixtures of a folder as `nets`, `faulty` and `correct`, and forget them again."""

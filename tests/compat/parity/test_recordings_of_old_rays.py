@@ -1,7 +1,5 @@
 """Models recorded on real Ray 2.35.0, 2.9.3 and 1.13.0 against their modules on Ray 2.60."""
 
-import importlib
-import sys
 from pathlib import Path
 
 import pytest
@@ -15,18 +13,8 @@ RECORDINGS = Path(__file__).parents[3] / "fixtures" / "recordings"
 RELEASES = ["2.9.3", "1.13.0"]
 
 
-def imported(folder, name):
-    sys.path.insert(0, str(folder))
-    try:
-        return importlib.import_module(name)
-    finally:
-        sys.path.remove(str(folder))
-        for loaded in (name, "rlmigrate_layers"):
-            sys.modules.pop(loaded, None)
-
-
 @pytest.fixture(scope="module")
-def rewritten(tmp_path_factory):
+def rewritten(tmp_path_factory, imported):
     """The torch model's module, as the codemod writes it."""
     from click.testing import CliRunner
 
@@ -63,7 +51,7 @@ def test_torch_model(rewritten, release):
 
 
 @pytest.mark.parametrize("release", RELEASES)
-def test_tf_model_against_its_torch_module(release):
+def test_tf_model_against_its_torch_module(imported, release):
     recording = RECORDINGS / f"tf-{release}.npz"
     assert load(recording).facts["framework"] == "tf2"
     (result,) = compare(recording, imported(RECORDINGS, "tf_rewritten").Small).results
@@ -108,7 +96,7 @@ def test_gradients_and_layers_of_an_old_ray(rewritten):
     assert {finding.path.partition(".")[0] for finding in result.findings} == {"gradients"}
 
 
-def test_q_values_of_an_old_ray():
+def test_q_values_of_an_old_ray(imported):
     from rlmigrate.compat.names import ray_names
 
     with ray_names():
@@ -132,7 +120,7 @@ def test_q_values_of_an_old_ray():
 
 
 @pytest.mark.parametrize("kind", ["torch", "tf"])
-def test_wrong_module_fails(rewritten, kind):
+def test_wrong_module_fails(rewritten, imported, kind):
     right = rewritten if kind == "torch" else imported(RECORDINGS, "tf_rewritten").Small
 
     class Wrong(right):

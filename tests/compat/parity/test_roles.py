@@ -107,11 +107,9 @@ def test_wrapped_q_network_gives_rays_own_q_values(settings):
 
 
 @pytest.mark.parametrize("settings", ["plain", "dueling", "atoms"])
-def test_rewritten_q_network(tmp_path, settings):
+def test_rewritten_q_network(tmp_path, imported, settings):
     """What the codemod makes of a model that a DQN config names."""
-    import importlib
     import inspect
-    import sys
 
     from click.testing import CliRunner
 
@@ -125,11 +123,7 @@ def test_rewritten_q_network(tmp_path, settings):
     path.write_text(imports + head + config)
     done = CliRunner().invoke(cli, ["rewrite", "--write", "--allow-dirty", str(path)])
     assert "1 native" in done.output or "2 native" in done.output, done.output
-    sys.path.insert(0, str(tmp_path))
-    try:
-        new = importlib.import_module(path.stem).Rewritten
-    finally:
-        sys.path.remove(str(tmp_path))
+    new = imported(tmp_path, path.stem, stays=True).Rewritten
     assert not hasattr(new, "legacy_class"), "bridged"
     found = result(Features, new, model_config=SETTINGS[settings])
     assert found.status is Status.PASS, (found.message, found.notes)

@@ -1,6 +1,5 @@
 """Ray's old stack against native, wrapped and converted modules, over whole episodes."""
 
-import sys
 from pathlib import Path
 
 import gymnasium as gym
@@ -22,7 +21,7 @@ CHECKPOINTS = HERE.parents[2] / "fixtures" / "checkpoints"
 
 
 @pytest.fixture(scope="module")
-def classes(tmp_path_factory):
+def classes(tmp_path_factory, imported):
     """The old classes, and what the codemod makes of their file."""
     from click.testing import CliRunner
 
@@ -33,19 +32,8 @@ def classes(tmp_path_factory):
     path = str(folder / "trajectory_models.py")
     done = CliRunner().invoke(cli, ["rewrite", "--write", "--allow-dirty", path])
     assert "4 native" in done.output, done.output
-    return load(MODELS.parent, "models"), load(folder, "trajectory_models")
-
-
-def load(folder, name):
-    import importlib
-
-    sys.path.insert(0, str(folder))
-    try:
-        return importlib.import_module(name)
-    finally:
-        sys.path.remove(str(folder))
-        if name == "models":  # the other must stay: its checkpoint names it
-            sys.modules.pop(name, None)
+    old = imported(MODELS.parent, "models")
+    return old, imported(folder, "trajectory_models", stays=True)  # its checkpoint names it
 
 
 def ray_policy(cls, env):
