@@ -31,8 +31,9 @@ def removal(source: SourceFile, nodes: Nodes, statement: ast.Expr, *, code: str)
     after = source.text[span.end : lines.end].strip()
     if alone and not source.text[lines.end :].strip() and not after:
         kept = source.text[: lines.start].rstrip()
-        start = len(kept) + 1 if kept else 0  # no blank lines at the end of a file
-        return Edit(Span(min(start, lines.start), len(source.text)), "", code)
+        number = source.line_of(len(kept) - 1) if kept else 0
+        start = source.line_span(number, number).end if kept else 0
+        return Edit(Span(start, len(source.text)), "", code)  # no blank lines end a file
     if alone and (not after or after.startswith("#")):
         return Edit(lines, "", code)
     return Edit(span, "pass", code)
