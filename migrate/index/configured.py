@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 CUSTOM_DIST = "custom_action_dist"
 WRAPPERS = ("use_lstm", "use_attention")
 SETTINGS = (CUSTOM_DIST, *WRAPPERS)
+#: Stands for the model of a config that names none.
+DEFAULT_NET = ""
 #: Stands for a config that names a model and leaves its distribution to RLlib, or may do so.
 NO_DIST = "no custom_action_dist"
 NAMES = ("custom_model", *SETTINGS)
@@ -50,23 +52,41 @@ def settings_in(source: SourceFile, name_of: Callable[[ast.expr], str]) -> Itera
     """
     if not any(name.encode() in source.raw for name in NAMES):
         return
+    later: list[dict[Any, ast.expr]] = [
+        {target.slice.value: assigned.value}
+        for assigned in source.nodes(ast.Assign)
+        for target in assigned.targets
+        if isinstance(target, ast.Subscript) and isinstance(target.slice, ast.Constant)
+    ]
+    whole: list[dict[Any, ast.expr]] = []
+    for call in source.nodes(ast.Call):
+        entries: dict[Any, ast.expr] = {k.arg: k.value for k in call.keywords}
+        if isinstance(call.func, ast.Name) and call.func.id == "dict":
+            whole.append(entries)
+        elif isinstance(call.func, ast.Attribute) and call.func.attr == "update":
+            later.append(entries)
+        else:  # a use_lstm=True that any other call is given is no key of RLlib's
+            later.append({k: v for k, v in entries.items() if k not in WRAPPERS})
     for written in source.nodes(ast.Dict):
         keys = (k.value if isinstance(k, ast.Constant) else None for k in written.keys)
-        yield from _entries(dict(zip(keys, written.values, strict=True)), name_of)
-    for call in source.nodes(ast.Call):
-        yield from _entries({k.arg: k.value for k in call.keywords}, name_of)
-    for assigned in source.nodes(ast.Assign):
-        for target in assigned.targets:
-            if isinstance(target, ast.Subscript) and isinstance(target.slice, ast.Constant):
-                yield from _entries({target.slice.value: assigned.value}, name_of)
+        whole.append(dict(zip(keys, written.values, strict=True)))
+    named_later = any("custom_model" in entries for entries in later)
+    for entries in whole:
+        yield from _entries(entries, name_of, UNKNOWN if named_later else DEFAULT_NET)
+    for entries in later:
+        yield from _entries(entries, name_of, UNKNOWN)
 
 
-def _entries(entries: dict[Any, ast.expr], name_of: Callable[[ast.expr], str]) -> Iterator[Set]:
+def _entries(
+    entries: dict[Any, ast.expr], name_of: Callable[[ast.expr], str], wrapped: str
+) -> Iterator[Set]:
+    """Yield what one place sets; `wrapped` is what a wrapper is put around that names no model."""
     model = entries.get("custom_model")
     for setting in SETTINGS:
         value = entries.get(setting)
         if value is not None and not (isinstance(value, ast.Constant) and not value.value):
-            yield Set(name_of(model) if model is not None else UNKNOWN, setting, name_of(value))
+            other = wrapped if setting in WRAPPERS else UNKNOWN
+            yield Set(name_of(model) if model is not None else other, setting, name_of(value))
     given = entries.get(CUSTOM_DIST)
     left = given is None or (isinstance(given, ast.Constant) and not given.value)
     unset = isinstance(model, ast.Constant) and model.value is None
@@ -150,7 +170,9 @@ def _said_in_documents(index: RepoIndex, names: tuple[str, ...]) -> frozenset[Se
                 model = str(mapping.get("custom_model") or UNKNOWN)
                 for setting in SETTINGS:
                     if mapping.get(setting):
-                        found.add(Set(model, setting, str(mapping[setting])))
+                        wrapped = setting in WRAPPERS and model == UNKNOWN
+                        of = DEFAULT_NET if wrapped else model
+                        found.add(Set(of, setting, str(mapping[setting])))
                 if model != UNKNOWN and not mapping.get(CUSTOM_DIST):
                     found.add(Set(model, NO_DIST, ""))
     return frozenset(found)

@@ -58,10 +58,26 @@ def test_custom_distributions_in_python(tmp_path: Path, text: str, models: set[s
     assert found(tmp_path, text, CUSTOM_DIST) == models
 
 
+@pytest.mark.parametrize(
+    ("text", "models"),
+    [
+        ('config = {"model": {"use_lstm": True}}', set()),
+        ("config = PPOConfig().training(model=dict(use_lstm=True))", set()),
+        ("config = DefaultModelConfig(use_lstm=True)", set()),
+        ('m = {"use_lstm": True}\nm["custom_model"] = "one"', {"One", "Two"}),
+        ('m = {"custom_model": "one"}\nm["use_attention"] = True', {"One"}),
+        ('m = {"custom_model": "two", "use_lstm": True}', {"Two"}),
+    ],
+)
+def test_wrappers_in_python(tmp_path: Path, text: str, models: set[str]) -> None:
+    assert found(tmp_path, text, *WRAPPERS) == models
+
+
 def test_settings_in_experiment_files(tmp_path: Path) -> None:
     yaml = "a:\n  model:\n    custom_model: one\n    custom_action_dist: d\n    use_lstm: false\n"
     assert found(tmp_path, "", CUSTOM_DIST, a_yaml=yaml) == {"One"}
     assert found(tmp_path, "", *WRAPPERS, a_yaml=yaml) == set()
+    assert found(tmp_path, "", *WRAPPERS, a_yaml="model:\n  use_lstm: true\n") == set()
     json = '[{"custom_model": "two", "use_attention": true}]'
     assert found(tmp_path, "", *WRAPPERS, a_yaml=yaml, b_json=json) == {"Two"}
     assert found(tmp_path, "", CUSTOM_DIST, a_yaml="custom_action_dist: [") == set()

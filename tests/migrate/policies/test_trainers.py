@@ -125,6 +125,8 @@ def test_a_trainer_class_gives_its_config_the_learner(migrate):
 @pytest.mark.slow
 @pytest.mark.parametrize("base", ["A2C", "PG"])
 def test_trains(migrate, base):
+    import ray
+
     config = migrate(text(base, NOTHING)).new().MyTrainer.get_default_config()
     config.environment("CartPole-v1").env_runners(num_env_runners=0)
     algo = config.build_algo()
@@ -132,6 +134,7 @@ def test_trains(migrate, base):
         result = algo.train()
     finally:
         algo.stop()
+        ray.shutdown()
     learned = result["learners"]["default_policy"]
     assert learned["num_module_steps_trained"] >= 200
     assert "policy_loss" in learned
