@@ -163,9 +163,9 @@ def test_what_others_import_from_here_stays() -> None:
         "ModelCatalog.register_custom_model('net', Net)\n"
     )
     files = {"pkg/__init__.py": init, "pkg/net.py": OLD_BASE + TORCH + MODEL}
-    assert rewritten(files, "pkg/__init__.py") == "\n"
+    assert rewritten(files, "pkg/__init__.py") == ""
     files["train.py"] = "import ray.rllib\nfrom pkg import Net\n"
-    assert rewritten(files, "pkg/__init__.py") == "from .net import Net\n\n"
+    assert rewritten(files, "pkg/__init__.py") == "from .net import Net\n"
 
 
 def test_an_import_that_goes_takes_its_blank_line() -> None:

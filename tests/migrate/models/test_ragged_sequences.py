@@ -30,6 +30,8 @@ NAMES = (
     "packs_its_sequences",
     "reshapes_by_the_longest_sequence",
     "recurrent_helper_keeps_its_features",
+    "recurrent_changes_its_inputs",
+    "recurrent_local_named_batch",
 )
 #: A packed sequence must not be empty, on either stack.
 NEVER_EMPTY = {"packs_its_sequences"}
