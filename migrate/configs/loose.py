@@ -48,11 +48,13 @@ HARMLESS: dict[str, tuple[object, ...]] = {
 }
 #: Keys that configs translate themselves when they are updated from a dict.
 TRANSLATED = frozenset({"lambda", "num_workers", "num_cpus_for_driver"})
+#: A file with none of these has no such dict, and reads none.
+_BYTES = tuple(key.encode() for key in STRONG | READABLE)
 
 
 def loose_findings(context: FileContext) -> Iterable[Finding]:
     """Yield dicts and `config[...] = ...` with RLlib's keys that no other rule carries over."""
-    if not any(key.encode() in context.source.raw for key in STRONG | READABLE):
+    if not any(key in context.source.raw for key in _BYTES):
         return
     nodes = nodes_of(context)
     taken = [edit.span for finding in dict_findings(context) for edit in finding.edits if edit.text]

@@ -5,6 +5,7 @@ settings_in    the settings of a Python file
 all_settings   those of a repository
 models_with    the classes of a repository that may be trained with a setting
 preprocesses   whether RLlib's preprocessors stand before a model
+knowing        the files that a class is defined in or imported to
 
 A config is seldom one expression: models are named in YAML files, settings assigned by subscript,
 names passed on the command line. Where a setting's model is not said, every model counts that the
@@ -15,7 +16,7 @@ from __future__ import annotations
 
 import ast
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -24,6 +25,7 @@ from rlmigrate.migrate.index.environments import UNKNOWN
 from rlmigrate.migrate.source import SourceFile
 
 if TYPE_CHECKING:
+    from rlmigrate.migrate.index.entries import ClassEntry, FileEntry
     from rlmigrate.migrate.index.repo import RepoIndex
 
 CUSTOM_DIST = "custom_action_dist"
@@ -99,8 +101,8 @@ def all_settings(index: RepoIndex) -> frozenset[Set]:
 
     Which models those leave as they are is looked up only where some file sets a distribution.
     """
-    given = [Set(*each) for file in index.files.values() for each in file.model_settings]
-    found = _said_in_documents(index, SETTINGS).union(given)
+    given = (file.model_settings for file in index.files.values())
+    found = _said_in_documents(index, SETTINGS).union(*given)
     if any(each.setting == CUSTOM_DIST for each in found):
         return found | _said_in_documents(index, NAMES)
     return found
@@ -136,10 +138,26 @@ def preprocesses(index: RepoIndex, model: str) -> bool | None:
     files = index.files.values()
     naming = [f for f in files if any(model in index.registered([[m]]) for m, _ in f.trained)]
     if not naming and own is not None:
-        imported = {f.path: map(index.class_named, f.imports.names.values()) for f in files}
-        naming = [f for f in files if f.path == own.path or own in imported[f.path]]
+        naming = list(knowing(index, own))
     ways = {file.preprocesses for file in naming}
     return None if len(ways) > 1 else ways != {False}
+
+
+def knowing(index: RepoIndex, entry: ClassEntry) -> Iterator[FileEntry]:
+    """Yield the files that define or import a class, in the order of the index."""
+    importers = _importers(index).get(entry, frozenset())
+    return (f for f in index.files.values() if f.path == entry.path or f.path in importers)
+
+
+@lru_cache(maxsize=8)
+def _importers(index: RepoIndex) -> Mapping[ClassEntry, set[Path]]:
+    found: dict[ClassEntry, set[Path]] = {}
+    for file in index.files.values():
+        for target in file.imports.names.values():
+            entry = index.class_named(target)
+            if entry is not None:
+                found.setdefault(entry, set()).add(file.path)
+    return found
 
 
 def _all_models(index: RepoIndex) -> frozenset[str]:

@@ -7,6 +7,9 @@ from collections.abc import Iterable, Iterator
 
 from rlmigrate.migrate.edits import Edit, Imports
 from rlmigrate.migrate.findings import Item, Kind, Outcome
+from rlmigrate.migrate.index.entries import FileEntry
+from rlmigrate.migrate.index.imports import dotted
+from rlmigrate.migrate.index.repo import RepoIndex
 from rlmigrate.migrate.rules.base import Case, FileContext, Finding, Rule
 from rlmigrate.migrate.source import Span
 from rlmigrate.migrate.strategy import ModelPlan
@@ -17,9 +20,9 @@ CODE = "RLM105"
 def check(context: FileContext) -> Iterable[Finding]:
     """Find calls of model classes that are bridged, but those inside of models themselves."""
     file = context.index.files.get(context.source.path)
-    if file is None or context.settings.target not in {"ray", "builtin"}:
+    if file is None:
         return
-    for call, plan in _calls(context):
+    for call, plan in _calls(context, file):
         old = f"Legacy{plan.new_name}"
         item = Item(
             path=str(context.source.path),
@@ -31,44 +34,47 @@ def check(context: FileContext) -> Iterable[Finding]:
             message=f"{plan.new_name} is an RLModule now; {old}, the old class, is built here",
             new_name=old,
         )
-        end = context.source.span(call.func).end
-        edit = Edit(Span(end - len(_last(call.func)), end), old, CODE)
-        here = plan.module == file.module
-        wanted = isinstance(call.func, ast.Name) and not here
-        imports = Imports(wanted=frozenset({(plan.module, old)} if wanted else ()))
-        yield Finding(item, (edit,), imports)
+        start, end = context.source.span(call.func)
+        plain = isinstance(call.func, ast.Name)
+        name = start if plain else end - len(call.func.attr)  # type: ignore[attr-defined]
+        elsewhere = plain and plan.module != file.module
+        imports = Imports(wanted=frozenset({(plan.module, old)} if elsewhere else ()))
+        yield Finding(item, (Edit(Span(name, end), old, CODE),), imports)
 
 
-def _calls(context: FileContext) -> Iterator[tuple[ast.Call, ModelPlan]]:
-    index = context.index
-    file = index.files[context.source.path]
+def _calls(context: FileContext, file: FileEntry) -> Iterator[tuple[ast.Call, ModelPlan]]:
     local = {entry.name: entry.qualified for entry in file.classes}
-    named = set(local) | set(file.imports.names)
-    models = [
-        node
-        for node in context.source.nodes(ast.ClassDef)
-        for entry in file.classes
-        if entry.line == node.lineno and index.legacy_kind(entry.qualified) == "model"
-    ]
+    plans: dict[str, ModelPlan | None] = {}
     for call in context.source.nodes(ast.Call):
-        head = call.func
-        while isinstance(head, ast.Attribute):
-            head = head.value
-        if not isinstance(head, ast.Name) or head.id not in named:
+        written = dotted(call.func)
+        if written is None:
             continue
-        if any(node.lineno <= call.lineno <= (node.end_lineno or 0) for node in models):
-            continue
-        written = local.get(head.id) if head is call.func else None
-        entry = index.class_named(written or file.imports.qualified(call.func) or "")
-        plan = index.plan_for(entry.qualified) if entry is not None else None
-        if plan is not None and plan.outcome is Outcome.BRIDGED and _last(call.func):
+        if written not in plans:
+            target = local.get(written) or file.imports.resolve(written)
+            plans[written] = _bridged(context.index, target) if target else None
+        plan = plans[written]
+        if plan is not None and not _in_a_model(context, file, call):
             yield call, plan
 
 
-def _last(node: ast.expr) -> str:
-    if isinstance(node, ast.Attribute):
-        return node.attr
-    return node.id if isinstance(node, ast.Name) else ""
+def _bridged(index: RepoIndex, target: str) -> ModelPlan | None:
+    entry = index.class_named(target)
+    plan = index.plan_for(entry.qualified) if entry is not None else None
+    return plan if plan is not None and plan.outcome is Outcome.BRIDGED else None
+
+
+def _in_a_model(context: FileContext, file: FileEntry, call: ast.Call) -> bool:
+    """Say whether a model's own class stands around a call: it is rewritten with the class."""
+    lines = {
+        entry.line
+        for entry in file.classes
+        if context.index.legacy_kind(entry.qualified) == "model"
+    }
+    node: ast.AST | None = call
+    while (node := context.source.parents.get(node)) is not None:
+        if isinstance(node, ast.ClassDef) and node.lineno in lines:
+            return True
+    return False
 
 
 _MODEL = """

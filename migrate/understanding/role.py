@@ -15,6 +15,7 @@ from collections.abc import Iterator
 from functools import lru_cache
 from pathlib import Path
 
+from rlmigrate.migrate.index.configured import knowing
 from rlmigrate.migrate.index.entries import FileEntry
 from rlmigrate.migrate.index.repo import RepoIndex
 from rlmigrate.migrate.understanding.facts import Parameter
@@ -90,10 +91,10 @@ def _naming(index: RepoIndex, qualified: str) -> Iterator[FileEntry]:
         and entry.class_name is not None
         and index.class_named(entry.class_name) == own
     }
+    known_in = {file.path for file in knowing(index, own)}
     for file in index.files.values():
-        imported = (index.class_named(target) for target in file.imports.names.values())
         configured = any(name in names or name == qualified for name, _ in file.trained)
-        if file.path == own.path or configured or own in imported:
+        if configured or file.path in known_in:
             yield file
 
 

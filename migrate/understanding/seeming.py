@@ -7,9 +7,9 @@ is_known      whether what a registration names is rewritten, or was
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator
+from functools import lru_cache
 
-from rlmigrate.migrate.index.entries import ClassEntry, FileEntry, Registration
+from rlmigrate.migrate.index.entries import ClassEntry, FileEntry
 from rlmigrate.migrate.index.repo import RepoIndex
 
 #: Where bases come from that make no model by themselves.
@@ -26,7 +26,7 @@ def why_seeming(index: RepoIndex, entry: ClassEntry, node: ast.ClassDef) -> tupl
         return None
     strange = [base for base in index.bases_of(entry.qualified) if _is_strange(index, base)]
     base = f"its base {strange[0]} is not in sight" if strange else "no base of it is RLlib's"
-    if any(_names(index, found.class_name, entry) for found in _registered(index)):
+    if entry in _registered(index):
         return f"is registered as a model, but {base}", True
     if strange and any(_takes_seq_lens(method) for method in node.body):
         return f"looks like a model of the old stack, but {base}", False
@@ -45,13 +45,15 @@ def is_known(index: RepoIndex, file: FileEntry, class_name: str | None) -> bool:
     return any(each.rpartition(".")[2] == f"Legacy{name}" for each in wrapped)
 
 
-def _registered(index: RepoIndex) -> Iterator[Registration]:
-    each = (entry for file in index.files.values() for entry in file.registrations)
-    return (entry for entry in each if entry.kind == "model")
-
-
-def _names(index: RepoIndex, class_name: str | None, entry: ClassEntry) -> bool:
-    return class_name is not None and index.class_named(class_name) == entry
+@lru_cache(maxsize=8)
+def _registered(index: RepoIndex) -> frozenset[ClassEntry | None]:
+    """The classes that are registered as models, as far as the source tells them."""
+    return frozenset(
+        index.class_named(entry.class_name)
+        for file in index.files.values()
+        for entry in file.registrations
+        if entry.kind == "model" and entry.class_name is not None
+    )
 
 
 def _is_strange(index: RepoIndex, base: str) -> bool:
