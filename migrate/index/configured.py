@@ -101,7 +101,7 @@ def all_settings(index: RepoIndex) -> frozenset[Set]:
 
     Which models those leave as they are is looked up only where some file sets a distribution.
     """
-    given = (file.model_settings for file in index.files.values())
+    given: list[frozenset[Any]] = [file.model_settings for file in index.files.values()]
     found = _said_in_documents(index, SETTINGS).union(*given)
     if any(each.setting == CUSTOM_DIST for each in found):
         return found | _said_in_documents(index, NAMES)
@@ -145,8 +145,8 @@ def preprocesses(index: RepoIndex, model: str) -> bool | None:
 
 def knowing(index: RepoIndex, entry: ClassEntry) -> Iterator[FileEntry]:
     """Yield the files that define or import a class, in the order of the index."""
-    importers = _importers(index).get(entry, frozenset())
-    return (f for f in index.files.values() if f.path == entry.path or f.path in importers)
+    paths = {entry.path, *_importers(index).get(entry, ())}
+    return (file for file in index.files.values() if file.path in paths)
 
 
 @lru_cache(maxsize=8)

@@ -70,10 +70,12 @@ def _in_a_model(context: FileContext, file: FileEntry, call: ast.Call) -> bool:
         for entry in file.classes
         if context.index.legacy_kind(entry.qualified) == "model"
     }
-    node: ast.AST | None = call
-    while (node := context.source.parents.get(node)) is not None:
-        if isinstance(node, ast.ClassDef) and node.lineno in lines:
+    parents = context.source.parents
+    around = parents.get(call)
+    while around is not None:
+        if isinstance(around, ast.ClassDef) and around.lineno in lines:
             return True
+        around = parents.get(around)
     return False
 
 
