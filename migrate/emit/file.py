@@ -59,6 +59,11 @@ def model_results(
         bridged=[
             s.reading.node for s in studies if s.plan.outcome is Outcome.BRIDGED or s.plan.kept_for
         ],
+        native_tf=[
+            s.reading.node
+            for s in studies
+            if s.plan.outcome is Outcome.NATIVE and index.framework(s.plan.qualified) == "tf"
+        ],
         ray_free=settings.target == "builtin",
     )
     emitted = [_emit(source, index, file, settings, study, moves) for study in studies]

@@ -18,7 +18,7 @@ from rlmigrate.migrate.emit.frameworks import framework_imports
 from rlmigrate.migrate.index.entries import FileEntry
 from rlmigrate.migrate.source import SourceFile, Span
 from rlmigrate.migrate.tree import nodes_in
-from rlmigrate.migrate.understanding.vocabulary import HARMLESS, NETS, has_plain_form
+from rlmigrate.migrate.understanding.vocabulary import HARMLESS, NETS, plain_form
 
 
 @dataclass(frozen=True)
@@ -40,14 +40,16 @@ def plan_moves(
     *,
     native: Iterable[ast.ClassDef],
     bridged: Iterable[ast.ClassDef],
+    native_tf: Iterable[ast.ClassDef] = (),
     ray_free: bool = False,
 ) -> Moves:
     """Move an import with the classes, if nothing else in the file needs it as it was.
 
-    `ray_free` moves what native classes and `try_import_...()` need off Ray, too.
+    `native_tf` are those of the native classes that are written for TensorFlow. `ray_free` moves
+    what native classes and `try_import_...()` need off Ray, too.
     """
     uses = _uses(source.tree)
-    in_native = _inside(native)
+    in_native, in_tf = _inside(native), _inside(native_tf)
     in_bridged = _inside(bridged)
     in_free = in_native | _framework_calls(source.tree) if ray_free else set()
     layers: dict[str, str] = {}
@@ -58,7 +60,8 @@ def plan_moves(
             continue
         name = target.rpartition(".")[2]
         places = uses.get(local, set())
-        if has_plain_form(target) and places & in_native:
+        framework = "tf" if places and places <= in_tf else "torch"
+        if plain_form(target, framework=framework) and places & in_native:
             layers[local] = name  # a drop-in, so other uses in the file may have it too
         elif places and places <= in_native and _moves_whole(target):
             layers[local] = name

@@ -37,13 +37,17 @@ TF_STACK = "rlmigrate.new_stack.tf"
 TF_LAYERS: Mapping[str, str] = {
     name: f"Tf{name}" if name[0].isupper() else f"tf_{name}"
     for name in (
-        *("FullyConnectedNetwork", "VisionNetwork", "add_time_dimension", "cut_padding"),
+        *("FullyConnectedModule", "FullyConnectedNetwork", "QModule", "VisionModule"),
+        *("VisionNetwork", "add_time_dimension", "cut_padding"),
         *(
             "flat_sequences",
             "flatten",
+            "flatten_rows",
             "fold_time",
+            "get_activation_fn",
             "name_states",
             "normc_initializer",
+            "one_hot",
             "preprocess",
             "state_out",
         ),

@@ -18,6 +18,7 @@ from rlmigrate.migrate.emit.text import indent_of, method_span, signature_span
 from rlmigrate.migrate.index.known import ray_kind
 from rlmigrate.migrate.source import SourceFile, Span
 from rlmigrate.migrate.understanding.facts import ModelFacts, Reading
+from rlmigrate.migrate.understanding.keras_losses import KEPT
 from rlmigrate.migrate.understanding.kin import is_abstract
 from rlmigrate.migrate.understanding.role import Q_METHODS
 from rlmigrate.migrate.understanding.scope import body_without_docstring, parameters
@@ -38,6 +39,7 @@ def emit_native(source: SourceFile, reading: Reading, names: Names) -> Emitted:
         *_forward(source, reading, names, words),
         *_values(source, reading, names, words),
         *_q_methods(source, reading, names),
+        *_kept_losses(source, reading, names),
     ]
     pieces = learner_edits(source, reading, names, pieces)
     edits = tuple(Edit(span, text, CODE) for span, text in _merged(pieces))
@@ -174,6 +176,21 @@ def _q_methods(source: SourceFile, reading: Reading, names: Names) -> list[tuple
         for name in sorted(Q_METHODS & set(reading.methods))
         for piece in _override(source, reading, names, reading.methods[name], "TorchRLModule")[0]
     ]
+
+
+def _kept_losses(source: SourceFile, reading: Reading, names: Names) -> list[tuple[Span, str]]:
+    """custom_loss() and metrics() of a TensorFlow model: methods that its owner's loop calls."""
+    if names.framework != "tf":
+        return []
+    pieces = []
+    for name, kept in KEPT.items():
+        node = reading.methods.get(name)
+        if node is None:
+            continue
+        pieces += _override(source, reading, names, node, "TorchRLModule")[0]
+        at = source.text.index(name, signature_span(source, node).start)
+        pieces.append((Span(at, at + len(name)), kept))
+    return pieces
 
 
 def _twin(names: Names, facts: ModelFacts, *, kept: bool) -> tuple[str, list[str]] | None:

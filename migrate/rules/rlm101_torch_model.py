@@ -11,6 +11,7 @@ from rlmigrate.migrate.rules.base import FileContext, Finding, Rule
 from rlmigrate.migrate.rules.cases.rlm101 import CASES, UNCHANGED
 from rlmigrate.migrate.strategy import ModelPlan
 from rlmigrate.migrate.understanding.facts import ModelFacts
+from rlmigrate.migrate.understanding.keras_losses import KEPT
 from rlmigrate.migrate.understanding.observed import PREPARED
 
 
@@ -67,6 +68,10 @@ def _message(facts: ModelFacts, plan: ModelPlan, framework: str | None) -> str:
         )
     if plan.learner is not None:
         parts.append(f"its loss moves into {plan.learner}, which builds on PPO's")
+    kept = [name for name in KEPT if name in facts.extra_methods] if framework == "tf" else []
+    if kept:
+        names = " and ".join(f"{KEPT[name]}()" for name in kept)
+        parts.append(f"{names}: kept for your training loop to call, for new_stack has no Learner")
     if plan.stateful:
         parts.append("its model_config must say max_seq_len, which was 20 where nothing was said")
     if plan.kept_for:

@@ -148,7 +148,11 @@ def held_back(index: RepoIndex, reading: Reading) -> list[Reading]:
 def _telling(reading: Reading) -> Problem:
     """The problem that says most."""
     telling = set(HOOKS.values())
-    return min(reading.facts.problems, key=lambda p: (p.text not in telling, p))
+
+    def says_little(problem: Problem) -> bool:
+        return problem.text not in telling and not problem.text.endswith(" of TensorFlow 1")
+
+    return min(reading.facts.problems, key=lambda p: (says_little(p), p))
 
 
 def _read(index: RepoIndex, file: FileEntry, node: ast.ClassDef, qualified: str) -> Reading:

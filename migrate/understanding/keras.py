@@ -11,6 +11,7 @@ from collections.abc import Collection
 
 from rlmigrate.migrate.index.imports import dotted
 from rlmigrate.migrate.tree import nodes_in
+from rlmigrate.migrate.understanding.keras_losses import KEPT
 from rlmigrate.migrate.understanding.scope import (
     Scope,
     body_without_docstring,
@@ -74,7 +75,7 @@ def check_training(scope: Scope) -> None:
 
 def _read_names(scope: Scope, outside: Collection[str]) -> None:
     """Give attributes that Keras keeps for itself another name, or none where locals will do."""
-    for name in sorted(KERAS_NAMES & set(scope.methods)):
+    for name in sorted(KERAS_NAMES & set(scope.methods) - set(KEPT)):
         scope.problem(scope.node, f"has {name} of its own, which Keras models keep for themselves")
     uses: dict[str, list[tuple[str, ast.Attribute]]] = {}
     for method, body in scope.methods.items():

@@ -30,6 +30,9 @@ MISSING: Mapping[str, frozenset[str]] = {
     "FullyConnectedNetwork": frozenset({"_features", "_last_flat_in", "vf_share_layers"}),
     "VisionNetwork": frozenset({"_features", "last_layer_is_flattened", "_hidden_layers"}),
 }
+#: The same for TensorFlow, and the parts that a subclass would replace in vain.
+TF_MISSING = frozenset({"_value_out", "base_model", "data_format", "last_layer_is_flattened"})
+TF_MISSING |= {"log_std_var"}
 
 
 def net_name(scope: Scope, func: ast.expr) -> str | None:
@@ -41,15 +44,10 @@ def net_name(scope: Scope, func: ast.expr) -> str | None:
 
 
 def net_base(scope: Scope) -> str | None:
-    """The torch net of RLlib that a class inherits from, and from no other model."""
+    """The net of RLlib that a class inherits from, and from no other model."""
     found = [name for base in scope.node.bases if (name := net_name(scope, base))]
     others = {scope.qualified(b) or dotted(b) for b in scope.node.bases if not net_name(scope, b)}
-    if (
-        scope.framework == "tf"
-        or len(found) != 1
-        or scope.kin
-        or not others <= {"torch.nn.Module", "object"}
-    ):
+    if len(found) != 1 or scope.kin or not others <= {"torch.nn.Module", "object"}:
         return None
     return found[0]
 
@@ -164,6 +162,7 @@ def read_net_parts(scope: Scope, *, obs: str) -> None:
     the same whatever it is told.
     """
     init, net = scope.methods.get("__init__"), scope.net_base
+    missing = TF_MISSING if scope.framework == "tf" else MISSING[net]
     whole = next((mark.detail for mark in scope.marks if mark.kind == "config_whole"), "")
     if whole:
         scope.marks = [
@@ -181,9 +180,9 @@ def read_net_parts(scope: Scope, *, obs: str) -> None:
         scope.problem(init, f"does not call the constructor of {net} exactly once")
     for node in nodes_in(scope.node):
         name = self_attribute(node)
-        if name in MISSING[net] and id(node) not in scope.handled:
+        if name in missing and id(node) not in scope.handled:
             scope.problem(node, f"uses self.{name} of {net}")
-        elif isinstance(node, ast.FunctionDef) and node.name in MISSING[net]:
+        elif isinstance(node, ast.FunctionDef) and node.name in missing:
             scope.problem(node, f"overrides {node.name}() of {net}")
 
 

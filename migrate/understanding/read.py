@@ -41,6 +41,7 @@ from rlmigrate.migrate.understanding.inherited import (
 )
 from rlmigrate.migrate.understanding.kept import read_kept
 from rlmigrate.migrate.understanding.keras import check_training, read_keras
+from rlmigrate.migrate.understanding.keras_losses import keep_losses
 from rlmigrate.migrate.understanding.kin import Kin, Relative, is_abstract, read_kin, related
 from rlmigrate.migrate.understanding.listed import Listed, find_listed, read_value_nets
 from rlmigrate.migrate.understanding.losses import read_losses
@@ -143,6 +144,8 @@ def _read(
     loss = read_losses(
         scope, forward if alone and not q_model else None, target=index.settings.target
     )
+    if framework == "tf":
+        keep_losses(scope, forward if alone else None)
     configs = Configs(scope)
     if raw is None and mode not in {"keyed", "unread"}:
         scope.problem(node, "is configured with and without _disable_preprocessor_api")

@@ -21,11 +21,10 @@ from rlmigrate.migrate.index.repo import RepoIndex
 from rlmigrate.migrate.understanding.facts import Parameter
 from rlmigrate.migrate.understanding.scope import Scope
 
+#: Bases of models that carry the heads of DQN, the last under its name until Ray 0.8.
+DQN_BASES = frozenset({"DQNTorchModel", "DistributionalQTFModel", "DistributionalQModel"})
 #: Bases of models that carry the heads of a Q-algorithm.
-Q_BASES = frozenset(
-    {"DQNTorchModel", "SACTorchModel", "RNNSACTorchModel", "DDPGTorchModel"}
-    | {"DistributionalQTFModel", "DistributionalQModel"}
-)
+Q_BASES = DQN_BASES | {"SACTorchModel", "RNNSACTorchModel", "DDPGTorchModel"}
 
 POLICY_GRADIENT = frozenset(
     {"A2C", "A3C", "APPO", "BC", "DDPPO", "IMPALA", "Impala", "MARWIL", "PG", "PPO"}
@@ -54,18 +53,22 @@ def role_of(index: RepoIndex, qualified: str) -> str | None:
 
 
 def is_q_model(index: RepoIndex, qualified: str) -> bool:
-    """Say whether DQN alone trains a torch model, or nobody says who does one on DQN's base."""
-    if index.framework(qualified) != "torch":
+    """Say whether DQN alone trains a model, or nobody says who does one on DQN's base."""
+    framework = index.framework(qualified)
+    if framework is None or (framework == "tf" and index.settings.target == "ray"):
         return False
-    based = "DQNTorchModel" in _bases(index, qualified)
+    based = bool(_bases(index, qualified) & DQN_BASES)
     found = _trained_by(index, qualified)
+    own = index.class_named(qualified)
+    if framework == "tf" and own is not None and "value_function" in own.methods and not based:
+        return False  # Ray's own examples name DQN as what a command line may change
     return found <= DQN_LIKE and (based or bool(found))
 
 
 def has_q_heads(index: RepoIndex, qualified: str) -> bool:
     """Say whether a class, bridged or native, comes with DQN's heads on the new stack."""
     role = role_of(index, qualified)
-    based = "DQNTorchModel" in _bases(index, qualified)
+    based = bool(_bases(index, qualified) & DQN_BASES)
     return is_q_model(index, qualified) or role == "dqn" or (based and role is None)
 
 

@@ -20,14 +20,14 @@ from rlmigrate.migrate.understanding.base_calls import is_base_call, relative_be
 from rlmigrate.migrate.understanding.inherited import forward_name
 from rlmigrate.migrate.understanding.kin import Relative, is_abstract
 from rlmigrate.migrate.understanding.net_base import net_name
-from rlmigrate.migrate.understanding.role import Q_METHODS
+from rlmigrate.migrate.understanding.role import DQN_BASES, Q_METHODS
 from rlmigrate.migrate.understanding.scope import Scope, self_attribute
 from rlmigrate.migrate.understanding.vocabulary import (
     HARMLESS,
     HOOKS,
     OWN_NAMES,
     SHARED,
-    has_plain_form,
+    plain_form,
 )
 
 PLAIN_BASES = frozenset({"torch.nn.Module", "torch.nn.modules.Module", "abc.ABC", "object"})
@@ -84,7 +84,7 @@ def _read_bases(scope: Scope, kept: Collection[str], *, recurrent: bool) -> None
         mixin = relative_behind(scope, base, kin.mixins) if kin is not None else None
         if mixin is not None:
             _read_mixin(scope, base, mixin, kept)
-        elif scope.q_model and found.endswith(".DQNTorchModel"):
+        elif scope.q_model and found.rpartition(".")[2] in DQN_BASES:
             continue
         elif protocol := PROTOCOLS.get(found.rpartition(".")[2]):
             scope.problem(base, protocol)
@@ -267,13 +267,13 @@ def _read_names(scope: Scope, index: RepoIndex) -> set[str]:
         if found is None:
             continue
         name = found.rpartition(".")[2]
-        if has_plain_form(found):
+        if plain := plain_form(found, framework=scope.framework):
             call = scope.parent(node)
             keywords = call.keywords if isinstance(call, ast.Call) else []
             if any(k.arg == "time_major" and ast.unparse(k.value) == "True" for k in keywords):
                 scope.problem(node, "lays its sequences out with time first")
-            layers.add(name)
-            scope.mark("layer", node, name)
+            layers.add(plain)
+            scope.mark("layer", node, plain)
         elif net_name(scope, node) or _stays(found, index.settings):
             continue
         elif not _is_batch_name(scope, node) and id(node) not in scope.handled:

@@ -3,7 +3,7 @@
 MODEL_DEFAULTS    what RLlib puts into a model config, as source text
 NETS, LAYERS      networks and layers that have a plain counterpart
 HELPERS           functions that have one
-has_plain_form    the two together
+plain_form        the name of that counterpart
 HARMLESS          modules of Ray whose names mean the same on both stacks
 SHARED            names of Ray that its new stack uses too
 OWN_NAMES         attributes that RLModule keeps for itself
@@ -68,20 +68,32 @@ LAYERS = frozenset(
 HELPERS: Mapping[str, str] = {"add_time_dimension": "rnn_sequencing"}
 
 
-#: Functions for TensorFlow that have a plain counterpart.
-TF_LAYERS = frozenset({"ray.rllib.models.tf.misc.normc_initializer"})
+#: Functions for TensorFlow that have a plain counterpart, and what the layers file calls it.
+TF_LAYERS: Mapping[str, str] = {
+    "ray.rllib.models.tf.misc.flatten": "flatten_rows",
+    "ray.rllib.models.tf.misc.get_activation_fn": "get_activation_fn",
+    "ray.rllib.models.tf.misc.normc_initializer": "normc_initializer",
+    "ray.rllib.utils.tf_ops.one_hot": "one_hot",
+    "ray.rllib.utils.tf_utils.one_hot": "one_hot",
+}
+#: The same for functions that serve torch, too.
+TF_SHARED: Mapping[str, str] = {"ray.rllib.models.utils.get_activation_fn": "get_activation_fn"}
 
 
-def has_plain_form(qualified: str) -> bool:
-    """Say whether a name of RLlib is a layer or function that the layers file can hold.
+def plain_form(qualified: str, *, framework: str | None = "torch") -> str:
+    """Name the layer or function of the layers file that stands for a name of RLlib, "" if none.
 
-    >>> has_plain_form("ray.rllib.models.torch.misc.SlimFC")
-    True
+    >>> plain_form("ray.rllib.models.torch.misc.SlimFC")
+    'SlimFC'
     """
     module, _, name = qualified.rpartition(".")
     if name in HELPERS:
-        return module.endswith(HELPERS[name])
-    return (name in LAYERS and ".torch" in qualified) or qualified in TF_LAYERS
+        return name if module.endswith(HELPERS[name]) else ""
+    if framework == "tf" and qualified in TF_SHARED:
+        return TF_SHARED[qualified]
+    if name in LAYERS and ".torch" in qualified:
+        return name
+    return TF_LAYERS.get(qualified, "")
 
 
 #: Config keys that a net reads.

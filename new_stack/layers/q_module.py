@@ -11,22 +11,9 @@ from torch import nn
 
 from rlmigrate.new_stack.apis import InferenceOnlyAPI, QNetAPI, TargetNetworkAPI
 from rlmigrate.new_stack.layers.noisy_layer import NoisyLayer
+from rlmigrate.new_stack.layers.q_settings import Q_SETTINGS
 from rlmigrate.new_stack.layers.slim_fc import SlimFC
 from rlmigrate.new_stack.torch_rl_module import TorchRLModule
-
-#: DQN's settings as the old stack had them; DQNConfig puts most of them into the model config.
-Q_SETTINGS: dict[str, Any] = {
-    "dueling": True,
-    "double_q": True,
-    "num_atoms": 1,
-    "v_min": -10.0,
-    "v_max": 10.0,
-    "noisy": False,
-    "sigma0": 0.5,
-    "hiddens": [256],
-    "dueling_activation": "relu",
-    "epsilon": [(0, 1.0), (10000, 0.05)],
-}
 
 
 class QModule(TorchRLModule, QNetAPI, TargetNetworkAPI, InferenceOnlyAPI):

@@ -21,3 +21,10 @@ def tf_activation(name: str | Callable[..., Any] | None) -> Callable[..., Any] |
     if found is None:
         raise ValueError(f"unknown activation {name!r}; give the name of a function of tf.nn")
     return found
+
+
+def tf_get_activation_fn(
+    name: str | Callable[..., Any] | None = None, framework: str = "tf"
+) -> Callable[..., Any] | None:
+    """Return what RLlib's function of this name did, which was told the framework."""
+    return tf_activation(name)

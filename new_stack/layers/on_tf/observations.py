@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import gymnasium as gym
+import numpy as np
 import tensorflow as tf
 
 
@@ -54,3 +55,22 @@ def tf_flatten(obs: Any, space: gym.Space[Any]) -> tf.Tensor:
         return tf.concat([tf_flatten(each, part) for each, part in parts], 1)
     prepared = tf_preprocess(obs, space)
     return tf.reshape(prepared, [tf.shape(prepared)[0], -1])
+
+
+def tf_flatten_rows(x: Any) -> tf.Tensor:
+    """number[B, ...] -> number[B, n]."""
+    return tf.reshape(x, [-1, int(np.prod(x.shape[1:]))])
+
+
+def tf_one_hot(x: Any, space: gym.Space[Any]) -> tf.Tensor:
+    """Write numbers of a Discrete or MultiDiscrete space as float32[B, ..., n] of ones and zeros.
+
+    Raises ValueError for other spaces.
+    """
+    if isinstance(space, gym.spaces.Discrete):
+        return tf.one_hot(x, int(space.n), dtype=tf.float32)
+    if not isinstance(space, gym.spaces.MultiDiscrete):
+        raise ValueError(f"{space} has no numbers to write as ones and zeros")
+    sizes = [int(n) for n in space.nvec.reshape(-1)]
+    columns = [tf.one_hot(x[:, i], size, dtype=tf.float32) for i, size in enumerate(sizes)]
+    return tf.concat(columns, axis=-1)

@@ -29,7 +29,10 @@ DICT = gym.spaces.Dict(
 MASKED = gym.spaces.Dict({"action_mask": Box(0, 1, (3,), np.int8), "position": VECTOR})
 SPACES = {
     "dict_observation": DICT,
+    "helpers_of_rllib": DICT,
     "image": Box(0, 255, (6, 6, 3), np.uint8),
+    "inherits_dense_net": MASKED,
+    "inherits_vision_net": Box(0, 1, (42, 42, 3), np.float32),
     "mask_under_logits": MASKED,
     "nested_dense": MASKED,
     "nested_vision": Box(0, 1, (42, 42, 3), np.float32),
@@ -118,6 +121,10 @@ def check(name: str) -> None:
         _same(next(iter(long["state_out"].values())), after[0])
     _same(new.compute_values(batch), values)
     _same(new.compute_values(batch, outs.get("embeddings")), values)
+    if hasattr(new, "custom_loss"):
+        inputs = {"advantages": tf.constant([0.5, 2.0])}
+        _same(new.custom_loss(tf.constant(1.5), inputs), old.custom_loss(tf.constant(1.5), inputs))
+        _same(new.compute_metrics()["penalty"], old.metrics()["penalty"])
     drawn = new.get_inference_action_dist_cls().from_logits(outs["action_dist_inputs"]).sample()
     assert np.asarray(drawn).shape[: 1 + bool(states)] == np.shape(outs["action_dist_inputs"])[:-1]
 
