@@ -25,16 +25,7 @@ def dist_cls_for(space: gym.Space[Any]) -> Any:
     without a distribution.
     """
     if isinstance(space, gym.spaces.Box):
-        if np.issubdtype(space.dtype, np.integer):
-            raise ValueError(
-                f"no distribution for the integer space {space}; use MultiDiscrete, a float Box or "
-                "rlmigrate.new_stack.distributions.integer_box_dist_cls()"
-            )
-        if len(space.shape) > 1:
-            raise UnsupportedSpace(
-                f"no distribution for {space} of {len(space.shape)} dimensions; flatten it, use a "
-                "Tuple space or a distribution of your own"
-            )
+        check_box(space, "rlmigrate.new_stack.distributions")
         return TorchDiagGaussian
     if isinstance(space, gym.spaces.Discrete):
         return TorchCategorical
@@ -57,6 +48,24 @@ def _multi(space: gym.Space[Any], choose: Any) -> Any:
     return TorchMultiDistribution.get_partial_dist_cls(
         space=space, child_distribution_cls_struct=classes, input_lens=lens
     )
+
+
+def check_box(space: gym.spaces.Box, distributions: str) -> None:
+    """Refuse the boxes that RLlib's catalog has no distribution for.
+
+    Raises ValueError for an integer Box, naming the function of the module `distributions` that
+    has one, and UnsupportedSpace for one of several dimensions.
+    """
+    if np.issubdtype(space.dtype, np.integer):
+        raise ValueError(
+            f"no distribution for the integer space {space}; use MultiDiscrete, a float Box or "
+            f"{distributions}.integer_box_dist_cls()"
+        )
+    if len(space.shape) > 1:
+        raise UnsupportedSpace(
+            f"no distribution for {space} of {len(space.shape)} dimensions; flatten it, use a "
+            "Tuple space or a distribution of your own"
+        )
 
 
 def space_struct(space: gym.Space[Any]) -> Any:

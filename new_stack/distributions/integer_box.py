@@ -40,14 +40,14 @@ class TorchIntegerBox(TorchMultiCategorical):
     @staticmethod
     def required_input_dim(space: gym.Space[Any], **kwargs: Any) -> int:
         """Return the number of logits of all components together."""
-        return sum(_sizes(space))
+        return sum(category_counts(space))
 
     @classmethod
     def from_logits(  # type: ignore[override]
         cls, logits: torch.Tensor, space: Any = None, **kwargs: Any
     ) -> Any:
         """Split the outputs among the components."""
-        made = super().from_logits(logits, input_lens=_sizes(space))
+        made = super().from_logits(logits, input_lens=category_counts(space))
         made._shape = space.shape
         return made
 
@@ -57,11 +57,15 @@ def integer_box_dist_cls(space: gym.spaces.Box) -> Any:
 
     Raises ValueError if it is none, or if its components have different bounds.
     """
-    _sizes(space)
+    category_counts(space)
     return TorchIntegerBox.get_partial_dist_cls(space=space)
 
 
-def _sizes(space: gym.Space[Any]) -> list[int]:
+def category_counts(space: gym.Space[Any]) -> list[int]:
+    """Return how many values each component of an integer Box can take.
+
+    Raises ValueError if the space is none, or if its components have different bounds.
+    """
     if not (isinstance(space, gym.spaces.Box) and np.issubdtype(space.dtype, np.integer)):
         raise ValueError(f"an integer Box is needed, not {space}")
     low, high = int(space.low.min()), int(space.high.max())

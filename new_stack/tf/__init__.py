@@ -8,14 +8,20 @@ from __future__ import annotations
 
 from rlmigrate.new_stack.tf.bc import DefaultBCTfRLModule, DiscreteBCTFModule
 from rlmigrate.new_stack.tf.distributions import (
+    TfBeta,
     TfCategorical,
+    TfCategoricalWithTemperature,
     TfDeterministic,
     TfDiagGaussian,
+    TfDirichlet,
     TfDistribution,
+    TfIntegerBox,
     TfMultiCategorical,
     TfMultiDistribution,
+    TfOldSquashedGaussian,
     TfSquashedGaussian,
     dist_cls_for,
+    integer_box_dist_cls,
 )
 from rlmigrate.new_stack.tf.ppo import DefaultPPOTfRLModule
 from rlmigrate.new_stack.tf.recurrent import RecurrentEncoder
@@ -26,13 +32,19 @@ __all__ = [
     "DefaultPPOTfRLModule",
     "DiscreteBCTFModule",
     "RecurrentEncoder",
+    "TfBeta",
     "TfCategorical",
+    "TfCategoricalWithTemperature",
     "TfDeterministic",
     "TfDiagGaussian",
+    "TfDirichlet",
     "TfDistribution",
+    "TfIntegerBox",
     "TfMultiCategorical",
     "TfMultiDistribution",
+    "TfOldSquashedGaussian",
     "TfRLModule",
     "TfSquashedGaussian",
     "dist_cls_for",
+    "integer_box_dist_cls",
 ]

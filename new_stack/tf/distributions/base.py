@@ -26,5 +26,19 @@ class TfDistribution(Distribution):
         """Draw actions that gradients flow through."""
         return self._draw(tuple(sample_shape or ()))
 
+    def sample_and_logp(
+        self, *, sample_shape: tuple[int, ...] | None = None
+    ) -> tuple[Tensor, Tensor]:
+        """Draw actions and return them with their log-probability."""
+        sample = self.sample(sample_shape=sample_shape)
+        return sample, self.logp(sample)
+
+    def rsample_and_logp(
+        self, *, sample_shape: tuple[int, ...] | None = None
+    ) -> tuple[Tensor, Tensor]:
+        """Draw actions that gradients flow through, with their log-probability."""
+        sample = self.rsample(sample_shape=sample_shape)
+        return sample, self.logp(sample)
+
     def _draw(self, sample_shape: tuple[int, ...]) -> Tensor:
         raise NotImplementedError

@@ -35,10 +35,12 @@ class TfCategorical(TfDistribution):
         return tf.stop_gradient(drawn - probs) + probs
 
     def logp(self, value: Tensor, **kwargs: Any) -> Tensor:
-        """Return the log-probability of actions."""
-        return -tf.nn.sparse_softmax_cross_entropy_with_logits(
-            logits=self._log_scores, labels=tf.cast(value, tf.int32)
-        )
+        """Return the log-probability of actions: [*sample_shape, ...]."""
+        chosen, scores = tf.cast(value, tf.int32), self._log_scores
+        if len(chosen.shape) >= len(scores.shape):
+            wide = tf.concat([tf.shape(chosen), tf.shape(scores)[-1:]], axis=0)
+            scores = tf.broadcast_to(scores, wide)
+        return -tf.nn.sparse_softmax_cross_entropy_with_logits(logits=scores, labels=chosen)
 
     def entropy(self, **kwargs: Any) -> Tensor:
         """Return the entropy."""

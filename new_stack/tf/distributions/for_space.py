@@ -5,11 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 import gymnasium as gym
-import numpy as np
 import tree
 
 from rlmigrate.errors import UnsupportedSpace
-from rlmigrate.new_stack.distributions.for_space import space_struct
+from rlmigrate.new_stack.distributions.for_space import check_box, space_struct
 from rlmigrate.new_stack.tf.distributions.categorical import TfCategorical
 from rlmigrate.new_stack.tf.distributions.diag_gaussian import TfDiagGaussian
 from rlmigrate.new_stack.tf.distributions.multi import TfMultiDistribution
@@ -19,13 +18,11 @@ from rlmigrate.new_stack.tf.distributions.multi_categorical import TfMultiCatego
 def dist_cls_for(space: gym.Space[Any]) -> Any:
     """Return the class that RLlib's catalog picked for a space with framework "tf2".
 
-    Raises UnsupportedSpace (a NotImplementedError) for spaces without a distribution.
+    Raises ValueError for an integer Box and UnsupportedSpace (a NotImplementedError) for spaces
+    without a distribution.
     """
-    if (
-        isinstance(space, gym.spaces.Box)
-        and len(space.shape) <= 1
-        and np.issubdtype(space.dtype, np.floating)
-    ):
+    if isinstance(space, gym.spaces.Box):
+        check_box(space, "rlmigrate.new_stack.tf.distributions")
         return TfDiagGaussian
     if isinstance(space, gym.spaces.Discrete):
         return TfCategorical

@@ -88,11 +88,13 @@ class TfMultiDistribution(TfDistribution):
 
 
 def _width(child: Any) -> int:
+    """Return how many columns a child's actions take in a flat action tensor."""
     if isinstance(child, TfMultiCategorical):
         return len(child._cats)
     if isinstance(child, TfCategorical) or not getattr(child, "event_dims", 1):
         return 1
-    return int(child.loc.shape[-1])
+    sample = child.loc if hasattr(child, "loc") else child.sample()
+    return 1 if len(sample.shape) == 1 else int(sample.shape[-1])
 
 
 def _without_width_one(child: Any, value: Tensor) -> Tensor:

@@ -2,10 +2,6 @@
 
 from __future__ import annotations
 
-import json
-import os
-import subprocess
-import sys
 from pathlib import Path
 
 import numpy as np
@@ -15,21 +11,12 @@ from ray.rllib.core.rl_module.rl_module import RLModule
 
 from rlmigrate import convert_checkpoint
 
-INHERITED = {key: value for key, value in os.environ.items() if key != "RLLIB_TEST_NO_TF_IMPORT"}
 FOLDER = Path(__file__).parents[3] / "fixtures" / "checkpoints" / "tf2_dqn_2.9.3"
 
 
 @pytest.mark.tf
-def test_of_ray_2_60() -> None:
-    done = subprocess.run(
-        [sys.executable, str(Path(__file__).with_name("tf_dqn_checks.py"))],
-        env={**INHERITED, "TF_USE_LEGACY_KERAS": "1", "TF_CPP_MIN_LOG_LEVEL": "3"},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr[-3000:]
-    found: dict[str, str | None] = json.loads(done.stdout.splitlines()[-1])
+def test_of_ray_2_60(run_checks) -> None:
+    found = run_checks(Path(__file__).with_name("tf_dqn_checks.py"))
     assert len(found) == 4
     assert found == dict.fromkeys(found)
 

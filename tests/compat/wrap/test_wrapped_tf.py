@@ -2,11 +2,6 @@
 
 from __future__ import annotations
 
-import json
-import os
-import subprocess
-import sys
-from functools import cache
 from pathlib import Path
 
 import pytest
@@ -30,30 +25,14 @@ CHECKS = [
 
 pytestmark = pytest.mark.tf
 
-#: Other tests switch TF off for Ray; here it is wanted.
-INHERITED = {key: value for key, value in os.environ.items() if key != "RLLIB_TEST_NO_TF_IMPORT"}
 
-
-@cache
-def results(keras: str) -> dict[str, str | None]:
-    done = subprocess.run(
-        [sys.executable, str(SCRIPT)],
-        env={
-            **INHERITED,
-            "TF_USE_LEGACY_KERAS": str(int(keras == "legacy")),
-            "TF_CPP_MIN_LOG_LEVEL": "3",
-        },
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr[-3000:]
-    found: dict[str, str | None] = json.loads(done.stdout.splitlines()[-1])
-    assert set(found) == set(CHECKS)
-    return found
+@pytest.mark.parametrize("keras", ["legacy", "3"])
+def test_every_check_ran(run_checks, keras: str) -> None:
+    assert set(run_checks(SCRIPT, keras=keras)) == set(CHECKS)
 
 
 @pytest.mark.parametrize("keras", ["legacy", "3"])
 @pytest.mark.parametrize("name", CHECKS)
-def test_wrapped_tf(name: str, keras: str) -> None:
-    assert results(keras)[name] is None, results(keras)[name]
+def test_wrapped_tf(run_checks, name: str, keras: str) -> None:
+    found = run_checks(SCRIPT, keras=keras)
+    assert found[name] is None, found[name]

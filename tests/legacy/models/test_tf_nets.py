@@ -5,10 +5,6 @@
 
 from __future__ import annotations
 
-import json
-import os
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -30,36 +26,18 @@ NAMES = [
     "sac_discrete",
     "sac_structured",
 ]
-INHERITED = {key: value for key, value in os.environ.items() if key != "RLLIB_TEST_NO_TF_IMPORT"}
 
 # Slow: builds 40 Keras models in two processes, about 80 s of processor time.
 pytestmark = [pytest.mark.tf, pytest.mark.slow]
 
 
-def run(*arguments: str, legacy_keras: bool) -> dict[str, str | None]:
-    environment = {
-        **INHERITED,
-        "TF_USE_LEGACY_KERAS": str(int(legacy_keras)),
-        "TF_CPP_MIN_LOG_LEVEL": "3",
-    }
-    done = subprocess.run(
-        [sys.executable, str(SCRIPT), *arguments],
-        env=environment,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr[-3000:]
-    results: dict[str, str | None] = json.loads(done.stdout.splitlines()[-1])
-    return results
-
-
 @pytest.fixture(scope="module")
-def results(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str | None]:
+def results(run_checks, tmp_path_factory: pytest.TempPathFactory) -> dict[str, str | None]:
     recording = str(tmp_path_factory.mktemp("tf") / "nets.npz")
-    return run("record", recording, legacy_keras=True) | run(
-        "replay", recording, legacy_keras=False
-    )
+    return {
+        **run_checks(SCRIPT, "record", recording),
+        **run_checks(SCRIPT, "replay", recording, keras="3"),
+    }
 
 
 @pytest.mark.parametrize("name", NAMES)

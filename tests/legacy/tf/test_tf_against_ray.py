@@ -5,10 +5,6 @@ TensorFlow and the choice of Keras need processes of their own; `against_ray.py`
 
 from __future__ import annotations
 
-import json
-import os
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -36,32 +32,14 @@ WITHOUT_TFP = ["Beta", "Dirichlet", "SquashedGaussian"]
 
 pytestmark = pytest.mark.tf
 
-#: Set by other tests, to keep Ray's torch side light.
-INHERITED = {key: value for key, value in os.environ.items() if key != "RLLIB_TEST_NO_TF_IMPORT"}
-
-
-def run(*arguments: str, legacy_keras: bool) -> dict[str, str | None]:
-    done = subprocess.run(
-        [sys.executable, str(SCRIPT), *arguments],
-        env={
-            **INHERITED,
-            "TF_USE_LEGACY_KERAS": str(int(legacy_keras)),
-            "TF_CPP_MIN_LOG_LEVEL": "3",
-        },
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr[-3000:]
-    results: dict[str, str | None] = json.loads(done.stdout.splitlines()[-1])
-    return results
-
 
 @pytest.fixture(scope="module")
-def results(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str | None]:
+def results(run_checks, tmp_path_factory: pytest.TempPathFactory) -> dict[str, str | None]:
     recording = str(tmp_path_factory.mktemp("tf") / "recording.npz")
-    with_legacy_keras = run("--record", recording, legacy_keras=True)
-    return with_legacy_keras | run("--replay", recording, legacy_keras=False)
+    return {
+        **run_checks(SCRIPT, "--record", recording),
+        **run_checks(SCRIPT, "--replay", recording, keras="3"),
+    }
 
 
 @pytest.mark.parametrize("name", MODELS)

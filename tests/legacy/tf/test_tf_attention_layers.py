@@ -2,29 +2,17 @@
 
 from __future__ import annotations
 
-import json
-import os
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
 pytest.importorskip("ray.rllib")
 pytestmark = pytest.mark.tf
-INHERITED = {key: value for key, value in os.environ.items() if key != "RLLIB_TEST_NO_TF_IMPORT"}
+SCRIPT = Path(__file__).with_name("attention_layers_against_ray.py")
 
 
-@pytest.mark.parametrize("legacy", ["1", "0"], ids=["keras2", "keras3"])
-def test_every_check_passes(legacy: str) -> None:
-    done = subprocess.run(
-        [sys.executable, str(Path(__file__).with_name("attention_layers_against_ray.py"))],
-        env={**INHERITED, "TF_USE_LEGACY_KERAS": legacy, "TF_CPP_MIN_LOG_LEVEL": "3"},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr[-3000:]
-    found: dict[str, str | None] = json.loads(done.stdout.splitlines()[-1])
+@pytest.mark.parametrize("keras", ["legacy", "3"])
+def test_every_check_passes(run_checks, keras) -> None:
+    found = run_checks(SCRIPT, keras=keras)
     assert len(found) == 5
     assert found == dict.fromkeys(found)

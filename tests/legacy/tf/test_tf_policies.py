@@ -6,10 +6,6 @@ TensorFlow and legacy Keras, which Ray's need, ask for a process of its own;
 
 from __future__ import annotations
 
-import json
-import os
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -25,17 +21,8 @@ pytestmark = pytest.mark.tf
 
 
 @pytest.fixture(scope="module")
-def results() -> dict[str, str | None]:
-    hidden = {k: v for k, v in os.environ.items() if k != "RLLIB_TEST_NO_TF_IMPORT"}
-    done = subprocess.run(
-        [sys.executable, str(SCRIPT)],
-        env={**hidden, "TF_USE_LEGACY_KERAS": "1", "TF_CPP_MIN_LOG_LEVEL": "3"},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr[-3000:]
-    found: dict[str, str | None] = json.loads(done.stdout.splitlines()[-1])
+def results(run_checks) -> dict[str, str | None]:
+    found: dict[str, str | None] = run_checks(SCRIPT)
     return found
 
 

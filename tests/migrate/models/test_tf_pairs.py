@@ -2,10 +2,6 @@
 
 from __future__ import annotations
 
-import json
-import os
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -19,20 +15,9 @@ SCRIPT = Path(__file__).with_name("tf_pairs.py")
 NAMES = sorted(path.name for path in FOLDER.iterdir() if path.is_dir())
 
 
-@pytest.fixture(scope="module", params=["1", "0"], ids=["keras2", "keras3"])
-def results(request) -> dict[str, str | None]:
-    environment = {k: v for k, v in os.environ.items() if k != "RLLIB_TEST_NO_TF_IMPORT"}
-    environment |= {"TF_USE_LEGACY_KERAS": request.param, "TF_CPP_MIN_LOG_LEVEL": "3"}
-    done = subprocess.run(
-        [sys.executable, str(SCRIPT), *NAMES],
-        env=environment,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr[-3000:]
-    found: dict[str, str | None] = json.loads(done.stdout.splitlines()[-1])
-    return found
+@pytest.fixture(scope="module", params=["legacy", "3"])
+def results(run_checks, request) -> dict[str, str | None]:
+    return run_checks(SCRIPT, *NAMES, keras=request.param)
 
 
 def test_computes_the_same(results) -> None:

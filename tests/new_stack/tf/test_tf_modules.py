@@ -3,11 +3,6 @@
 from __future__ import annotations
 
 import ast
-import json
-import os
-import subprocess
-import sys
-from functools import cache
 from pathlib import Path
 
 import pytest
@@ -22,25 +17,8 @@ CHECKS = [
 pytestmark = pytest.mark.tf
 
 
-@cache
-def results(keras: str) -> dict[str, str | None]:
-    done = subprocess.run(
-        [sys.executable, str(SCRIPT)],
-        env={
-            **os.environ,
-            "TF_USE_LEGACY_KERAS": str(int(keras == "legacy")),
-            "TF_CPP_MIN_LOG_LEVEL": "3",
-        },
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr[-3000:]
-    found: dict[str, str | None] = json.loads(done.stdout.splitlines()[-1])
-    return found
-
-
 @pytest.mark.parametrize("keras", ["legacy", "3"])
 @pytest.mark.parametrize("name", CHECKS)
-def test_tf_module(name: str, keras: str) -> None:
-    assert results(keras)[name] is None, results(keras)[name]
+def test_tf_module(run_checks, name: str, keras: str) -> None:
+    found = run_checks(SCRIPT, keras=keras)
+    assert found[name] is None, found[name]

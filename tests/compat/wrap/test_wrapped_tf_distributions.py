@@ -1,0 +1,18 @@
+"""Wrapped TF models keep their custom distributions' numbers (tf_distributions_checks.py)."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+pytest.importorskip("ray.rllib")
+pytestmark = pytest.mark.tf
+SCRIPT = Path(__file__).with_name("tf_distributions_checks.py")
+
+
+@pytest.mark.parametrize("keras", ["legacy", "3"])
+def test_every_check_passes(run_checks, keras) -> None:
+    found = run_checks(SCRIPT, keras=keras)
+    assert len(found) == 21
+    assert found == dict.fromkeys(found)
