@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from typing import Any
 
 import torch
@@ -10,9 +11,6 @@ from torch.overrides import TorchFunctionMode
 from rlmigrate.compat.checkpoints.defaults import Plan, old_model_settings
 from rlmigrate.compat.checkpoints.reading import OldPolicy
 from rlmigrate.new_stack.models.default_config import DefaultModelConfig
-
-# What DQN's default module reads besides the settings of nets.
-_DQN_SETTINGS = ("dueling", "double_q", "num_atoms", "v_min", "v_max", "epsilon", "std_init")
 
 
 def build_module(policy: OldPolicy, plan: Plan, module_class: type | None) -> Any:
@@ -29,14 +27,14 @@ def build_module(policy: OldPolicy, plan: Plan, module_class: type | None) -> An
         )
     if plan.kind == "default":
         module, catalog = _default_classes(plan)
-        settings = {name: plan.config[name] for name in _DQN_SETTINGS if name in plan.config}
-        nets = {name: value for name, value in plan.config.items() if name not in settings}
+        known = {field.name for field in dataclasses.fields(DefaultModelConfig)}
+        nets = {name: value for name, value in plan.config.items() if name in known}
         with _NoRandomNumbers():
             return module(
                 observation_space=space,
                 action_space=policy.action_space,
                 inference_only=False,
-                model_config={**vars(DefaultModelConfig(**nets)), **settings},
+                model_config={**vars(DefaultModelConfig(**nets)), **plan.config},
                 catalog_class=catalog,
             )
     if plan.kind == "wrapped":

@@ -11,20 +11,12 @@ import gymnasium as gym
 from rlmigrate.compat.checkpoints.defaults import Plan, against_observations, plain_config
 from rlmigrate.compat.checkpoints.reading import OldPolicy
 from rlmigrate.compat.weights.dqn_net import dqn_net_pairs, unused_in_dqn
+from rlmigrate.new_stack.layers.q_module import Q_SETTINGS
 
 _SAC_SETTINGS = ("twin_q", "initial_alpha", "target_entropy", "normalize_actions")
 _SAC_NETS = ("policy_model_config", "q_model_config")
-_DQN_SETTINGS = (
-    "hiddens",
-    "dueling",
-    "double_q",
-    "num_atoms",
-    "noisy",
-    "sigma0",
-    "v_min",
-    "v_max",
-    "dueling_activation",
-)
+# The schedule of epsilon is the old exploration config's, in a form of its own.
+_DQN_SETTINGS = tuple(name for name in Q_SETTINGS if name != "epsilon")
 
 
 def plan_dqn(policy: OldPolicy) -> Plan:

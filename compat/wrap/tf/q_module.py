@@ -8,7 +8,7 @@ from typing import Any, TypeAlias
 import tensorflow as tf
 
 from rlmigrate.compat.wrap.building import Built, build_tf_model
-from rlmigrate.compat.wrap.q_settings import Q_SETTINGS
+from rlmigrate.compat.wrap.q_protocol import QProtocol
 from rlmigrate.compat.wrap.stacks import dqn_tf_interface
 from rlmigrate.compat.wrap.tf.module import Batch, WrappedTfModel
 from rlmigrate.errors import ModuleError
@@ -17,7 +17,7 @@ from rlmigrate.new_stack.defaults.schedule import Schedule
 Tensor: TypeAlias = Any
 
 
-class WrappedTfQModel(WrappedTfModel):
+class WrappedTfQModel(QProtocol, WrappedTfModel):
     """Run a legacy TF model with DQN's heads, which the old stack mixed into it, eagerly.
 
     DQN's settings (dueling, double_q, num_atoms, v_min, v_max, noisy, sigma0, hiddens, epsilon)
@@ -30,47 +30,16 @@ class WrappedTfQModel(WrappedTfModel):
         self.__dict__["_wrap_epsilon"] = Schedule(self._wrap_setting("epsilon"))
         self.__dict__["target_legacy_model"] = None
 
-    def _wrap_setting(self, name: str) -> Any:
-        return self.model_config.get(name, Q_SETTINGS[name])
-
     def _wrap_build(self, config: dict[str, Any]) -> Built:
-        n = getattr(self.action_space, "n", None)
-        if n is None:
-            raise ModuleError(f"DQN needs a Discrete action space, not {self.action_space}")
-        hiddens = list(self._wrap_setting("hiddens"))
-        sizes = config.get("fcnet_hiddens", self._wrap_family.defaults["fcnet_hiddens"])
-        if hiddens:
-            config = {**config, "no_final_linear": True}
-        catalog: Any = self._wrap_family.catalog
-        categorical = catalog.get_action_dist(self.action_space, {}, framework="tf")[0]
-        model_class = type(self).legacy_class
-        return build_tf_model(
-            None if model_class.__name__ == "TFModelV2" else model_class,
-            family=self._wrap_family,
-            obs_space=self.__dict__["_wrap_encoder"].model_space,
-            action_space=self.action_space,
-            config=config,
-            num_outputs=[256, *sizes][-1] if hiddens else int(n),
-            distribution=categorical,
-            model_interface=dqn_tf_interface(self._wrap_family),
-            q_hiddens=hiddens,
-            dueling=self._wrap_setting("dueling"),
-            num_atoms=self._wrap_setting("num_atoms"),
-            use_noisy=self._wrap_setting("noisy"),
-            v_min=self._wrap_setting("v_min"),
-            v_max=self._wrap_setting("v_max"),
-            sigma0=self._wrap_setting("sigma0"),
+        return self._wrap_build_with_heads(
+            build_tf_model,
+            self._wrap_family,
+            config,
+            framework="tf",
+            interface=dqn_tf_interface(self._wrap_family),
         )
 
     # ---- Q-values
-
-    def compute_q_values(self, batch: Batch) -> Batch:
-        """Return qf_preds: float[B(, T), n], and with atoms their support and probabilities."""
-        return self._wrap_q(batch, self.legacy_model)
-
-    def compute_advantage_distribution(self, batch: Batch) -> Batch:
-        """Return the Q-distribution."""
-        return self.compute_q_values(batch)
 
     def make_target_networks(self) -> None:
         """Build the model again as a target, with the weights that it has now."""
@@ -136,19 +105,6 @@ class WrappedTfQModel(WrappedTfModel):
         actions = tf.where(chance, drawn, tf.argmax(values, axis=1))
         found = {"actions": tf.reshape(actions, outputs["qf_preds"].shape[:-1])}
         return found | {key: outputs[key] for key in ("state_out",) if key in outputs}
-
-    def _forward_train(self, batch: Batch, **kwargs: Any) -> Batch:
-        now = self.compute_q_values(batch)
-        after = {**batch, "obs": batch["new_obs"]}
-        if "next_state_in" in batch:
-            after["state_in"] = batch["next_state_in"]
-        target = self.forward_target(after)
-        outputs = {**now, "qf_target_next_preds": target["qf_preds"]}
-        if self._wrap_setting("double_q"):
-            outputs["qf_next_preds"] = self.compute_q_values(after)["qf_preds"]
-        if "atoms" in target:
-            outputs |= {"atoms": target["atoms"], "qf_target_next_probs": target["qf_probs"]}
-        return outputs
 
 
 def _mean_of_finite(values: Tensor) -> Tensor:

@@ -34,7 +34,8 @@ class TfDirichlet(TfDistribution):
     def entropy(self, **kwargs: Any) -> Tensor:
         """Return the entropy."""
         total = tf.reduce_sum(self.concentration, axis=-1)
-        spread = (total - self.concentration.shape[-1]) * tf.math.digamma(total)
+        count = tf.cast(tf.shape(self.concentration)[-1], total.dtype)
+        spread = (total - count) * tf.math.digamma(total)
         parts = (self.concentration - 1.0) * tf.math.digamma(self.concentration)
         return tf.math.lbeta(self.concentration) + spread - tf.reduce_sum(parts, axis=-1)
 

@@ -8,8 +8,6 @@ from ray.rllib.algorithms.dqn import DQNConfig
 from ray.rllib.algorithms.dqn.dqn_torch_policy import DQNTorchPolicy
 from ray.rllib.algorithms.sac.sac_torch_model import SACTorchModel
 from ray.rllib.models import ModelCatalog
-from ray.rllib.models.torch.torch_modelv2 import TorchModelV2
-from torch import nn
 
 from rlmigrate import check_parity, wrap_model
 from rlmigrate.compat.parity import Status
@@ -18,21 +16,11 @@ from rlmigrate.errors import UsageError
 from rlmigrate.legacy.models.fcnet import FullyConnectedNetwork
 from rlmigrate.legacy.models.sac_model import SACTorchModel as OurSACTorchModel
 
+from ..models import Features
+
 OBS = Box(-1.0, 1.0, (4,))
 SPACES = {"observation_space": OBS, "action_space": Discrete(3)}
 BOX_SPACES = {"observation_space": OBS, "action_space": Box(-1.0, 1.0, (2,))}
-
-
-class Features(TorchModelV2, nn.Module):
-    """A custom model that DQN puts its heads on."""
-
-    def __init__(self, obs_space, action_space, num_outputs, model_config, name):
-        TorchModelV2.__init__(self, obs_space, action_space, num_outputs, model_config, name)
-        nn.Module.__init__(self)
-        self.body = nn.Linear(4, num_outputs)
-
-    def forward(self, input_dict, state, seq_lens):
-        return torch.relu(self.body(input_dict["obs"])), state
 
 
 class Masked(Features):

@@ -18,27 +18,17 @@ from ray.rllib.core.rl_module.apis import InferenceOnlyAPI, QNetAPI, TargetNetwo
 from ray.rllib.core.rl_module.rl_module import RLModuleSpec
 from ray.rllib.models import ModelCatalog
 from ray.rllib.models.torch.fcnet import FullyConnectedNetwork
-from ray.rllib.models.torch.torch_modelv2 import TorchModelV2
-from torch import nn
 
 from rlmigrate import transfer_weights, wrap_model
+from rlmigrate.compat.parity.role_settings import DQN_SETTINGS
 from rlmigrate.legacy.models.torch_modelv2 import TorchModelV2 as OurTorchModelV2
+from rlmigrate.new_stack.layers.q_module import Q_SETTINGS
+
+from ..models import Features
 
 OBS = gym.spaces.Box(-1, 1, (4,), np.float32)
 DISCRETE, BOX = gym.spaces.Discrete(3), gym.spaces.Box(-1, 1, (2,), np.float32)
 N = 10
-
-
-class Features(TorchModelV2, nn.Module):
-    """A custom model that DQN puts its heads on."""
-
-    def __init__(self, obs_space, action_space, num_outputs, model_config, name):
-        TorchModelV2.__init__(self, obs_space, action_space, num_outputs, model_config, name)
-        nn.Module.__init__(self)
-        self.body = nn.Linear(4, num_outputs)
-
-    def forward(self, input_dict, state, seq_lens):
-        return torch.relu(self.body(input_dict["obs"])), state
 
 
 class WideSac(SACTorchModel):
@@ -302,3 +292,9 @@ def test_target_of_a_policy_model(build):
     found = module.forward_target(obs)["target_network_action_dist_inputs"]
     assert torch.equal(found, expected)
     assert copy.deepcopy(module).target_legacy_model is not target
+
+
+def test_the_settings_of_dqn_are_the_same_wherever_they_are_named():
+    """`verify` reads its table without torch, and so has one of its own."""
+    assert {name: Q_SETTINGS[name] for name in DQN_SETTINGS} == DQN_SETTINGS
+    assert set(Q_SETTINGS) - set(DQN_SETTINGS) == {"epsilon", "dueling_activation"}
