@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import NamedTuple, TypeVar
 
 from rlmigrate.errors import SourceError
-from rlmigrate.migrate.tree import Walk, walk
+from rlmigrate.migrate.tree import NameTable, Walk, walk
 
 _LINE_END = re.compile(r"\r\n|\r|\n")
 _Node = TypeVar("_Node", bound=ast.AST)
@@ -144,6 +144,11 @@ class SourceFile:
         ['a', 'b']
         """
         return [node for kind in types for node in self.walked.by_type.get(kind, ())]  # type: ignore[misc]
+
+    @cached_property
+    def names(self) -> NameTable:
+        """Where each bare name is used or bound."""
+        return NameTable(self.nodes(ast.Name))
 
     def block_of(self, node: ast.stmt) -> list[ast.stmt]:
         """List the statements of the block that one stands in, itself included."""

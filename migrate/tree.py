@@ -2,6 +2,7 @@
 
 Walk       a tree's nodes by type and the node around each
 walk       take it
+NameTable  where its bare names stand
 nodes_in   the nodes of a part of a tree
 
 Three quarters of what a plain walk over `ast` looks at holds no node: names, numbers, the empty
@@ -13,7 +14,7 @@ from __future__ import annotations
 
 import ast
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from functools import lru_cache
 from typing import Any, NamedTuple
 
@@ -51,6 +52,20 @@ def walk(tree: ast.AST) -> Walk:
                 parents[value] = node
                 stack.append(value)
     return Walk(dict(found), parents)
+
+
+class NameTable:
+    """The names of a tree by what they say."""
+
+    def __init__(self, names: Iterable[ast.Name]) -> None:
+        self._by_id: dict[str, list[ast.Name]] = {}
+        for node in names:
+            self._by_id.setdefault(node.id, []).append(node)
+
+    def of(self, wanted: Iterable[str]) -> list[ast.Name]:
+        """List the places of some names, in source order."""
+        found = [node for name in wanted for node in self._by_id.get(name, ())]
+        return sorted(found, key=lambda node: (node.lineno, node.col_offset))
 
 
 @lru_cache(maxsize=256)

@@ -108,8 +108,12 @@ class ImportTable:
 
     def qualified(self, node: ast.expr | None) -> str | None:
         """Resolve a name or a chain of attributes; None where its head is not imported."""
-        written = dotted(node) if node is not None else None
-        return self.resolve(written) if written else None
+        head = node
+        while head.__class__ is ast.Attribute:
+            head = head.value  # type: ignore[union-attr]
+        if node is None or head.__class__ is not ast.Name or head.id not in self.names:  # type: ignore[union-attr]
+            return None  # most are not: their names need not be written out
+        return self.resolve(dotted(node) or "")
 
     def resolve(self, written: str) -> str | None:
         """Resolve a dotted name as it is written in the file."""

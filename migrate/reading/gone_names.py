@@ -56,17 +56,19 @@ def _missing(
 
 def _uses(source: SourceFile, table: ImportTable, release: str) -> Iterator[Gone]:
     """Yield `tune.gone` and `ray.tune.gone`, whose import is fine: the longest chains, once."""
-    if not any(_of_ray(name) for name in table.names.values()):
-        return
-    for node in source.nodes(ast.Attribute):
-        if isinstance(source.parents.get(node), ast.Attribute):
-            continue
-        written = dotted(node)
-        name = table.resolve(written) if written else None
-        if written is None or name is None or not _of_ray(name) or exists(name, release):
-            continue
-        head = table.names[written.partition(".")[0]]
-        if exists(head, release):  # what is gone itself is reported where it is imported
+    # A head that is gone itself is reported where it is imported.
+    heads = {
+        local: name
+        for local, name in table.names.items()
+        if _of_ray(name) and exists(name, release)
+    }
+    for head in source.names.of(heads):
+        node: ast.expr = head
+        while isinstance(around := source.parents[node], ast.Attribute):
+            node = around
+        written = dotted(node) or ""
+        name = table.resolve(written)
+        if isinstance(node, ast.Attribute) and name is not None and not exists(name, release):
             yield Gone(node, {written: name}, _guarded(source, node))
 
 

@@ -31,6 +31,7 @@ class Nodes:
         self.parents = source.parents
         # Not the file itself: it is the key of a weak cache that holds this.
         self._by_type = source.walked.by_type
+        self._names = source.names
         self._bindings: dict[tuple[ast.AST, str], list[ast.AST]] | None = None
         self._attributes: dict[str, list[tuple[int, ast.Attribute]]] | None = None
         self._ray_calls: list[tuple[ast.Call, str]] | None = None
@@ -61,9 +62,7 @@ class Nodes:
             for local, target in imports.names.items()
             if target == package or target.startswith(f"{package}.")
         }
-        for name in self.of(ast.Name) if heads else ():
-            if name.id not in heads:
-                continue
+        for name in self._names.of(heads):
             called, node = heads[name.id], self.parents[name]
             function: ast.AST = name
             while isinstance(node, ast.Attribute):

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
+from functools import lru_cache
 
 from rlmigrate.migrate.edits import Edit, Imports
 from rlmigrate.migrate.findings import Item, Kind, Outcome
 from rlmigrate.migrate.index.entries import FileEntry
-from rlmigrate.migrate.index.imports import dotted
 from rlmigrate.migrate.index.repo import RepoIndex
 from rlmigrate.migrate.rules.base import Case, FileContext, Finding, Rule
 from rlmigrate.migrate.source import Span
@@ -43,24 +43,28 @@ def check(context: FileContext) -> Iterable[Finding]:
 
 
 def _calls(context: FileContext, file: FileEntry) -> Iterator[tuple[ast.Call, ModelPlan]]:
+    index = context.index
+    built = _built(index)
+    names = {plan.new_name for plan in built.values()}
     local = {entry.name: entry.qualified for entry in file.classes}
-    plans: dict[str, ModelPlan | None] = {}
-    for call in context.source.nodes(ast.Call):
-        written = dotted(call.func)
-        if written is None:
-            continue
-        if written not in plans:
-            target = local.get(written) or file.imports.resolve(written)
-            plans[written] = _bridged(context.index, target) if target else None
-        plan = plans[written]
+    known = {**file.imports.names, **local} if built else {}
+    heads = {name: entry for name, to in known.items() if (entry := index.class_named(to))}
+    for call in context.source.nodes(ast.Call) if built else ():
+        if isinstance(call.func, ast.Attribute):
+            named = call.func.attr in names and file.imports.qualified(call.func)
+            entry = index.class_named(named) if named else None
+        else:
+            entry = heads.get(getattr(call.func, "id", ""))
+        plan = built.get(entry.qualified) if entry is not None else None
         if plan is not None and not _in_a_model(context, file, call):
             yield call, plan
 
 
-def _bridged(index: RepoIndex, target: str) -> ModelPlan | None:
-    entry = index.class_named(target)
-    plan = index.plan_for(entry.qualified) if entry is not None else None
-    return plan if plan is not None and plan.outcome is Outcome.BRIDGED else None
+@lru_cache(maxsize=8)
+def _built(index: RepoIndex) -> Mapping[str, ModelPlan]:
+    """The bridged models that some file calls, by their qualified names."""
+    plans = {name: index.plan_for(name) for name in index.constructed}
+    return {name: p for name, p in plans.items() if p and p.outcome is Outcome.BRIDGED}
 
 
 def _in_a_model(context: FileContext, file: FileEntry, call: ast.Call) -> bool:

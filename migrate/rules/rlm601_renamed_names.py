@@ -233,10 +233,8 @@ def _chains(context: FileContext) -> Iterator[tuple[ast.Attribute, str, str]]:
         local: target for local, target in imports_of(context).names.items() if RAY.match(target)
     }
     parents = context.source.parents
-    for name in context.source.nodes(ast.Name) if heads else ():
-        old = heads.get(name.id)
-        if old is None:
-            continue
+    for name in context.source.names.of(heads):
+        old = heads[name.id]
         found = []
         node = parents[name]
         while isinstance(node, ast.Attribute):
