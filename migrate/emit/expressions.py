@@ -10,6 +10,7 @@ from collections.abc import Iterator
 
 from rlmigrate.migrate.emit.calls import crowds, owners
 from rlmigrate.migrate.emit.carried import carried
+from rlmigrate.migrate.emit.embedded import embedding_of, embeddings_of
 from rlmigrate.migrate.emit.names import Names
 from rlmigrate.migrate.emit.settings import Settings
 from rlmigrate.migrate.emit.text import unconditional
@@ -67,7 +68,7 @@ class Expressions(Settings):
 
     def embedding(self, local: str) -> str:
         """Where compute_values finds what forward kept."""
-        return "embeddings" if len(self.embedded) == 1 else f'embeddings["{local}"]'
+        return embedding_of(local, self.embedded)
 
     def head_size(self) -> str:
         """The number of inputs of the action distribution."""
@@ -233,11 +234,9 @@ class Expressions(Settings):
                 f"{{\n{step}**outs,\n{step}{columns}.ACTION_DIST_INPUTS: ",
                 f",\n{indent}}}",
             )
-        parts = ", ".join(f'"{name}": {name}' for name in self.embedded)
-        kept = self.embedded[0] if len(self.embedded) == 1 else f"{{{parts}}}"
         return (
             f"{{\n{step}{columns}.ACTION_DIST_INPUTS: ",
-            f",\n{step}{columns}.EMBEDDINGS: {kept},\n{indent}}}",
+            f",\n{step}{columns}.EMBEDDINGS: {embeddings_of(self.embedded)},\n{indent}}}",
         )
 
     def _widening(self, line: int) -> int:

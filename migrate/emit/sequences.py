@@ -11,6 +11,7 @@ import ast
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from rlmigrate.migrate.emit.embedded import embeddings_of
 from rlmigrate.migrate.source import SourceFile, Span
 from rlmigrate.migrate.tree import nodes_in
 from rlmigrate.migrate.understanding.facts import Reading
@@ -48,9 +49,7 @@ def returned_sequences(
     text = source.text[line.start : line.end]
     indent = text[: len(text) - len(text.lstrip())]
     step = indent + "    "
-    parts = ", ".join(f'"{name}": {name}' for name in embedded)
-    kept = embedded[0] if len(embedded) == 1 else f"{{{parts}}}"
-    last = f",\n{step}{columns}.EMBEDDINGS: {kept}" if embedded else ""
+    last = f",\n{step}{columns}.EMBEDDINGS: {embeddings_of(embedded)}" if embedded else ""
     unfold = names.layer("unfold_outputs")
     if stateless_too:
         return [

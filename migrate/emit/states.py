@@ -8,6 +8,7 @@ from __future__ import annotations
 import ast
 
 from rlmigrate.migrate.emit.calls import flattening
+from rlmigrate.migrate.emit.embedded import embeddings_of
 from rlmigrate.migrate.emit.names import Names
 from rlmigrate.migrate.emit.sequences import returned_sequences, wrapped
 from rlmigrate.migrate.source import SourceFile, Span
@@ -33,12 +34,8 @@ class States:
         return [(self._span(node), text)]
 
     def _on_asked_values(self, mark: Mark) -> list[Piece]:
-        parts = ", ".join(f'"{name}": {name}' for name in self.embedded)
-        kept = self.embedded[0] if len(self.embedded) == 1 else f"{{{parts}}}"
-        return self._replace(
-            mark.node,
-            f"self.compute_values(batch, {kept})" if parts else "self.compute_values(batch)",
-        )
+        kept = f", {embeddings_of(self.embedded)}" if self.embedded else ""
+        return self._replace(mark.node, f"self.compute_values(batch{kept})")
 
     def _on_return_states(self, mark: Mark) -> list[Piece]:
         pair = mark.node
@@ -53,8 +50,7 @@ class States:
         inputs = parameters(self.reading.methods["forward_rnn"])[0].arg
         simple = isinstance(output, ast.Name | ast.Attribute | ast.Call | ast.Subscript)
         wrap = ("", "") if simple else ("(", ")")
-        parts = ", ".join(f'"{name}": {name}' for name in self.embedded)
-        kept = self.embedded[0] if len(self.embedded) == 1 else f"{{{parts}}}"
+        kept = embeddings_of(self.embedded)
         after = f",\n{step}{columns}.EMBEDDINGS: {kept}" if self.embedded else ""
         return [
             (

@@ -51,6 +51,7 @@ class FileEntry:
     registrations: tuple[Registration, ...] = ()
     computed_registrations: tuple[Registration, ...] = ()
     outside_calls: frozenset[str] = field(default_factory=frozenset)
+    outside_sets: frozenset[str] = field(default_factory=frozenset)
     model_settings: frozenset[Set] = field(default_factory=frozenset)
     constructed: frozenset[str] = field(default_factory=frozenset)
     environments: frozenset[str] = field(default_factory=frozenset)

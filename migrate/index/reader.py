@@ -23,6 +23,7 @@ from rlmigrate.migrate.index.environments import (
 )
 from rlmigrate.migrate.index.imports import ImportTable, dotted
 from rlmigrate.migrate.index.known import is_rays_own
+from rlmigrate.migrate.index.receivers import Receivers
 from rlmigrate.migrate.source import SourceFile
 
 REGISTER = {
@@ -62,6 +63,7 @@ def read_file(
         registrations=tuple(named),
         computed_registrations=tuple(e for e in reader.registrations if not e.name),
         outside_calls=frozenset(reader.outside),
+        outside_sets=frozenset(reader.set_outside),
         model_settings=frozenset(settings_in(source, reader.text_or_name)),
         constructed=frozenset(reader.constructed),
         environments=frozenset(reader.environments),
@@ -95,6 +97,7 @@ class _Reader:
     classes: list[ClassEntry] = field(default_factory=list)
     registrations: list[Registration] = field(default_factory=list)
     outside: set[str] = field(default_factory=set)
+    set_outside: set[str] = field(default_factory=set)
     constructed: set[str] = field(default_factory=set)
     wrapped: set[str] = field(default_factory=set)
     environments: set[str] = field(default_factory=set)
@@ -109,13 +112,14 @@ class _Reader:
     def read(self, source: SourceFile) -> None:
         """Read classes first, for calls and dictionaries name them."""
         self.makes_models = b"make_model" in source.raw
+        receivers = Receivers(source, self.name_of)
         for class_ in source.nodes(ast.ClassDef):
             self._class(class_)
         for call in source.nodes(ast.Call):
             self._call(call)
             self._environment(call)
         for attribute in source.nodes(ast.Attribute):
-            self._attribute(attribute)
+            self._attribute(attribute, receivers)
         for entries in source.nodes(ast.Dict):
             self._environment(entries)
             self._dict(entries)
@@ -237,9 +241,14 @@ class _Reader:
                 if name:
                     self._constructed(node, name)
 
-    def _attribute(self, node: ast.Attribute) -> None:
+    def _attribute(self, node: ast.Attribute, receivers: Receivers) -> None:
         if "model" in _last_name(node.value).lower() and dotted(node.value) is not None:
-            self.outside.add(node.attr)
+            stores = not isinstance(node.ctx, ast.Load)
+            known = node.attr in (self.set_outside if stores else self.outside)
+            if not known and not receivers.is_foreign(node.value):
+                self.outside.add(node.attr)
+                if stores:
+                    self.set_outside.add(node.attr)
 
     def _dict(self, node: ast.Dict) -> None:
         entries = {

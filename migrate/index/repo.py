@@ -129,6 +129,11 @@ class RepoIndex:
         return frozenset().union(*(file.outside_calls for file in self.files.values()))
 
     @cached_property
+    def set_outside(self) -> frozenset[str]:
+        """Attributes that some file sets on a model that is not `self`."""
+        return frozenset().union(*(file.outside_sets for file in self.files.values()))
+
+    @cached_property
     def children(self) -> dict[str, set[str]]:
         """Classes of the repository that others of it name as a base, with those others."""
         found: dict[str, set[str]] = {}

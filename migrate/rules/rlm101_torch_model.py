@@ -60,6 +60,9 @@ def _message(facts: ModelFacts, plan: ModelPlan, framework: str | None) -> str:
             f"{columns}: put ViewColumns of the layers file into the env-to-module and the learner "
             "pipeline (Ray's PrevActionsPrevRewards and FrameStackingEnvToModule give other shapes)"
         )
+    if facts.staying:
+        names = ", ".join(f"self.{name}" for name in facts.staying)
+        parts.append(f"{names}: forward goes on setting it, for code that looks at it afterwards")
     if facts.unread:
         columns = ", ".join(facts.unread)
         parts.append(

@@ -105,6 +105,7 @@ class ModelFacts:
     sequential: bool = False  # states stay a list, and time is folded into rows
     stateless_too: bool = False  # the list of states may be empty
     empty_state: str = ""  # what forward calls the list of states, where it reads it in vain
+    staying: tuple[str, ...] = ()  # attributes that forward goes on setting
     inherits: tuple[str, ...] = ()  # bases that are models of the repository, as written
     base_sets: tuple[str, ...] = ()  # "action_dist_cls", "num_outputs": what a base sets up
     base_embeds: bool = False  # a base's forward has a training form

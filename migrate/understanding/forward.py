@@ -14,6 +14,7 @@ from rlmigrate.migrate.index.entries import FileEntry
 from rlmigrate.migrate.tree import nodes_in
 from rlmigrate.migrate.understanding.columns import Views
 from rlmigrate.migrate.understanding.copied import read_copies
+from rlmigrate.migrate.understanding.counters import read_counters
 from rlmigrate.migrate.understanding.flow import assigned_at_returns
 from rlmigrate.migrate.understanding.helpers import handings, mark_handings
 from rlmigrate.migrate.understanding.net_calls import (
@@ -244,13 +245,15 @@ def stored_locals(
 def read_stores(scope: Scope, result: Forward, nets: Mapping[str, str]) -> None:
     """Find the attributes that forward sets, and name a local for each."""
     helpers = handings(scope.methods, result.node)
-    result.stored = stored_locals(result.node, scope.file, scope.methods)
+    read_counters(scope, result.node)
+    found = stored_locals(result.node, scope.file, scope.methods)
+    result.stored = {name: local for name, local in found.items() if name not in scope.staying}
     result.helpers = {name: each.attributes for name, each in helpers.items()}
     mark_handings(scope, helpers, result.stored)
     first_load: dict[str, int] = {}
     for node in nodes_in(result.node):
         attribute = self_attribute(node)
-        if attribute is None or not isinstance(node, ast.Attribute):
+        if attribute is None or not isinstance(node, ast.Attribute) or attribute in scope.staying:
             continue
         place = node.lineno * 1000 + node.col_offset
         if isinstance(node.ctx, ast.Load):

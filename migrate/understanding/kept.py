@@ -42,7 +42,8 @@ def read_kept(
         stashes.append(
             Stash(attribute, local, for_value, ast.unparse(pure) if pure is not None else None)
         )
-        _mark_forward(scope, forward, attribute, local, pure=pure is not None)
+        if attribute not in scope.staying:
+            _mark_forward(scope, forward, attribute, local, pure=pure is not None)
         if for_value and values.node is not None:
             mark_values(scope, values.node, attribute, pure)
     sources = {}

@@ -62,6 +62,7 @@ from rlmigrate.migrate.understanding.recurrence import (
 from rlmigrate.migrate.understanding.renames import read_renames
 from rlmigrate.migrate.understanding.role import body_without_values, check_q, is_q_model
 from rlmigrate.migrate.understanding.scope import Scope, self_attribute
+from rlmigrate.migrate.understanding.staying import read_staying
 from rlmigrate.migrate.understanding.steps import ACROSS_STEPS
 from rlmigrate.migrate.understanding.super_calls import calls_base, read_super_values
 from rlmigrate.migrate.understanding.surroundings import read_surroundings
@@ -174,6 +175,7 @@ def _read(
     if forward and lender is not None:
         stashes = read_borrowed(scope, index, forward, values, lender)
     elif forward:
+        read_staying(scope, index, forward)
         shared = bool(kin) or sequential
         needed = kept_for_values(kin, forward.node.name, forward.stored) if shared else None
         stashes, sources = read_kept(
@@ -186,7 +188,7 @@ def _read(
         check_agreement(scope, index, kin)
     served = {"get_initial_state", "forward_rnn"} if states or sequential else set()
     layers = read_surroundings(
-        scope, index, qualified, kept_in_family(kin), served=served, recurrent=bool(served)
+        scope, index, qualified, kept_in_family(kin) - scope.staying, served=served, recurrent=bool(served)
     )
     action_dist = import_of(index, qualified)
     check_nets(scope, nets)
@@ -213,6 +215,7 @@ def _read(
         states=states,
         sequential=sequential,
         stateless_too=sequential and may_be_stateless(kin),
+        staying=tuple(sorted(scope.staying)),
         empty_state=forward.empty_state if forward and lender is None else "",
         inherits=_inherits(scope, kin),
         base_sets=("action_dist_cls", "num_outputs") if q_model else base_sets(kin),

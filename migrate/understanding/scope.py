@@ -67,6 +67,7 @@ class Scope:
     handled: set[int] = field(default_factory=set)
     served: set[str] = field(default_factory=set)  # methods of ModelV2 that have a place
     net_base: str = ""  # the net of RLlib that it inherits from
+    staying: set[str] = field(default_factory=set)  # attributes that forward goes on setting
     constants: Callable[[str], str | None] = field(default=lambda written: None)
 
     def __post_init__(self) -> None:

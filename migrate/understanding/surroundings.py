@@ -222,15 +222,11 @@ def _dropped(scope: Scope, node: ast.AST) -> bool:
 
 def _read_kept_elsewhere(scope: Scope, node: ast.AST, method: str, attribute: str) -> None:
     holder = scope.parent(node)
-    empty = (
-        isinstance(holder, ast.Assign)
-        and len(holder.targets) == 1
-        and isinstance(holder.value, ast.Constant)
-        and holder.value.value is None
-    )
-    if isinstance(holder, ast.AnnAssign):
-        value = holder.value
-        empty = value is None or (isinstance(value, ast.Constant) and value.value is None)
+    empty = False
+    if isinstance(holder, ast.Assign):
+        empty = len(holder.targets) == 1 and _is_start(holder.value)
+    elif isinstance(holder, ast.AnnAssign):
+        empty = holder.value is None or _is_start(holder.value)
     asserted = isinstance(holder, ast.Compare) and isinstance(scope.parent(holder), ast.Assert)
     if method == "__init__" and empty:
         scope.mark("drop", holder)
@@ -238,6 +234,13 @@ def _read_kept_elsewhere(scope: Scope, node: ast.AST, method: str, attribute: st
         scope.mark("drop", scope.parent(holder))
     else:
         scope.problem(node, f"uses self.{attribute}, which forward sets, in {method}")
+
+
+def _is_start(value: ast.expr) -> bool:
+    """Say whether an attribute starts as a constant or empty, which nothing can find any more."""
+    if isinstance(value, ast.List | ast.Tuple):
+        return not value.elts
+    return isinstance(value, ast.Constant) or (isinstance(value, ast.Dict) and not value.keys)
 
 
 def _read_repository(scope: Scope, index: RepoIndex, qualified: str, kept: Collection[str]) -> None:

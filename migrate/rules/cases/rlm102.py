@@ -24,7 +24,7 @@ class Policy(TorchModelV2, nn.Module):
 
     def forward(self, input_dict, state, seq_lens):
         self.calls += 1
-        return self.pi(input_dict["obs"]), state
+        return self.pi(input_dict["obs"]) / self.calls, state
 """
 
 COUNTS_AFTER = """from rlmigrate import wrap_model
@@ -41,10 +41,10 @@ class LegacyPolicy(TorchModelV2, nn.Module):
 
     def forward(self, input_dict, state, seq_lens):
         self.calls += 1
-        return self.pi(input_dict["obs"]), state
+        return self.pi(input_dict["obs"]) / self.calls, state
 
 
-# On the old model, because it uses self.calls, which forward sets, in __init__.
+# On the old model, because it counts in self.calls.
 Policy = wrap_model(LegacyPolicy, name="Policy")
 """
 

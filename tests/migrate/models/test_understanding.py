@@ -92,7 +92,6 @@ def test_problems_are_printed_once_with_all_their_lines() -> None:
         ),
         ("class M(TorchModelV2, nn.Module)", "class M(Other, TorchModelV2)", "inherits from Other"),
         ("def helper", "def is_time_major", "is time-major"),
-        ("return 1", "return self._v", "uses self._v, which forward sets, in helper"),
         ("return 1", "return self.forward({}, [], None)", "calls its own forward"),
         ("self.vf = nn", "self.config = nn", "sets self.config, which RLModule keeps"),
         ("self.vf =", "setattr(self, name, 1); self.vf =", "names its parts after the name"),

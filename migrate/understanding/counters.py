@@ -1,0 +1,88 @@
+"""Attributes that only count and report: how often forward ran, how long it took.
+
+read_counters   find them in a forward
+reached         methods that forward or values may call
+mentions        whether a part of a class speaks of an attribute
+"""
+
+from __future__ import annotations
+
+import ast
+
+from rlmigrate.migrate.index.imports import dotted
+from rlmigrate.migrate.tree import nodes_in
+from rlmigrate.migrate.understanding.scope import Scope, self_attribute
+
+#: Calls that only tell a person something.
+TELLING = frozenset({"print", "debug", "info", "warning", "warn", "error", "log"})
+ENTRIES = ("forward", "forward_rnn", "value_function", "get_initial_state", "custom_loss")
+
+
+def read_counters(scope: Scope, function: ast.FunctionDef) -> None:
+    """Find attributes that forward changes and reads for nothing but themselves and messages."""
+    if scope.kin or scope.q_model or scope.framework == "tf":
+        return
+    changed = {
+        attribute
+        for node in nodes_in(function)
+        if isinstance(node, ast.AugAssign) and (attribute := self_attribute(node.target))
+    }
+    values = scope.methods.get("value_function")
+    while True:
+        idle = _idle(function.body, changed)
+        wrong = {
+            attribute
+            for attribute in changed
+            if (values is not None and mentions(values, attribute))
+            or any(self_attribute(n) == attribute and id(n) not in idle for n in nodes_in(function))
+            or any(mentions(scope.methods[name], attribute) for name in _below(scope))
+        }
+        if not wrong:
+            break
+        changed -= wrong
+    scope.staying |= changed
+
+
+def _below(scope: Scope) -> set[str]:
+    return reached(scope) - set(ENTRIES)
+
+
+def _idle(body: list[ast.stmt], counters: set[str]) -> set[int]:
+    """Nodes of statements that do nothing but count and tell."""
+    found: set[int] = set()
+    for statement in body:
+        if _is_idle(statement, counters):
+            found |= {id(node) for node in nodes_in(statement)}
+        else:
+            for name in ("body", "orelse", "finalbody"):
+                found |= _idle(getattr(statement, name, []), counters)
+    return found
+
+
+def _is_idle(statement: ast.stmt, counters: set[str]) -> bool:
+    if isinstance(statement, ast.AugAssign):
+        return self_attribute(statement.target) in counters
+    if isinstance(statement, ast.Assign):
+        return all(self_attribute(target) in counters for target in statement.targets)
+    if isinstance(statement, ast.Expr) and isinstance(statement.value, ast.Call):
+        return (dotted(statement.value.func) or "").rpartition(".")[2] in TELLING
+    if isinstance(statement, ast.If):
+        return all(_is_idle(each, counters) for each in [*statement.body, *statement.orelse])
+    return isinstance(statement, ast.Pass)
+
+
+def reached(scope: Scope) -> set[str]:
+    """Methods that forward or values may call."""
+    found: set[str] = set()
+    start = [name for name in ENTRIES if name in scope.methods]
+    while start:
+        name = start.pop()
+        if name not in found:
+            found.add(name)
+            around = {self_attribute(node) for node in nodes_in(scope.methods[name])}
+            start += [name for name in scope.methods if name in around]
+    return found
+
+
+def mentions(part: ast.AST, attribute: str) -> bool:
+    return any(self_attribute(node) == attribute for node in nodes_in(part))
