@@ -42,9 +42,7 @@ class Receivers:
     def _made_elsewhere(self, value: ast.expr | None) -> bool:
         made = self._name_of(value.func) if isinstance(value, ast.Call) else None
         return (
-            made is not None
-            and made.startswith(FOREIGN)
-            and made.rpartition(".")[2][:1].isupper()
+            made is not None and made.startswith(FOREIGN) and made.rpartition(".")[2][:1].isupper()
         )
 
     def _home(self, node: ast.AST, *, own: bool) -> ast.AST | None:

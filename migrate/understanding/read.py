@@ -188,7 +188,12 @@ def _read(
         check_agreement(scope, index, kin)
     served = {"get_initial_state", "forward_rnn"} if states or sequential else set()
     layers = read_surroundings(
-        scope, index, qualified, kept_in_family(kin) - scope.staying, served=served, recurrent=bool(served)
+        scope,
+        index,
+        qualified,
+        kept_in_family(kin) - scope.staying,
+        served=served,
+        recurrent=bool(served),
     )
     action_dist = import_of(index, qualified)
     check_nets(scope, nets)

@@ -10,6 +10,7 @@ from rlmigrate.migrate.understanding.counters import ENTRIES, mentions, reached
 from rlmigrate.migrate.understanding.forward import Forward
 from rlmigrate.migrate.understanding.scope import Scope
 
+
 def read_staying(scope: Scope, index: RepoIndex, forward: Forward) -> None:
     """Let forward go on setting attributes that are looked at afterwards.
 

@@ -91,7 +91,10 @@ def test_an_attribute_that_a_helper_of_values_reads_stays_with_the_old_model(mig
 
 
 def test_an_attribute_that_other_code_sets_stays_with_the_old_model(migrate) -> None:
-    files = {"model.py": MODEL, "use.py": "import ray.rllib\n\ndef f(model):\n    model._size = 1\n"}
+    files = {
+        "model.py": MODEL,
+        "use.py": "import ray.rllib\n\ndef f(model):\n    model._size = 1\n",
+    }
     assert "keeps self._size, which other code reads" in bridged(migrate, files)
 
 
@@ -117,7 +120,9 @@ def peek(*args):
     assert "self._features" not in done.text("model.py")
     for unknown in ("FullyConnectedNetwork(*args)\n    model = args[0]", "args[0]"):
         changed = use.replace("model = FullyConnectedNetwork(*args)", f"model = {unknown}")
-        assert "self._features = " in migrate({"model.py": MODEL, "use.py": changed}).text("model.py")
+        assert "self._features = " in migrate({"model.py": MODEL, "use.py": changed}).text(
+            "model.py"
+        )
 
 
 def test_counters_go_on_counting(migrate) -> None:
