@@ -1,6 +1,6 @@
-"""Attributes that forward sets and that stay attributes: nothing that the model computes needs them.
+"""Attributes that forward sets and that stay attributes, for others to look at.
 
-read_staying   find those that other code or a method of the class's own looks at afterwards
+read_staying   find those that other code or a method of its own looks at afterwards
 """
 
 from __future__ import annotations
