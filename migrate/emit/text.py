@@ -4,6 +4,7 @@ signature_span   from `def` to the colon of a function
 method_span      a method, with the blank lines before it
 unconditional    an `if` that always holds, without its condition
 indent_of        the white space before a statement
+requoted_pieces  texts for f-strings
 describes        whether a comment is in words
 Lines            lines to delete, tidied so that no double blank lines stay
 """
@@ -17,7 +18,10 @@ import tokenize
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
+from rlmigrate.migrate.fstrings import quote_around, requoted
 from rlmigrate.migrate.source import SourceFile, Span
+from rlmigrate.migrate.tree import nodes_in
+from rlmigrate.migrate.understanding.facts import Reading
 
 
 def signature_span(source: SourceFile, node: ast.FunctionDef) -> Span:
@@ -169,3 +173,19 @@ class Lines:
                     last += 1
                 spans.append(self.source.line_span(first, last))
         return spans
+
+
+def requoted_pieces(
+    source: SourceFile, reading: Reading, pieces: list[tuple[Span, str]]
+) -> list[tuple[Span, str]]:
+    """Let texts that go into f-strings keep clear of their quotes."""
+    around = [
+        (source.span(node), quote_around(source, node))
+        for node in nodes_in(reading.node)
+        if isinstance(node, ast.JoinedStr)
+    ]
+    done = []
+    for span, text in pieces:
+        quotes = [q for outer, q in around if outer.start < span.start and span.end < outer.end]
+        done.append((span, requoted(text, quotes[0]) if quotes else text))
+    return done

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 
 from rlmigrate.migrate.edits import Edit
 from rlmigrate.migrate.source import SourceFile
+from rlmigrate.migrate.tree import nodes_in
 
 CODE = "RLM000"
 
@@ -31,11 +32,14 @@ def quote_edits(source: SourceFile, before: SourceFile) -> Iterator[Edit]:
 
 def _short_strings(source: SourceFile) -> Iterator[tuple[ast.Constant, str]]:
     """Strings of one token on one line, without prefix, escapes and quotes inside."""
+    inside = {id(n) for joined in source.nodes(ast.JoinedStr) for n in nodes_in(joined)}
     for node in source.nodes(ast.Constant):
+        if id(node) in inside:
+            continue
         if not isinstance(node.value, str) or node.lineno != node.end_lineno:
             continue
         text = source.segment(node)
-        inside = text[1:-1]
+        content = text[1:-1]
         plain = text[:1] in ("'", '"') and text[-1:] == text[:1] and len(text) > 1
-        if plain and not any(mark in inside for mark in "'\"\\"):
+        if plain and not any(mark in content for mark in "'\"\\"):
             yield node, text

@@ -85,4 +85,5 @@ def reached(scope: Scope) -> set[str]:
 
 
 def mentions(part: ast.AST, attribute: str) -> bool:
+    """Say whether a part of a class reads or sets `self.attribute`."""
     return any(self_attribute(node) == attribute for node in nodes_in(part))

@@ -52,6 +52,7 @@ from rlmigrate.migrate.understanding.net_base import (
     read_net_parts,
 )
 from rlmigrate.migrate.understanding.own_view import read_own_view
+from rlmigrate.migrate.understanding.places import check_places
 from rlmigrate.migrate.understanding.recurrence import (
     is_recurrent,
     may_be_stateless,
@@ -199,7 +200,7 @@ def _read(
     check_nets(scope, nets)
     if framework == "tf":
         check_training(scope)
-    _check_places(scope)
+    check_places(scope, index)
     facts = ModelFacts(
         qualified=qualified,
         name=node.name,
@@ -365,10 +366,3 @@ def _is_discrete(scope: Scope, constructor: Constructor) -> bool:
         and (self_attribute(n.value) == "action_space" or dotted(n.value) in names)
         for n in nodes_in(scope.node)
     )
-
-
-def _check_places(scope: Scope) -> None:
-    """Refuse marks inside f-strings, whose places Python 3.11 does not know."""
-    for mark in scope.marks:
-        if any(isinstance(a, ast.JoinedStr) for a in scope.ancestors(mark.node)):
-            scope.problem(mark.node, "reads what changes inside an f-string")
