@@ -1,6 +1,7 @@
 """Axes of a distribution's inputs, which were rows of numbers and may be sequences of them now.
 
 last_axes   constants 1 that mean the last axis of such rows
+takes_rows  whether a class counts on rows in other ways
 """
 
 from __future__ import annotations
@@ -20,6 +21,26 @@ detach contiguous
 ALIKE = frozenset(_ALIKE.split())
 #: Those that take rows apart or put them together along an axis; the axis is their last argument.
 ALONG = frozenset({"chunk", "split", "tensor_split", "cat", "concat"})
+
+
+def takes_rows(node: ast.ClassDef) -> bool:
+    """Say whether a class names a second axis, of what may have three on the new stack."""
+    methods = [item for item in node.body if isinstance(item, ast.FunctionDef)]
+    fine: set[int] = set()
+    for method in methods:
+        given = [arg.arg for arg in method.args.args][1:2]
+        fine |= last_axes(method, given if method.name == "__init__" else ())
+    for each in nodes_in(node):
+        if isinstance(each, ast.Call):
+            axes = [k.value for k in each.keywords if k.arg in {"dim", "axis"}]
+            ones = [axis for axis in axes if isinstance(axis, ast.Constant) and axis.value == 1]
+            if any(id(axis) not in fine for axis in ones):
+                return True
+        if isinstance(each, ast.Subscript) and isinstance(each.slice, ast.Tuple):
+            first = each.slice.elts[0]
+            if isinstance(first, ast.Slice) and not (first.lower or first.upper or first.step):
+                return True
+    return False
 
 
 def last_axes(method: ast.FunctionDef, inputs: Iterable[str]) -> set[int]:

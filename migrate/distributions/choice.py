@@ -4,6 +4,8 @@ native_distributions   those that can be, and that nothing needs as they were
 StudiedDistribution    one class of a file
 studied_distributions  those of a file
 native_nodes           the classes of a file that are written
+written_alone          how one is written, whoever needs it
+distribution_layers    the layers that those of a file need
 stands_alone           whether nothing but configs needs a class that can be written
 """
 
@@ -64,14 +66,32 @@ def _writable(index: RepoIndex) -> dict[str, ClassEntry]:
     return found
 
 
+def written_alone(index: RepoIndex, entry: ClassEntry) -> Written | None:
+    """How a class would be written, whoever needs it."""
+    if entry.qualified not in _writable(index):
+        return None
+    done = _attempt(index, entry, _node(index.source_of(entry.path), entry), frozenset())
+    return None if isinstance(done, str) else done
+
+
+def distribution_layers(source: SourceFile, index: RepoIndex) -> frozenset[str]:
+    """The layers that the distributions of a file need."""
+    file = index.files.get(source.path)
+    entries = _entries(index, [file] if file is not None else [])
+    native = native_distributions(index) if entries else frozenset()
+    done = [written_alone(index, each) for each in entries if each.qualified in native]
+    return frozenset().union(*(each.layers for each in done if each is not None))
+
+
 def stands_alone(index: RepoIndex, entry: ClassEntry) -> bool:
     """Say whether a class can be written and only registrations and configs name it."""
     return entry.qualified in _writable(index) and not _elsewhere(index, entry, (), True)
 
 
 def _moves(index: RepoIndex, qualified: str) -> bool:
-    """Say whether the model that is always trained with a class becomes native."""
-    return names_its_distribution(index, choosers(index).get(qualified))
+    """Say whether every model that is always trained with a class becomes native."""
+    models = choosers(index).get(qualified, ())
+    return bool(models) and all(names_its_distribution(index, model) for model in models)
 
 
 def _entries(index: RepoIndex, files: Iterable[FileEntry]) -> list[ClassEntry]:
@@ -94,9 +114,12 @@ def _node(source: SourceFile, entry: ClassEntry) -> ast.ClassDef:
 def _attempt(
     index: RepoIndex, entry: ClassEntry, node: ast.ClassDef, taken: frozenset[str]
 ) -> Written | str:
+    from rlmigrate.migrate.emit.file import layers_module
+
     settings = index.settings
-    names = Names(settings.target, "", taken=taken, ray_version=settings.ray_version)
     file = index.files[entry.path]
+    module = layers_module(index, file, settings)
+    names = Names(settings.target, module, taken=taken, ray_version=settings.ray_version)
     try:
         return native_distribution(index.source_of(entry.path), file, node, names)
     except NotMovable as problem:

@@ -1,8 +1,9 @@
-"""Which model is always trained with one distribution of the repository, by what configs say.
+"""Which models are always trained with one distribution of the repository, by what configs say.
 
 chosen_distribution     that of a model, if it has one
 names_its_distribution  whether the module behind a model names it by itself
-import_of               how the model's file names it
+naming_of               how the model's file names it
+sharers                 the other models that are trained with the distribution of one
 choosers                models by the distribution that they are trained with
 is_registered_by        whether a name is only what a registration or a config is given
 """
@@ -14,6 +15,7 @@ from collections.abc import Mapping
 from functools import lru_cache
 from pathlib import Path
 
+from rlmigrate.migrate.distributions.naming import NO_NAME, Naming
 from rlmigrate.migrate.findings import Outcome
 from rlmigrate.migrate.index.configured import (
     CUSTOM_DIST,
@@ -51,23 +53,34 @@ def names_its_distribution(index: RepoIndex, model: str | None) -> bool:
     return plan is not None and plan.outcome is Outcome.NATIVE
 
 
-def import_of(index: RepoIndex, model: str) -> tuple[str, str]:
-    """The module that a model's file imports its distribution from, and the name that it uses.
+def naming_of(index: RepoIndex, model: str) -> Naming:
+    """How a model's file names its distribution; empty where it has none."""
+    from rlmigrate.migrate.distributions.choice import written_alone
 
-    The module is "" where the name is there already; both are where it has no distribution.
-    """
     dist = chosen_distribution(index, model)
-    if dist is None:
-        return "", ""
+    written = written_alone(index, dist) if dist is not None else None
+    if dist is None or written is None:
+        return NO_NAME
     owner = index.classes[model]
     name = _local_name(index, owner, dist)
     there = owner.path == dist.path or name in index.files[owner.path].imports.names
-    return "" if there else index.name_of(dist.path), name
+    text = name + written.named.removeprefix(dist.name)
+    return Naming("" if there else index.name_of(dist.path), name, text, written.asks is not None)
 
 
-def choosers(index: RepoIndex) -> Mapping[str, str]:
-    """Models by the distribution that goes with them; each belongs to one model."""
-    return {dist: model for model, dist in _chosen(index).items()}
+def sharers(index: RepoIndex, model: str) -> tuple[str, ...]:
+    """Other models that are trained with the distribution of one."""
+    dist = _chosen(index).get(model)
+    return tuple(each for each in choosers(index).get(dist, ()) if each != model) if dist else ()
+
+
+@lru_cache(maxsize=8)
+def choosers(index: RepoIndex) -> Mapping[str, tuple[str, ...]]:
+    """Models by the distribution that goes with them."""
+    found: dict[str, list[str]] = {}
+    for model, dist in _chosen(index).items():
+        found.setdefault(dist, []).append(model)
+    return {dist: tuple(sorted(models)) for dist, models in found.items()}
 
 
 def is_registered_by(node: ast.expr, holder: ast.AST | None) -> bool:
@@ -101,12 +114,9 @@ def _chosen(index: RepoIndex) -> Mapping[str, str]:
                 *({UNKNOWN} if v == UNKNOWN else _behind(index, v, "action_dist") for v in values)
             )
     single = {model: next(iter(dists)) for model, dists in known.items() if len(dists) == 1}
-    taken = [dist for dists in known.values() for dist in dists]
-    return {
-        model: dist
-        for model, dist in single.items()
-        if taken.count(dist) == 1 and _go_together(index, model, dist)
-    }
+    apart = {dist for dists in known.values() if len(dists) > 1 for dist in dists}
+    apart |= {dist for model, dist in single.items() if not _go_together(index, model, dist)}
+    return {model: dist for model, dist in single.items() if dist not in apart}
 
 
 def _behind(index: RepoIndex, name: str, kind: str) -> set[str]:
@@ -144,6 +154,7 @@ def _is_set_otherwise(index: RepoIndex) -> bool:
 def _go_together(index: RepoIndex, model: str, dist: str) -> bool:
     """Say whether a model class can name a distribution class by itself."""
     from rlmigrate.migrate.distributions.choice import stands_alone
+    from rlmigrate.migrate.distributions.fitting import fits
 
     owner, entry = index.class_named(model), index.class_named(dist)
     if owner is None or entry is None or owner.scope or entry.scope:
@@ -153,7 +164,7 @@ def _go_together(index: RepoIndex, model: str, dist: str) -> bool:
     related = index.children.get(model) or any(map(index.class_named, owner.bases))
     if related or model in index.built or not _importable(index, owner, entry):
         return False
-    return stands_alone(index, entry)
+    return stands_alone(index, entry) and fits(index, owner, entry)
 
 
 def _importable(index: RepoIndex, owner: ClassEntry, entry: ClassEntry) -> bool:

@@ -9,6 +9,8 @@ from __future__ import annotations
 import ast
 from dataclasses import dataclass
 
+from rlmigrate.migrate.distributions.axes import takes_rows
+from rlmigrate.migrate.distributions.bases import Base, asked_of_model, base_of
 from rlmigrate.migrate.distributions.words import DistributionWords
 from rlmigrate.migrate.edits import Edit, Imports
 from rlmigrate.migrate.emit.names import Names
@@ -28,55 +30,40 @@ from rlmigrate.migrate.understanding.scope import (
 
 CODE = "RLM302"
 BODY = UNIT * 2
-#: Old base class, and the new one that computes the same.
-BASES = {
-    "TorchDistributionWrapper": "TorchDistribution",
-    "TorchCategorical": "TorchCategorical",
-    "TorchDiagGaussian": "TorchDiagGaussian",
-}
-#: Old base classes whose namesakes on the new stack are made in another way, or compute otherwise.
-OTHERWISE = frozenset(
-    {
-        "TorchMultiActionDistribution",
-        "TorchMultiCategorical",
-        "TorchSquashedGaussian",
-        "TorchDeterministic",
-    }
-)
 #: Methods that a class without a torch distribution has to have.
 OWN = ("logp", "entropy", "kl", "sample")
-RENAMED = {"logp", "entropy", "kl", "multi_kl", "multi_entropy"}
 
 
 @dataclass(frozen=True)
 class Written:
-    """Edits and imports of a class that became a new distribution."""
+    """Edits and imports of a class that became a new distribution.
+
+    `named` is how a module names the class; `asks` what it asks of its module; `by_rows` whether
+    it takes for granted that what it is given are rows.
+    """
 
     edits: tuple[Edit, ...]
     imports: Imports
     base: str
+    layers: frozenset[str] = frozenset()
+    named: str = ""
+    asks: frozenset[str] | None = None
+    by_rows: bool = False
+    apart: frozenset[str] = frozenset()  # inherited methods that gave one number per component
 
 
 def native_distribution(
     source: SourceFile, file: FileEntry, node: ast.ClassDef, names: Names
 ) -> Written:
     """Write the class; methods stay in their order."""
-    if len(node.bases) != 1:
-        raise NotMovable(node, "inherits from more than one class")
-    written = dotted(node.bases[0]) or "another class"
-    found = file.imports.qualified(node.bases[0]) or ""
-    old = found.rpartition(".")[2]
-    if found.startswith("ray.rllib.") and old in OTHERWISE:
-        raise NotMovable(node, f"builds on {written}, which is another class on the new stack")
-    if not found.startswith("ray.rllib.") or old not in BASES:
-        raise NotMovable(node, f"builds on {written}, which the new stack does not have")
-    base = BASES[old]
+    base = base_of(file, node)
     methods = {item.name: item for item in node.body if isinstance(item, ast.FunctionDef)}
     owner = Owner(source, file, names)
     owner.known = _own(node, methods)
     owner.used = _read(methods)
     writer = _Writer(owner, base, methods)
-    module = Module(source, node, names.distribution(base), code=CODE)
+    new = names.layer(base.new) if base.layer else names.distribution(base.new)
+    module = Module(source, node, new, code=CODE)
     for item in node.body:
         if isinstance(item, ast.FunctionDef):
             module.replaced.append(item)
@@ -85,7 +72,17 @@ def native_distribution(
             raise NotMovable(item, "has a body that is not only methods")
     writer.finish(module)
     edits = module.edits() if module.replaced else module.header()
-    return Written(edits, Imports(frozenset(names.wanted)), module.base)
+    asks = base.how == "asks"
+    return Written(
+        edits,
+        Imports(frozenset(names.wanted)),
+        module.base,
+        layers=frozenset(names.layers),
+        named=base.named.format(node.name),
+        asks=asked_of_model(node) if asks else None,
+        by_rows=asks or takes_rows(node),
+        apart=base.apart - set(methods),
+    )
 
 
 def _own(node: ast.ClassDef, methods: dict[str, ast.FunctionDef]) -> set[str]:
@@ -106,37 +103,55 @@ def _read(methods: dict[str, ast.FunctionDef]) -> set[str]:
 @dataclass
 class _Writer:
     owner: Owner
-    base: str
+    base: Base
     methods: dict[str, ast.FunctionDef]
 
     def write(self, module: Module, method: ast.FunctionDef) -> None:
         """Write one method under its new name, if it has one."""
         name = method.name
-        if name == "__init__":
-            self._constructor(module, method)
-        elif name == "required_model_output_shape":
+        asks = self.base.how == "asks"
+        if name in {"generator", "__call__"} or (name.startswith("__") and name != "__init__"):
+            raise NotMovable(method, f"overrides {name}")
+        if name == "required_model_output_shape":
             self._size(module, method)
+        elif asks and name == "__init__":
+            self._plain(module, method)
+        elif name == "__init__":
+            self._constructor(module, method)
         elif name == "sample":
             self._sample(module, method)
-        elif name == "deterministic_sample":
+        elif name == "logp":
+            self._logp(module, method)
+        elif name == "deterministic_sample" and not asks:
+            if self.base.new == "MultiActionDistribution":
+                raise NotMovable(method, "overrides deterministic_sample of several parts")
             body = self._words(method, wrap="TorchDeterministic").written(BODY)
             module.method("to_deterministic(self)", body)
-        elif name == "sampled_action_logp":
+        elif name == "sampled_action_logp" and not asks:
             self._check_last_sample(method)
-        elif name in {"generator", "__call__"} or name.startswith("__"):
-            raise NotMovable(method, f"overrides {name}")
         else:
-            words = self._words(method)
-            head = f"{name}({', '.join(self._arguments(method))})"
-            module.method(head, words.written(BODY), *self._decorators(method))
+            self._plain(module, method)
+
+    def _plain(self, module: Module, method: ast.FunctionDef) -> None:
+        """A method that keeps its name and its parameters."""
+        body = self._words(method).written(BODY)
+        head = f"{method.name}({', '.join(self._arguments(method))})"
+        module.method(head, body, *self._decorators(method))
 
     def finish(self, module: Module) -> None:
-        """Add what the new base wants and the old one did not."""
-        if self.base != "TorchDistribution":
+        """Add what the new base wants and the old one did not, and what the old one had."""
+        for attribute, body in self.base.adds.items():
+            if attribute in self.owner.used:
+                module.method(f"{attribute}(self)", f"{BODY}{body}", "property")
+        if self.base.how not in {"wraps", "asks"}:
             return
         if "required_model_output_shape" not in self.methods:
             raise NotMovable(module.node, "does not say how many inputs it takes")
-        if "__init__" not in self.methods:
+        if self.base.how == "asks":
+            missing = [name for name in (*OWN, "deterministic_sample") if name not in self.methods]
+            if missing:
+                raise NotMovable(module.node, f"asks its model and has no {missing[0]}()")
+        elif "__init__" not in self.methods:
             self._without_torch(module)
             body = f"{BODY}self.inputs = logits  # no distribution of torch behind this one\n"
             module.method("_get_torch_distribution(self, logits)", body)
@@ -185,7 +200,7 @@ class _Writer:
         rest = arguments[3:]
         words = self._words(method, roles=roles)
         words.constructing = True
-        if self.base == "TorchDistribution":
+        if self.base.how == "wraps":
             body = words.written(BODY)
             keeps = f"{BODY}self.inputs = logits\n" if "inputs" in self.owner.used else ""
             if not words.returned:
@@ -194,15 +209,21 @@ class _Writer:
                 body += f"{BODY}return dist\n"
             head = f"_get_torch_distribution({', '.join(['self', 'logits', *rest])})"
             module.method(head, keeps + body)
-        elif self.base == "TorchCategorical":
+        elif self.base.how == "init":
             body = words.written(BODY)
             module.method(f"__init__({', '.join(['self', 'logits', *rest])})", body)
         else:
             words.classmethod = True
             body = words.written(BODY)
-            if rest or not words.returned or words.returned == "early":
-                raise NotMovable(method, "does more than prepare its inputs in __init__")
-            module.method("from_logits(cls, logits, **kwargs)", body, "classmethod")
+            rest = [each for each in rest if not each.startswith("**")]
+            if any("=" not in each for each in rest):
+                raise NotMovable(method, "has a constructor with other parameters than RLlib's")
+            if not words.returned:
+                raise NotMovable(method, "does not call its base at the top of __init__")
+            if words.returned == "early":
+                body += f"{BODY}return dist\n"
+            head = ", ".join(["cls", "logits", *rest, "**kwargs"])
+            module.method(f"from_logits({head})", body, "classmethod")
 
     def _size(self, module: Module, method: ast.FunctionDef) -> None:
         named = [a.arg for a in method.args.args]
@@ -222,8 +243,25 @@ class _Writer:
         again.reparameterized = True
         module.method("rsample(self, *, sample_shape=None)", again.written(BODY))
 
+    def _logp(self, module: Module, method: ast.FunctionDef) -> None:
+        """The log-probability; of what the old stack stored side by side, as that."""
+        arguments = self._arguments(method)
+        body = self._words(method).written(BODY)
+        if self.base.new in {"MultiActionDistribution", "ModelDistribution"}:
+            if len(arguments) < 2:
+                raise NotMovable(method, "takes no actions in logp()")
+            name = arguments[1]
+            flat = self.owner.names.layer("flat_actions")
+            body = f"{BODY}{name} = {flat}({name})\n{body}"
+        module.method(f"logp({', '.join(arguments)})", body, *self._decorators(method))
+
     def _check_last_sample(self, method: ast.FunctionDef) -> None:
+        """Leave the method out where it says what logp() says."""
+        if self.base.new == "MultiActionDistribution" and any(
+            isinstance(each, ast.Attribute) and each.attr == "sampled_action_logp"
+            for each in nodes_in(method)
+        ):
+            return  # put together of the parts, as logp() is
         body = body_without_docstring(method)
-        text = ast.unparse(body[-1])
-        if text != "return self.logp(self.last_sample)":
+        if ast.unparse(body[-1]) != "return self.logp(self.last_sample)":
             raise NotMovable(method, "keeps the probability of its last sample in its own way")

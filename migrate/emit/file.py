@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
+from rlmigrate.migrate.distributions.choice import distribution_layers
 from rlmigrate.migrate.edits import Imports
 from rlmigrate.migrate.emit.bridge import emit_bridge, emit_twin
 from rlmigrate.migrate.emit.layers_file import layers_text, names_in_file
@@ -227,4 +228,5 @@ def _layers_of(path: Path, index: RepoIndex, settings: Settings) -> frozenset[st
         if study.plan.outcome is Outcome.NATIVE:
             emitted = _emit(source, index, file, settings, study, Moves())
             found |= emitted.layers if emitted else set()
+    found |= distribution_layers(source, index)
     return frozenset(found) | policy_layers(source, index) | learner_layers(source, index)

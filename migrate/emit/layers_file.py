@@ -16,13 +16,18 @@ from rlmigrate.eras import current_name
 from rlmigrate.migrate.source import SourceFile
 from rlmigrate.migrate.tree import nodes_in
 
-FOLDER = Path(__file__).parents[2] / "new_stack" / "layers"
+NEW_STACK = Path(__file__).parents[2] / "new_stack"
+FOLDER = NEW_STACK / "layers"
+#: Distributions that only the old stack has; they stand with the others, on nothing but torch's.
+OLD_ONLY = ("beta.py", "dirichlet.py", "old_squashed_gaussian.py")
 OWN = "rlmigrate.new_stack.layers"
+DISTRIBUTIONS = "rlmigrate.new_stack.distributions"
 HOMES: Mapping[str, Mapping[str, str]] = {
     "ray": {
         "rlmigrate.new_stack.apis": "ray.rllib.core.rl_module.apis",
         "rlmigrate.new_stack.columns": "ray.rllib.core.columns",
-        "rlmigrate.new_stack.distributions": "ray.rllib.core.distribution.torch.torch_distribution",
+        DISTRIBUTIONS: "ray.rllib.core.distribution.torch.torch_distribution",
+        f"{DISTRIBUTIONS}.distribution": "ray.rllib.core.distribution.distribution",
         "rlmigrate.new_stack.torch_rl_module": "ray.rllib.core.rl_module.torch",
     },
     "builtin": {},
@@ -51,7 +56,8 @@ class Unit:
 def units() -> dict[str, Unit]:
     """Every top-level function, class and typed constant of the layers, by name."""
     found: dict[str, Unit] = {}
-    for path in sorted(FOLDER.rglob("*.py")):
+    old_only = [NEW_STACK / "distributions" / name for name in OLD_ONLY]
+    for path in [*sorted(FOLDER.rglob("*.py")), *old_only]:
         if path.name == "__init__.py":
             continue
         source = SourceFile.read(path)
@@ -109,6 +115,8 @@ def layers_text(names: Iterable[str], *, target: str, ray_version: str) -> str:
         unit = known[name]
         for local in sorted(unit.uses & set(unit.imports)):
             module, original = unit.imports[local]
+            if module.startswith(f"{DISTRIBUTIONS}.") and module not in HOMES[target]:
+                module = DISTRIBUTIONS
             if not module.startswith(OWN):
                 home = HOMES[target].get(module, module)
                 there = current_name(f"{home}.{original}", ray_version=ray_version)

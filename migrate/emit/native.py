@@ -81,6 +81,8 @@ def _header(source: SourceFile, reading: Reading, names: Names) -> list[tuple[Sp
 
 
 def _module(names: Names, facts: ModelFacts) -> str:
+    if facts.action_dist.asks:
+        return names.layer("SamplingModule")
     return names.layer("QModule") if facts.q_model else names.core("TorchRLModule")
 
 

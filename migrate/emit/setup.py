@@ -106,9 +106,11 @@ def _prologue(reading: Reading, names: Names, words: Expressions) -> tuple[list[
         bool(facts.net_base) and not any(m.kind == "net_build" for m in reading.marks)
     )
     needed = facts.head_size is not None if facts.inherits else True
-    module, dist = facts.action_dist
-    if dist:
-        after.append(f"self.action_dist_cls = {names.want(module, dist) if module else dist}")
+    named = facts.action_dist
+    if named.name:
+        if named.module:
+            names.want(named.module, named.name)
+        after.append(f"self.action_dist_cls = {named.text}")
     elif not facts.discrete and not sets and needed:
         after.append(
             f"self.action_dist_cls = {names.layer('action_distribution')}(self.action_space)"

@@ -30,6 +30,8 @@ AUTOREGRESSIVE = (
     "Ray shows the sampling in "
     "ray.rllib.examples.rl_modules.classes.autoregressive_actions_rlm"
 )
+#: A reason that the advice begins with, too.
+CALLS = "calls its model"
 PLAIN = "write it as a TorchDistribution and set self.action_dist_cls in setup()"
 #: What to do about old bases of torch, by their name.
 ADVICE = {
@@ -94,7 +96,7 @@ def check(context: FileContext) -> Iterable[Finding]:
         )
         base = next((b.rpartition(".")[2] for b in entry.bases), "")
         where = AUTOREGRESSIVE if calls_model else ADVICE.get(base, PLAIN)
-        parts = ("" if calls_model else reason, where, places, f"see {RULE.link}")
+        parts = ("" if reason.endswith(CALLS) else reason, where, places, f"see {RULE.link}")
         yield Finding(
             Item(
                 path=str(context.source.path),

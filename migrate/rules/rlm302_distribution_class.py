@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from rlmigrate.migrate.distributions.choice import studied_distributions
+from rlmigrate.migrate.distributions.native import Written
+from rlmigrate.migrate.emit.file import layers_beside
 from rlmigrate.migrate.findings import Item, Kind, Outcome
 from rlmigrate.migrate.rules.base import Case, FileContext, Finding, Rule
 
@@ -22,14 +24,35 @@ def check(context: FileContext) -> Iterable[Finding]:
             kind=Kind.DISTRIBUTION,
             outcome=Outcome.NATIVE,
             code=RULE.code,
-            message=(
-                f"becomes a {study.written.base}; a module uses it by "
-                f"self.action_dist_cls = {study.entry.name} in setup()"
-            ),
+            message=_message(study.written, study.entry.name),
             new_name=study.entry.name,
             new_path=path,
         )
-        yield Finding(item, (*study.written.edits, *study.moves), study.written.imports)
+        needed = set(study.written.layers)
+        files = (
+            dict(layers_beside(context.source, context.index, context.settings, needed))
+            if needed
+            else {}
+        )
+        edits = (*study.written.edits, *study.moves)
+        yield Finding(item, edits, study.written.imports, files)
+
+
+def _message(written: Written, name: str) -> str:
+    """What became of a class, and how a module uses it."""
+    if written.asks is not None:
+        return (
+            f"becomes a {written.base}, which samples inside its module: one on SamplingModule, "
+            f"with self.action_dist_cls = {name} in setup()"
+        )
+    apart = ""
+    if written.apart:
+        methods = " and ".join(f"{each}()" for each in sorted(written.apart))
+        apart = f"; {methods}, one number per component before, are summed over the components"
+    return (
+        f"becomes a {written.base}; a module uses it by "
+        f"self.action_dist_cls = {written.named} in setup(){apart}"
+    )
 
 
 _OLD = """\
@@ -85,8 +108,11 @@ RULE = Rule(
         "New distributions are made by from_logits() from the module's outputs alone. The "
         "constructor becomes _get_torch_distribution(), deterministic_sample() becomes "
         "to_deterministic(), required_model_output_shape() becomes required_input_dim(); logp(), "
-        "entropy() and kl() keep their bodies. A class that a config names, or that something "
-        "uses which stays on the old stack, is left to RLM301."
+        "entropy() and kl() keep their bodies. Bases that only the old stack has (TorchBeta, "
+        "TorchDirichlet, the squashed Gaussian with its clamped log-probabilities, several actions "
+        "at once) stand in rlmigrate_layers.py with the old numbers. A class that asks its model "
+        "for parts of an action goes with that model, whose module then samples by it. What "
+        "something uses that stays on the old stack is left to RLM301."
     ),
     check=check,
     since="2.40",

@@ -34,7 +34,9 @@ def check(context: FileContext) -> Iterable[Finding]:
         statement = nodes.parents.get(call)
         if found is None or found.qualified not in native or not isinstance(statement, ast.Expr):
             continue
-        model = choosers(context.index).get(found.qualified, "its model").rpartition(".")[2]
+        models = choosers(context.index).get(found.qualified, ("its model",))
+        names = " and ".join(model.rpartition(".")[2] for model in models)
+        sets = "sets" if len(models) == 1 else "set"
         item = Item(
             path=str(context.source.path),
             line=call.lineno,
@@ -42,7 +44,7 @@ def check(context: FileContext) -> Iterable[Finding]:
             kind=Kind.CONFIG,
             outcome=Outcome.NATIVE,
             code=CODE,
-            message=f"the registration is dropped: {model} sets action_dist_cls = {found.name}",
+            message=f"the registration is dropped: {names} {sets} it as action_dist_cls",
             column=call.col_offset,
         )
         edit = removal(context.source, nodes, statement, code=CODE)

@@ -12,6 +12,7 @@ import ast
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from rlmigrate.migrate.distributions.chosen import sharers
 from rlmigrate.migrate.findings import Outcome
 from rlmigrate.migrate.index.entries import ClassEntry, FileEntry
 from rlmigrate.migrate.index.repo import RepoIndex
@@ -111,6 +112,11 @@ def _own_stop(index: RepoIndex, reading: Reading) -> str | None:
     """What keeps a class from going native by itself, whatever its kin do."""
     if reading.facts.problems:
         return _telling(reading).text
+    for name in sharers(index, reading.facts.qualified):
+        other = _reading_of(index, name)
+        if other is None or other.facts.problems:
+            dist = reading.facts.action_dist.name
+            return f"shares {dist} with {name.rpartition('.')[2]}, which stays on the old stack"
     for policy in sorted(index.built.get(reading.facts.qualified, ())):
         from rlmigrate.migrate.policies.study import becomes_native
 

@@ -17,6 +17,7 @@ import ast
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from rlmigrate.migrate.distributions.naming import NO_NAME, Naming
 from rlmigrate.migrate.understanding.vocabulary import MODEL_DEFAULTS
 
 
@@ -117,7 +118,7 @@ class ModelFacts:
     net_values: bool = False  # its values are those of that net, for what forward gave it
     head_size: str | None = None  # where num_outputs is read: None | "local" | "attribute"
     discrete: bool = False
-    action_dist: tuple[str, str] = ("", "")  # its own: the module to import it from, local name
+    action_dist: Naming = NO_NAME  # its own
     value: str = "none"  # "none" | "computed" | "overridden" where a base computes them too
     loss: OwnLoss | None = None
     extra_methods: tuple[str, ...] = ()

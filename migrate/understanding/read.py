@@ -9,7 +9,7 @@ import ast
 from collections.abc import Mapping
 from dataclasses import replace
 
-from rlmigrate.migrate.distributions.chosen import import_of
+from rlmigrate.migrate.distributions.chosen import naming_of
 from rlmigrate.migrate.index.configured import preprocesses
 from rlmigrate.migrate.index.entries import FileEntry
 from rlmigrate.migrate.index.imports import dotted
@@ -196,7 +196,7 @@ def _read(
         served=served,
         recurrent=bool(served),
     )
-    action_dist = import_of(index, qualified)
+    action_dist = naming_of(index, qualified)
     check_nets(scope, nets)
     if framework == "tf":
         check_training(scope)
@@ -232,7 +232,7 @@ def _read(
         kept_by=lender.qualified if lender else "",
         family=related(index, kin) if kin else (),
         head_size=_head(constructor, reads_own_head),
-        discrete=not action_dist[1] and _is_discrete(scope, constructor),
+        discrete=not action_dist.name and _is_discrete(scope, constructor),
         action_dist=action_dist,
         value=_value(scope, kin) if values.node else "none",
         net_base=scope.net_base,

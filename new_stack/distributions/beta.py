@@ -12,7 +12,7 @@ import torch
 from rlmigrate.new_stack.distributions.deterministic import TorchDeterministic
 from rlmigrate.new_stack.distributions.torch_distribution import TorchDistribution
 
-_BOUND = -math.log(1e-6)
+_BETA_BOUND: float = -math.log(1e-6)
 
 
 class TorchBeta(TorchDistribution):
@@ -30,21 +30,25 @@ class TorchBeta(TorchDistribution):
     def _get_torch_distribution(self, alpha: Any, beta: Any) -> Any:
         return torch.distributions.Beta(concentration1=alpha, concentration0=beta)
 
-    def _stretch(self, values: torch.Tensor) -> torch.Tensor:
+    def _squash(self, values: torch.Tensor) -> torch.Tensor:
         stretched: torch.Tensor = values * (self.high - self.low) + self.low
         return stretched
 
+    def _unsquash(self, values: torch.Tensor) -> torch.Tensor:
+        unit: torch.Tensor = (values - self.low) / (self.high - self.low)
+        return unit
+
     def sample(self, *, sample_shape: Any = None, **kwargs: Any) -> torch.Tensor:
         """Draw actions."""
-        return self._stretch(super().sample(sample_shape=sample_shape))
+        return self._squash(super().sample(sample_shape=sample_shape))
 
     def rsample(self, *, sample_shape: Any = None, **kwargs: Any) -> torch.Tensor:
         """Draw actions that gradients flow through."""
-        return self._stretch(super().rsample(sample_shape=sample_shape))
+        return self._squash(super().rsample(sample_shape=sample_shape))
 
     def logp(self, value: torch.Tensor, **kwargs: Any) -> torch.Tensor:
         """Return the log-density of actions, before stretching."""
-        return super().logp((value - self.low) / (self.high - self.low)).sum(-1)
+        return super().logp(self._unsquash(value)).sum(-1)
 
     def entropy(self, **kwargs: Any) -> torch.Tensor:
         """Return the entropy, before stretching."""
@@ -65,10 +69,12 @@ class TorchBeta(TorchDistribution):
         cls, logits: torch.Tensor, low: Any = 0.0, high: Any = 1.0, **kwargs: Any
     ) -> Any:
         """Make both parameters larger than one from the outputs: float[B, 2 A]."""
-        inputs = torch.clamp(logits, -_BOUND, _BOUND)
+        inputs = torch.clamp(logits, -_BETA_BOUND, _BETA_BOUND)
         alpha, beta = torch.chunk(torch.log(torch.exp(inputs) + 1.0) + 1.0, 2, dim=-1)
         return cls(alpha, beta, low=low, high=high)
 
     def to_deterministic(self) -> TorchDeterministic:
         """Return the distribution at the mean."""
-        return TorchDeterministic(loc=self._stretch(self._dist.mean), event_dims=1)
+        made = TorchDeterministic(loc=self._squash(self._dist.mean))
+        made.event_dims = 1  # which Ray's class does not know
+        return made

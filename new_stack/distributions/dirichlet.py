@@ -12,7 +12,7 @@ from torch import nn
 from rlmigrate.new_stack.distributions.deterministic import TorchDeterministic
 from rlmigrate.new_stack.distributions.torch_distribution import TorchDistribution
 
-_EPSILON = 1e-7
+_SHARE_EPSILON: float = 1e-7
 
 
 class TorchDirichlet(TorchDistribution):
@@ -23,7 +23,7 @@ class TorchDirichlet(TorchDistribution):
 
     def logp(self, value: torch.Tensor, **kwargs: Any) -> torch.Tensor:
         """Return the log-density of shares, normalized first."""
-        value = torch.clamp(value, min=_EPSILON)
+        value = torch.clamp(value, min=_SHARE_EPSILON)
         return super().logp(value / value.sum(dim=-1, keepdim=True))
 
     @staticmethod
@@ -35,9 +35,11 @@ class TorchDirichlet(TorchDistribution):
     @classmethod
     def from_logits(cls, logits: torch.Tensor, **kwargs: Any) -> Any:
         """Take the outputs as logarithms of concentrations: float[B, A]."""
-        return cls(torch.exp(logits) + _EPSILON)
+        return cls(torch.exp(logits) + _SHARE_EPSILON)
 
     def to_deterministic(self) -> TorchDeterministic:
         """Return the distribution at the softmax of the concentrations, the old stack's choice."""
         shares = nn.functional.softmax(self._dist.concentration, dim=-1)
-        return TorchDeterministic(loc=shares, event_dims=1)
+        made = TorchDeterministic(loc=shares)
+        made.event_dims = 1  # which Ray's class does not know
+        return made

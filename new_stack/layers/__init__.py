@@ -12,6 +12,9 @@ custom_settings, old_model_config, bare_config the model config as old models to
 tf_*, Tf*                                      the same for TensorFlow
 unmasked                                       the rows of a batch that count for a loss
 action_distribution                            the distribution that the old stack chose
+MultiActionDistribution, flat_actions          the base of distributions over nested actions
+ModelDistribution, SamplingModule              distributions that ask their module, and the module
+TorchBeta, TorchDirichlet, ...                 distributions that only the old stack has
 QModule, NoisyLayer                            DQN's heads, target and exploration: a base class
 DefaultModel                                   the module of the default nets, a base for policies
 preprocessed, old_observations, acted          what policies without a network got and gave
@@ -36,6 +39,13 @@ _HOME = {
     "PolicyInputs": "on_ray.inputs",
     "ReturnsToGo": "on_ray.learners",
     "AppendBiasLayer": "append_bias",
+    "ModelDistribution": "asking",
+    "MultiActionDistribution": "multi_action",
+    "SamplingModule": "asking",
+    "TorchBeta": ".distributions",
+    "TorchDirichlet": ".distributions",
+    "TorchOldSquashedGaussian": ".distributions",
+    "flat_actions": "multi_action",
     "DefaultModel": "default_model",
     "FullyConnectedModule": "net_modules",
     "FullyConnectedNetwork": "fully_connected",
@@ -102,8 +112,11 @@ __all__ = [
     "FullyConnectedModule",
     "FullyConnectedNetwork",
     "IntegerBox",
+    "ModelDistribution",
+    "MultiActionDistribution",
     "NoisyLayer",
     "QModule",
+    "SamplingModule",
     "SlimConv2d",
     "SlimFC",
     "TfFullyConnectedModule",
@@ -112,6 +125,9 @@ __all__ = [
     "TfQModule",
     "TfVisionModule",
     "TfVisionNetwork",
+    "TorchBeta",
+    "TorchDirichlet",
+    "TorchOldSquashedGaussian",
     "ViewColumns",
     "ViewRequirement",
     "VisionModule",
@@ -124,6 +140,7 @@ __all__ = [
     "custom_settings",
     "cut_padding",
     "filters_for",
+    "flat_actions",
     "flat_size",
     "flatten",
     "fold_time",
@@ -162,6 +179,6 @@ __all__ = [
 def __getattr__(name: str) -> object:
     if name not in _HOME:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    value: object = getattr(importlib.import_module(f"{__name__}.{_HOME[name]}"), name)
+    value: object = getattr(importlib.import_module(f".{_HOME[name]}", __name__), name)
     globals()[name] = value
     return value

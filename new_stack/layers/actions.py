@@ -34,19 +34,25 @@ def action_distribution(space: gym.Space[Any]) -> Any:
             space=space, input_lens=[int(n) for n in space.nvec.reshape(-1)]
         )
     if isinstance(space, gym.spaces.Tuple | gym.spaces.Dict):
-        parts = _parts(space)
-        sizes = [action_distribution(s).required_input_dim(space=s) for s in tree.flatten(parts)]
-        return TorchMultiDistribution.get_partial_dist_cls(
-            space=space,
-            child_distribution_cls_struct=tree.map_structure(action_distribution, parts),
-            input_lens=sizes,
-        )
+        return multi_distribution(TorchMultiDistribution, space)
     raise ValueError(f"no action distribution for {space}; set self.action_dist_cls in setup()")
 
 
-def _parts(space: gym.Space[Any]) -> Any:
+def multi_distribution(base: type[TorchMultiDistribution], space: gym.Space[Any]) -> Any:
+    """Return `base` for an action space, with RLlib's choice for each of its parts."""
+    parts = structure_of(space)
+    sizes = [action_distribution(s).required_input_dim(space=s) for s in tree.flatten(parts)]
+    return base.get_partial_dist_cls(
+        space=space,
+        child_distribution_cls_struct=tree.map_structure(action_distribution, parts),
+        input_lens=sizes,
+    )
+
+
+def structure_of(space: gym.Space[Any]) -> Any:
+    """Return the parts of a space in plain dicts and tuples."""
     if isinstance(space, gym.spaces.Dict):
-        return {key: _parts(part) for key, part in space.spaces.items()}
+        return {key: structure_of(part) for key, part in space.spaces.items()}
     if isinstance(space, gym.spaces.Tuple):
-        return tuple(_parts(part) for part in space.spaces)
+        return tuple(structure_of(part) for part in space.spaces)
     return space

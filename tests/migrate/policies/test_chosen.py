@@ -200,12 +200,23 @@ def test_experiments_count(tmp_path, line, outcome):
     assert plan.outcome == outcome
 
 
+SHARED = ONE + ONE.replace('"net"', '"other"')
+
+
 def test_two_models_share_a_distribution(migrate):
-    """It could be written once both are native; today neither is touched."""
-    done = migrate(
-        files(ONE + ONE.replace('"net"', '"other"'), models=f"{MODELS}\n\n{OTHER}"),
-    )
+    done = migrate(files(SHARED, models=f"{MODELS}\n\n{OTHER}"))
+    assert {done.items[each].outcome for each in ("Net", "Other", "Peaked")} == {"native"}
+    text = done.text("models.py")
+    assert text.count("self.action_dist_cls = Peaked\n") == 2
+    assert '"peaked", Peaked' not in done.text("dists.py")
+
+
+def test_neither_goes_where_one_of_them_stays(migrate):
+    hook = "    def __getattr__(self, name):\n        return super().__getattr__(name)\n\n"
+    other = OTHER.replace("    def value_function", f"{hook}    def value_function")
+    done = migrate(files(SHARED, models=f"{MODELS}\n\n{other}"))
     assert {done.items["Net"].outcome, done.items["Other"].outcome} == {"bridged"}
+    assert "shares Peaked with Other" in done.items["Net"].message
     assert "class Peaked(TorchDistributionWrapper)" in done.text("dists.py")
 
 
