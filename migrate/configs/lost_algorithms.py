@@ -44,6 +44,7 @@ MODULES: Mapping[str, str] = {
     "apex_dqn": "APEX",
     "apex_ddpg": "APEX_DDPG",
     "bandit": "BanditLinUCB",
+    "bandits": "BanditLinUCB",
     "simple_q": "SimpleQ",
     **{name.lower(): name for name in LOST if "_" not in name and "Bandit" not in name},
     "alpha_star": "AlphaStar",

@@ -120,6 +120,15 @@ ADVICE = tuple(
             "trainers are Algorithms now, in ray.rllib.algorithms",
         ),
         (
+            r"^ray\.rllib\.contrib(\.|$)",
+            "RLlib keeps no contributed algorithms any more; keep what you need in your own code",
+        ),
+        (
+            r"^ray\.rllib\.utils\.pre_checks\.",
+            "environments of one agent are checked by check_env of gymnasium.utils.env_checker, "
+            "those of several by check_multiagent_environments of ray.rllib.utils.pre_checks.env",
+        ),
+        (
             r"\.utils\.tf_|\.tf(\.|$)|_tf_|\.tf_|TF[A-Z]|TfRL",
             "write it for torch; the new stack has no TF",
         ),
@@ -145,9 +154,8 @@ def advice(name: str, release: str) -> str:
 
 def _said(name: str) -> str | None:
     parts = name.split(".")
-    lost = (
-        MODULES.get(parts[3]) if len(parts) > 3 and parts[2] in ("agents", "algorithms") else None
-    )
+    homes = ("agents", "algorithms", "contrib")
+    lost = MODULES.get(parts[3]) if len(parts) > 3 and parts[2] in homes else None
     if lost == "A3C" and len(parts) > 4 and "a2c" in parts[4].lower():
         lost = "A2C"
     if lost is not None:

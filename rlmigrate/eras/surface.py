@@ -19,7 +19,8 @@ def exists(dotted: str, release: str) -> bool:
     """Tell whether a name of Ray can be imported, or read off a module, in a target release.
 
     Members of classes are not looked at; packages of Ray other than its libraries for learning
-    count as a whole. Modules that protobuf generates make their names when they are imported.
+    count as a whole. Modules that protobuf generates make their names when they are imported, and
+    every module has names like `__version__` or `__file__`.
 
     >>> exists("ray.rllib.algorithms.ppo.PPOConfig", "2.60")
     True
@@ -32,7 +33,7 @@ def exists(dotted: str, release: str) -> bool:
         names = known.get(".".join(parts[:size]))
         if names is not None:
             made_on_import = parts[size - 1].endswith("_pb2")
-            whole = size == len(parts) or made_on_import
+            whole = size == len(parts) or made_on_import or parts[size].startswith("__")
             return whole or parts[size] in _words(names, release)
     return parts[0] != "ray"
 

@@ -11,6 +11,7 @@ import pytest
 from rlmigrate.eras.surface import exists
 from rlmigrate.migrate.engine.rounds import Outcome
 from rlmigrate.migrate.engine.run import run_files
+from rlmigrate.migrate.rules.gone_advice import advice
 from rlmigrate.migrate.settings import Settings
 
 Apply = Callable[..., Outcome]
@@ -19,6 +20,8 @@ Apply = Callable[..., Outcome]
 @pytest.mark.parametrize(
     ("module", "name"),
     [
+        ("ray", "__version__"),
+        ("ray.tune", "__file__"),
         ("ray.tune", "Tuner"),
         ("ray.rllib.algorithms.ppo", "PPOConfig"),
         ("ray.rllib.utils.framework", "try_import_torch"),
@@ -27,6 +30,8 @@ Apply = Callable[..., Outcome]
         ("ray.tune.logger", "DEFAULT_LOGGERS"),
         ("ray.tune.logger", "LoggerCallback"),
         ("ray.air.integrations.wandb", "WandbLoggerCallback"),
+        ("ray.rllib.utils.pre_checks.env", "check_env"),
+        ("ray.rllib.utils.pre_checks.env", "check_multiagent_environments"),
     ],
 )
 def test_the_table_says_what_ray_has(module: str, name: str) -> None:
@@ -40,6 +45,18 @@ def test_the_table_says_what_ray_has(module: str, name: str) -> None:
 def test_a_release_has_its_own_names() -> None:
     assert exists("ray.tune.logger.DEFAULT_LOGGERS", "2.54")
     assert not exists("ray.tune.logger.DEFAULT_LOGGERS", "2.60")
+
+
+@pytest.mark.parametrize(
+    ("name", "told"),
+    [
+        ("ray.rllib.contrib.bandits.agents.LinTSTrainer", "BanditLinUCB is not part of"),
+        ("ray.rllib.contrib.registry.CONTRIBUTED_ALGORITHMS", "no contributed algorithms"),
+        ("ray.rllib.utils.pre_checks.env.check_env", "check_env of gymnasium"),
+    ],
+)
+def test_advice_speaks_of_what_the_name_was(name: str, told: str) -> None:
+    assert told in advice(name, "2.60")
 
 
 def test_markers_stay_with_imports_that_are_put_in_order(apply: Apply) -> None:
