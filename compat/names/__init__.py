@@ -7,9 +7,10 @@ stand_ins         what stands for names that are not implemented
 resolver          from a dotted name to the object it means
 modules           the module objects and finders
 gym_face          `gym` for programs that were written before gymnasium
-numpy_face        what numpy 2 has dropped
+dropped_names     what numpy 2 and Python 3.10 have dropped
 ray_core, tune    `ray.init`, `register_env` and the like, as far as models need them
 environments      RLlib's environment base classes
+ray_exceptions    what old code catches
 deprecation       the decorator with which old code marks classes
 result_names      constants: keys of results, paths of components
 examples          our implementations of example modules that documents link

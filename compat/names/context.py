@@ -13,9 +13,9 @@ from contextlib import contextmanager
 from types import ModuleType
 from typing import Literal
 
+from rlmigrate.compat.names.dropped_names import dropped_names
 from rlmigrate.compat.names.gym_finder import GymFinder
 from rlmigrate.compat.names.modules import NamesModule, RealFinder, VirtualFinder
-from rlmigrate.compat.names.numpy_face import old_numpy_names
 from rlmigrate.compat.names.resolver import Resolver
 from rlmigrate.errors import UsageError
 
@@ -26,8 +26,8 @@ def ray_names(*, era: str | None = None, ray: Literal["auto", False] = "auto") -
 
     With Ray installed only what it lacks is added; `ray=False`, or no Ray, serves every name from
     `rlmigrate.legacy` and `rlmigrate.new_stack`. Without `era` the names and constructor forms of
-    all releases are accepted; with one, such as "2.4", exactly that release's. `gym` and names that
-    numpy has dropped (`np.product`) are there too. Contexts nest, and
+    all releases are accepted; with one, such as "2.4", exactly that release's. `gym` and what numpy
+    and Python have dropped (`np.product`, `collections.Iterable`) are there too. Contexts nest, and
     leaving one restores `sys.modules` and `sys.meta_path`. They belong to the process: another
     thread that imports meanwhile sees the same names.
 
@@ -47,7 +47,7 @@ def ray_names(*, era: str | None = None, ray: Literal["auto", False] = "auto") -
 
     real = ray == "auto" and _ray_is_installed()
     installed = _Real(era) if real else _Virtual(era)
-    with speaking(era), old_numpy_names():
+    with speaking(era), dropped_names():
         installed.enter()
         try:
             yield

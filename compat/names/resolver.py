@@ -7,10 +7,13 @@ from __future__ import annotations
 
 import importlib
 import importlib.util
+from copy import deepcopy
+from dataclasses import replace
 from typing import Any
 
 from rlmigrate import eras
 from rlmigrate.compat.names.stand_ins import UnknownInRay, stand_in
+from rlmigrate.eras import history
 
 
 def load(dotted: str) -> object:
@@ -26,6 +29,8 @@ def load(dotted: str) -> object:
 
 # What `import *` of an execution module brought along: what that module itself had imported.
 _EXECUTION = "ray.rllib.execution."
+# Names for annotations; every module of RLlib imports some.
+_TYPING = "ray.rllib.utils.typing"
 _ALONG: dict[str, str | None] = {
     **dict.fromkeys(("collections", "logging", "os", "platform", "random", "time")),
     "np": "numpy",
@@ -41,9 +46,14 @@ class Resolver:
         self.real = real
 
     def has_module(self, module: str) -> bool:
-        """Tell whether RLlib had a module of this name, in the era asked for."""
+        """Tell whether RLlib had a module of this name, in the era asked for.
+
+        Beside an installed Ray only modules of which something is implemented count: a stand-in
+        would hide from `try: ... except ImportError:` that the module is gone.
+        """
         if module not in eras.modules():
-            return False
+            span = None if self.real else history.modules().get(module)
+            return span is not None and self._lived(eras.Row(module, "module", *_span(*span)))
         row = eras.resolve(module)
         return self.era is None or row is None or row.kind != "module" or row.lived_in(self.era)
 
@@ -56,19 +66,28 @@ class Resolver:
             return importlib.import_module(dotted)
         row = eras.resolve(dotted)
         if row is None:
+            was = history.bound(module, name)
+            if was is not None:
+                return self._was(dotted, was)
             if name in _ALONG and module.startswith(_EXECUTION):
                 home = _ALONG[name]
                 found = importlib.import_module(home or name)
                 return getattr(found, name) if home == "typing" else found
-            if module == "ray.rllib.utils.typing":
+            if module == _TYPING or eras.resolve(f"{_TYPING}.{name}") is not None:
                 return Any
             raise AttributeError(f"module {module!r} has no attribute {name!r}")
-        if self.era is not None and not row.lived_in(self.era):
+        self._check_era(row)
+        return self._object(row)
+
+    def _lived(self, row: eras.Row) -> bool:
+        return self.era is None or row.lived_in(self.era)
+
+    def _check_era(self, row: eras.Row) -> None:
+        if not self._lived(row):
             raise UnknownInRay(
-                f"{dotted} is no name of Ray {self.era}: {_lifetime(row)}; "
+                f"{row.name} is no name of Ray {self.era}: {_lifetime(row)}; "
                 "leave the era out to accept the names of all releases"
             )
-        return self._object(row)
 
     def _object(self, row: eras.Row) -> object:
         if self.real and row.now is not None and row.now != row.name:
@@ -77,16 +96,49 @@ class Resolver:
             except ImportError:
                 pass
         ours = eras.builtin(row.name)
-        if ours is None:
-            message = f"{row.name} is not implemented here: {_lifetime(row)}; {_hint(row)}"
-            return stand_in(row, message)
-        return _as_written(row, load(ours))
+        if ours is not None:
+            return _as_written(row, load(ours))
+        was = history.bound(*_split(row.name)) if row.kind == "name" or not self.real else None
+        return _missing(row) if was is None else self._was(row.name, was, row)
+
+    def _was(self, dotted: str, was: history.Bound, row: eras.Row | None = None) -> object:
+        """Give what an old module bound: a constant's value, what it had imported, a stand-in."""
+        since, until = _span(was.since, was.until)
+        now = dotted if until is None else None
+        row = row or eras.Row(dotted, was.kind, since, until, now=now)
+        self._check_era(row)
+        if was.kind == "constant":
+            return dotted if was.value == history.SENTENCE else deepcopy(was.value)
+        if was.kind == "import":
+            return self._imported(row, was.target)
+        return _missing(replace(row, kind=was.kind))
+
+    def _imported(self, row: eras.Row, target: str) -> object:
+        """Follow an import to where the name came from, over as many modules as it takes."""
+        seen = {row.name}
+        while target not in seen:
+            seen.add(target)
+            if self.has_module(target):
+                return importlib.import_module(target)
+            there = eras.resolve(target)
+            if there is not None and eras.builtin(target) is not None:
+                return self._object(there)
+            if there is not None and there.kind in ("class", "function"):
+                return _missing(replace(row, kind=there.kind))
+            was = history.bound(*_split(target))
+            if was is None:
+                break
+            if was.kind != "import":
+                return self._was(target, was, row)
+            target = was.target
+        return _missing(row)  # from an extension of Ray that is not Python
 
     def exported(self, module: str) -> list[str]:
         """Name what `from module import *` can give."""
         start = module + "."
         along = [*_ALONG] if module.startswith(_EXECUTION) else []
-        return along + [
+        own = [name for name in history.names(module) if name[:1] != "_"] if not self.real else []
+        return [*along, *own] + [
             row.name.rpartition(".")[2]
             for row in eras.names().values()
             if row.name.startswith(start)
@@ -107,6 +159,19 @@ def _as_written(row: eras.Row, found: object) -> object:
 def _stands_in(row: eras.Row) -> bool:
     name = row.name.rpartition(".")[2]
     return row.kind in ("class", "function") or (name[:1].isupper() and not name.isupper())
+
+
+def _missing(row: eras.Row) -> object:
+    return stand_in(row, f"{row.name} is not implemented here: {_lifetime(row)}; {_hint(row)}")
+
+
+def _split(dotted: str) -> tuple[str, str]:
+    home, _, name = dotted.rpartition(".")
+    return home, name
+
+
+def _span(since: str, until: str) -> tuple[str, str | None]:
+    return since, None if until == eras.NEWEST else until
 
 
 def _lifetime(row: eras.Row) -> str:

@@ -14,9 +14,10 @@ from __future__ import annotations
 
 from abc import ABCMeta
 from copy import deepcopy
-from typing import NoReturn
+from typing import Any, NoReturn
 
 from rlmigrate import eras
+from rlmigrate.compat.names.tune import merge_dicts
 from rlmigrate.errors import RlmigrateError
 
 
@@ -44,6 +45,14 @@ class _Missing(ABCMeta):
     def with_updates(cls, **changes: object) -> _Missing:
         """Derive a class, which is missing as well; old files do so while they are imported."""
         return _missing_class(str(changes.get("name") or cls.__name__), cls.__module__, cls.missing)
+
+    def merge_trainer_configs(
+        cls, first: dict[str, Any], second: dict[str, Any], **_settings: object
+    ) -> dict[str, Any]:
+        """Lay a config over a default one; old files do so while they are imported."""
+        return merge_dicts(first, second)
+
+    merge_algorithm_configs = merge_trainer_configs
 
 
 def _missing_class(name: str, module: str, message: str) -> _Missing:
@@ -76,7 +85,7 @@ def stand_in(row: eras.Row, message: str) -> object:
     module, _, name = row.name.rpartition(".")
     if name.endswith("DEFAULT_CONFIG") or name == "COMMON_CONFIG":
         return MissingConfig(message)
-    if name.isupper() or row.kind == "module":
+    if row.kind == "module" or (name.isupper() and row.kind not in ("class", "function")):
         raise UnknownInRay(message)
     if row.kind == "class" or (row.kind != "function" and name[:1].isupper()):
         return _missing_class(name, module, message)

@@ -3,13 +3,17 @@
 register_env, register_trainable   the registry, in this process
 get_trainable_cls, run             refused: they need Ray
 grid_search                        the search space marker
+uniform, choice, ...               the same, one for each distribution: a Domain
 merge_dicts                        config over config
+DEFAULT_LOGGERS, DEFAULT_RESULTS_DIR    no logger, and the folder of results
 """
 
 from __future__ import annotations
 
 import copy
 from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from rlmigrate.errors import MissingDependency
@@ -18,6 +22,9 @@ ENV_CREATOR = "env_creator"
 RLLIB_MODEL = "rllib_model"
 RLLIB_ACTION_DIST = "rllib_action_dist"
 TRAINABLE_CLASS = "trainable_class"
+
+DEFAULT_LOGGERS: tuple[type, ...] = ()
+DEFAULT_RESULTS_DIR = str(Path("~/ray_results").expanduser())
 
 
 class Registry:
@@ -85,6 +92,41 @@ def grid_search(values: Iterable[Any]) -> dict[str, list[Any]]:
     {'grid_search': [1, 2]}
     """
     return {"grid_search": list(values)}
+
+
+@dataclass(frozen=True)
+class Domain:
+    """A place in a search space: which distribution, and its arguments.
+
+    >>> uniform(0, 1)
+    Domain(distribution='uniform', arguments=(0, 1))
+    """
+
+    distribution: str
+    arguments: tuple[Any, ...]
+
+
+def _distribution(name: str) -> Callable[..., Domain]:
+    def mark(*arguments: Any) -> Domain:
+        return Domain(name, arguments)
+
+    mark.__name__ = mark.__qualname__ = name
+    mark.__doc__ = "Mark a place in a search space; nothing here draws from it."
+    return mark
+
+
+choice = _distribution("choice")
+lograndint = _distribution("lograndint")
+loguniform = _distribution("loguniform")
+qlograndint = _distribution("qlograndint")
+qloguniform = _distribution("qloguniform")
+qrandint = _distribution("qrandint")
+qrandn = _distribution("qrandn")
+quniform = _distribution("quniform")
+randint = _distribution("randint")
+randn = _distribution("randn")
+sample_from = _distribution("sample_from")
+uniform = _distribution("uniform")
 
 
 def merge_dicts(base: dict[str, Any], over: dict[str, Any]) -> dict[str, Any]:

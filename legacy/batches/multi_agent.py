@@ -90,6 +90,20 @@ class MultiAgentBatch:
         """Give this batch."""
         return self
 
+    @staticmethod
+    def concat_samples(samples: list[Any]) -> Any:
+        """Join batches; see `concat_samples_into_ma_batch` of this package."""
+        from rlmigrate.legacy.batches.concat import concat_samples_into_ma_batch
+
+        return concat_samples_into_ma_batch(samples)
+
+    def compress(self, bulk: bool = False, columns: Any = ("obs", "new_obs")) -> None:
+        """Leave the columns as they are, as SampleBatch does."""
+
+    def decompress_if_needed(self, columns: Any = ("obs", "new_obs")) -> MultiAgentBatch:
+        """Give the batch: nothing is packed."""
+        return self
+
     def __getitem__(self, policy_id: str) -> SampleBatch:
         return self.policy_batches[policy_id]
 

@@ -216,6 +216,22 @@ class SampleBatch(Sliceable):
         self.max_seq_len = max_seq_len
         return self
 
+    zero_pad = right_zero_pad  # its name in Ray 1.x
+
+    @staticmethod
+    def concat_samples(samples: list[Any]) -> Any:
+        """Join batches; see `concat_samples` of this package."""
+        from rlmigrate.legacy.batches.concat import concat_samples
+
+        return concat_samples(samples)
+
+    def compress(self, bulk: bool = False, columns: Any = ("obs", "new_obs")) -> None:
+        """Leave the columns as they are: RLlib packs them with lz4, where that is installed."""
+
+    def decompress_if_needed(self, columns: Any = ("obs", "new_obs")) -> SampleBatch:
+        """Give the batch: nothing is packed."""
+        return self
+
     def to_device(self, device: Any, framework: str = "torch", **kwargs: Any) -> SampleBatch:
         """Turn all columns in place into torch tensors on `device`."""
         from rlmigrate.legacy.utils.torch_utils import convert_to_torch_tensor

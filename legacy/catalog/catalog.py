@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, NoReturn
 
 import gymnasium as gym
 
+from rlmigrate.errors import LegacyError
 from rlmigrate.legacy.catalog import registry
 from rlmigrate.legacy.catalog.action_dists import action_shape, select_action_dist
 from rlmigrate.legacy.catalog.build import build_model
@@ -56,6 +57,14 @@ class ModelCatalog:
     ) -> tuple[Any, tuple[int | None, ...]]:
         """Give dtype and shape of a batch of actions, the batch size as None."""
         return action_shape(action_space, framework=framework)
+
+    @staticmethod
+    def get_action_placeholder(action_space: gym.Space[Any], name: str = "action") -> NoReturn:
+        """Raise LegacyError: placeholders belong to static graphs."""
+        raise LegacyError(
+            f"ModelCatalog.get_action_placeholder({action_space}): there is no static graph here; "
+            "take actions as tensors, as EagerTFPolicyV2 does"
+        )
 
     @staticmethod
     def get_model_v2(

@@ -164,6 +164,44 @@ class AlgorithmConfig(Builders):
         """Build a config from a dict of any release."""
         return cls().update_from_dict(config_dict)
 
+    @classmethod
+    def overrides(cls, **settings: Any) -> dict[str, Any]:
+        """Give a dict of some settings, for one policy or for evaluation.
+
+        Raises UsageError for a setting that the class does not have.
+
+        >>> AlgorithmConfig.overrides(explore=False, num_workers=2)
+        {'explore': False, 'num_env_runners': 2}
+        """
+        held = cls()._settings
+        unknown = sorted(name for name in settings if current(name) not in held)
+        if unknown:
+            raise UsageError(f"{cls.__name__}.overrides(): {cls.__name__} has no {unknown}")
+        named = {"lambda": "lambda_"}  # the attribute, as `lambda` is a keyword
+        return {named.get(current(key), current(key)): value for key, value in settings.items()}
+
+    @staticmethod
+    def DEFAULT_POLICY_MAPPING_FN(aid: Any, episode: Any, worker: Any, **kwargs: Any) -> str:
+        """Give every agent the default policy."""
+        return "default_policy"
+
+    @staticmethod
+    def DEFAULT_AGENT_TO_MODULE_MAPPING_FN(agent_id: Any, episode: Any) -> str:
+        """Give every agent the default module."""
+        return "default_policy"
+
+    def get_state(self) -> dict[str, Any]:
+        """Give a copy of all settings, and the class."""
+        return {**self.to_dict(), "class": type(self)}
+
+    @classmethod
+    def from_state(cls, state: dict[str, Any]) -> Self:
+        """Build from what `get_state` gave."""
+        settings = dict(state)
+        built: Any = settings.pop("class", cls)()
+        built._settings.update(copy.deepcopy(settings))
+        return built  # type: ignore[no-any-return]
+
     def copy(self, copy_frozen: bool | None = None) -> Self:
         """Copy all settings; copy_frozen: None keeps the state, False thaws, True freezes."""
         out = copy.deepcopy(self)

@@ -38,6 +38,10 @@ class Filter:
     def reset_buffer(self) -> None:
         """Forget what counts for the next merge."""
 
+    def clear_buffer(self) -> None:
+        """Forget what `reset_buffer` forgets, under the name of Ray 0.8 to 2.x."""
+        self.reset_buffer()
+
     def as_serializable(self) -> Filter:
         """Give a filter that can be sent."""
         return self.copy()

@@ -15,6 +15,7 @@ from rlmigrate.legacy.batches import SampleBatch, ViewRequirement
 from rlmigrate.legacy.batches.arrays import is_torch
 from rlmigrate.legacy.exploration import Exploration, create_exploration
 from rlmigrate.legacy.policies.callbacks import build_callbacks
+from rlmigrate.legacy.policies.outside import PolicyFromOutside
 from rlmigrate.legacy.policies.spec import PolicySpec
 from rlmigrate.legacy.spaces import base_struct
 from rlmigrate.legacy.types import Element, Tensor, TensorStruct
@@ -24,7 +25,7 @@ PolicyConfig = dict[str, Any]
 ActionsOut = tuple[Any, list[Any], dict[str, Any]]
 
 
-class Policy:
+class Policy(PolicyFromOutside):
     """The base of all policies; a subclass gives `compute_actions` and, to learn, `loss`."""
 
     exploration: Exploration | None

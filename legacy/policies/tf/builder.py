@@ -37,6 +37,11 @@ _OTHERS = (
     "after_init",
     "make_model",
 )
+# What releases before 1.4 called two of them.
+_RENAMED = {
+    "extra_action_fetches_fn": "extra_action_out_fn",
+    "gradients_fn": "compute_gradients_fn",
+}
 
 
 def build_tf_policy(
@@ -48,7 +53,8 @@ def build_tf_policy(
     no static graph. `obs_include_prev_action_reward` is ignored: models say what they see.
     Raises LegacyError for an unknown function.
     """
-    given: dict[str, Any] = {"loss_fn": loss_fn, **functions}
+    given: dict[str, Any] = {"loss_fn": loss_fn}
+    given |= {_RENAMED.get(argument, argument): it for argument, it in functions.items()}
     given.pop("obs_include_prev_action_reward", None)
     unknown = sorted(given.keys() - _HOOKS.keys() - set(_OTHERS))
     if unknown:

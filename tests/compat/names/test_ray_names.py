@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import importlib.util
 import sys
+from typing import Any
 
 import pytest
 
@@ -132,9 +133,128 @@ def test_default_config_without_implementation_says_so_when_a_key_is_read():
         _ = A2C_DEFAULT_CONFIG["num_workers"]
 
 
-def test_constant_without_implementation_is_an_import_error():
-    with ray_names(ray=False), pytest.raises(UnknownInRay, match=r"lived in Ray 0\.8 to 2\.6"):
-        from ray.rllib.execution.common import LEARN_ON_BATCH_TIMER  # noqa: F401
+def test_constant_without_a_value_written_out_is_an_import_error():
+    with ray_names(ray=False), pytest.raises(UnknownInRay, match=r"ALGORITHMS.*Ray 0\.8 to"):
+        from ray.rllib.agents.registry import ALGORITHMS  # noqa: F401
+
+
+@pytest.mark.parametrize(
+    ("module", "name", "value"),
+    [
+        ("ray.rllib.execution.common", "LEARN_ON_BATCH_TIMER", "learn"),
+        ("ray.rllib.env.base_env", "_DUMMY_AGENT_ID", "agent0"),
+        ("ray.rllib.agents.dqn.dqn_tf_policy", "Q_SCOPE", "q_func"),
+        ("ray.rllib.algorithms.ppo.ppo", "LEARNER_RESULTS_KL_KEY", "mean_kl_loss"),
+        # Imported there from the module that binds it.
+        ("ray.rllib.core", "COMPONENT_RL_MODULE", "rl_module"),
+        ("ray.rllib.algorithms.ppo.ppo", "LEARNER_STATS_KEY", "learner_stats"),
+    ],
+)
+def test_constants_have_the_values_of_their_releases(module, name, value):
+    with ray_names(ray=False):
+        assert getattr(importlib.import_module(module), name) == value
+
+
+@pytest.mark.parametrize(
+    "dotted",
+    [
+        "ray.rllib.algorithms.ppo.PPO",
+        "ray.rllib.algorithms.dqn.dqn.DQN",
+        "ray.rllib.algorithms.pg.PG",
+        "ray.tune.schedulers.PopulationBasedTraining",
+        "ray.air.RunConfig",
+        "ray.tune.Tuner",
+        "ray.train.Checkpoint",
+        "ray.rllib.evaluation.episode.MultiAgentEpisode",
+        "ray.rllib.agents.ppo.ppo_policy.KLCoeffMixin",
+        "ray.ObjectRef",
+    ],
+)
+def test_algorithms_and_what_trains_them_can_be_imported_and_say_so_on_use(dotted):
+    home, _, name = dotted.rpartition(".")
+    with ray_names(ray=False):
+        found = getattr(importlib.import_module(home), name)
+        assert issubclass(type("Mine", (found,), {}), found)
+    with pytest.raises(UnknownInRay, match=f"{name} is not implemented here"):
+        found()
+
+
+@pytest.mark.parametrize(
+    ("old", "ours"),
+    [
+        ("ray.rllib.policy.build_tf_policy", "ray.rllib.policy.tf_policy_template.build_tf_policy"),
+        (
+            "ray.rllib.algorithms.sac.sac_torch_policy.build_policy_class",
+            "ray.rllib.policy.policy_template.build_policy_class",
+        ),
+        (
+            "ray.rllib.agents.ppo.ppo_torch_policy.EntropyCoeffSchedule",
+            "ray.rllib.policy.torch_mixins.EntropyCoeffSchedule",
+        ),
+    ],
+)
+def test_what_a_module_had_only_imported_leads_to_where_it_came_from(old, ours):
+    def found(dotted):
+        home, _, name = dotted.rpartition(".")
+        return getattr(importlib.import_module(home), name)
+
+    pytest.importorskip("tensorflow") if "tf" in old else None
+    with ray_names(ray=False):
+        assert found(old) is found(ours)
+        assert found(old).__module__.startswith("rlmigrate.legacy")
+
+
+def test_era_holds_for_names_that_the_table_lacks():
+    with ray_names(ray=False, era="1.0"):
+        from ray.rllib.execution.common import STEPS_TRAINED_COUNTER  # noqa: F401
+
+        with pytest.raises(ImportError, match=r"no name of Ray 1\.0"):
+            from ray.rllib.execution.common import AGENT_STEPS_TRAINED_COUNTER  # noqa: F401
+    with ray_names(ray=False, era="2.4"), pytest.raises(ImportError):
+        importlib.import_module("ray.rllib.optimizers")
+
+
+@has_ray
+def test_beside_ray_a_module_that_is_gone_stays_gone_where_nothing_implements_it():
+    with ray_names(), pytest.raises(ImportError):
+        importlib.import_module("ray.rllib.optimizers.rollout")
+
+
+def test_old_files_may_mark_what_runs_on_a_cluster_and_catch_its_errors():
+    with ray_names(ray=False):
+        import ray
+        from ray.exceptions import RayError
+        from ray.tune.error import TuneError
+        from ray.util.annotations import PublicAPI
+
+        @PublicAPI(stability="beta")
+        @ray.remote(num_cpus=1)
+        class Worker:
+            pass
+
+        @ray.remote
+        def work():
+            pass
+
+        starts: Any = (Worker, work)
+        for start in (starts[0].options(num_gpus=1).remote, starts[1].remote):
+            with pytest.raises(ImportError, match=r"remote\(\) needs Ray"):
+                start()
+        try:
+            raise ZeroDivisionError
+        except (RayError, TuneError):
+            raise AssertionError from None
+        except ZeroDivisionError:
+            pass
+
+
+def test_cloudpickle_is_the_package():
+    cloudpickle = pytest.importorskip("cloudpickle")
+    with ray_names(ray=False):
+        from ray import cloudpickle as found
+
+        assert found.dumps is cloudpickle.dumps
+        assert found.loads(found.dumps([1])) == [1]
 
 
 def test_module_that_no_release_had_is_an_import_error():
@@ -251,6 +371,39 @@ def test_names_that_numpy_dropped_are_there_inside_only():
     assert not hasattr(np, "product")
 
 
+def test_names_that_python_dropped_are_there_inside_only():
+    import collections
+    import collections.abc
+
+    with ray_names(ray=False):
+        assert vars(collections)["Iterable"] is collections.abc.Iterable
+    assert "Iterable" not in vars(collections)
+
+
+def test_configs_that_old_files_make_while_they_are_imported():
+    with ray_names(ray=False):
+        from ray.rllib.agents import with_common_config
+        from ray.rllib.agents.ddpg.ddpg import DDPGTrainer
+        from ray.rllib.agents.trainer import COMMON_CONFIG
+
+        merged = DDPGTrainer.merge_trainer_configs({"a": {"b": 1}}, {"a": {"c": 2}})
+    assert merged == {"a": {"b": 1, "c": 2}}
+    config = with_common_config({"num_workers": 7, "mine": 1, "model": {"use_lstm": True}})
+    assert (config["num_workers"], config["mine"]) == (7, 1)
+    assert config["model"]["use_lstm"]
+    assert config["model"]["lstm_cell_size"] == 256
+    assert COMMON_CONFIG["num_workers"] == 0
+    assert not COMMON_CONFIG["model"]["use_lstm"]
+
+
+def test_search_spaces_at_the_top_of_a_file_are_marks():
+    with ray_names(ray=False):
+        from ray import tune
+
+        space = {"lr": tune.loguniform(1e-5, 1e-2), "size": tune.choice([64, 128])}
+    assert repr(space["size"]) == "Domain(distribution='choice', arguments=([64, 128],))"
+
+
 @has_ray
 def test_constants_have_rays_values():
     import ray.rllib.core
@@ -269,7 +422,7 @@ def test_constants_have_rays_values():
 
 
 def test_star_imports_bring_stand_ins_and_what_the_module_had_imported():
-    space: dict[str, object] = {}
+    space: dict[str, Any] = {}
     with ray_names(ray=False):
         exec("from ray.rllib.execution.replay_buffer import *", space)
         base = space["LocalReplayBuffer"]
