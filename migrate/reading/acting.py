@@ -10,7 +10,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Mapping
 
-from rlmigrate.migrate.reading.algorithms import Thing
+from rlmigrate.migrate.reading.things import Thing
 
 FUNCTIONS: Mapping[Thing, Mapping[str, str]] = {
     Thing.ALGORITHM: {

@@ -128,7 +128,9 @@ class Builders:
         while True:
             bound = [] if isinstance(scope, ast.ClassDef) else self.nodes.bindings(node.id, scope)
             if bound:
-                found = [self._bound(item, depth) for item in bound]
+                found = [
+                    self._bound(item, depth) for item in bound if not self._onward(item, node.id)
+                ] or [None]
                 if any(config is None for config in found):
                     return None
                 first = found[0]
@@ -136,6 +138,20 @@ class Builders:
             if scope is self.nodes.tree:
                 return None
             scope = self.nodes.scope(scope)
+
+    def _onward(self, node: ast.AST, name: str) -> bool:
+        """`config = config.training(...)`: whatever the name is, it stays that."""
+        value = node.value if isinstance(node, ast.Assign | ast.AnnAssign) else None
+        if not (isinstance(value, ast.Call) and _is_builder_call(value) and not _final(value)):
+            return False
+        while isinstance(value, ast.Call) and _is_builder_call(value) and not _final(value):
+            assert isinstance(value.func, ast.Attribute)
+            value = value.func.value
+        return (
+            isinstance(value, ast.Name)
+            and value.id == name
+            and name in (target.id for target in _targets(node) if isinstance(target, ast.Name))
+        )
 
     def _bound(self, node: ast.AST, depth: int) -> Config | None:
         if isinstance(node, ast.Assign | ast.AnnAssign) and node.value is not None:
@@ -231,6 +247,12 @@ def config_class(qualified: str) -> str | None:
     if name == "AlgorithmConfig":
         return ""
     return name.removesuffix("Config") if name.endswith("Config") and name[:1].isupper() else None
+
+
+def _targets(node: ast.AST) -> list[ast.expr]:
+    if isinstance(node, ast.Assign):
+        return node.targets
+    return [node.target] if isinstance(node, ast.AnnAssign) else []
 
 
 def _is_builder_call(call: ast.Call) -> bool:

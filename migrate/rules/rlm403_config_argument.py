@@ -41,6 +41,27 @@ pool.resources(num_gpus_per_worker=1)
     ),
     cases=(
         Case(
+            "config_bound_to_what_its_methods_return",
+            """
+from ray.rllib.algorithms.ppo import PPOConfig
+
+config = PPOConfig()
+config = config.training(num_sgd_iter=3)
+config = config.rollouts(num_rollout_workers=0)
+algo = config.build()
+print(algo.get_policy().model)
+""",
+            """
+from ray.rllib.algorithms.ppo import PPOConfig
+
+config = PPOConfig()
+config = config.training(num_epochs=3)
+config = config.env_runners(num_env_runners=0)
+algo = config.build_algo()
+print(algo.get_module())
+""",
+        ),
+        Case(
             "renamed_in_place",
             """
 from ray.rllib.algorithms.ppo import PPOConfig

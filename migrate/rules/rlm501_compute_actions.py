@@ -9,9 +9,10 @@ from rlmigrate.migrate.edits import Edit, Imports
 from rlmigrate.migrate.emit.actions_file import ACTIONS_FILE, actions_module, actions_text
 from rlmigrate.migrate.findings import Item, Kind, Outcome
 from rlmigrate.migrate.reading.acting import FUNCTIONS, acting_call, acting_problem
-from rlmigrate.migrate.reading.algorithms import Thing, algorithm_like
+from rlmigrate.migrate.reading.algorithms import algorithm_like
 from rlmigrate.migrate.reading.modules import module_for
 from rlmigrate.migrate.reading.nodes import nodes_of
+from rlmigrate.migrate.reading.things import Thing
 from rlmigrate.migrate.rules.base import Case, FileContext, Finding, Rule
 from rlmigrate.migrate.source import Span
 

@@ -9,37 +9,17 @@ from collections.abc import Iterable
 from rlmigrate.migrate.edits import Edit
 from rlmigrate.migrate.findings import Item, Kind, Outcome
 from rlmigrate.migrate.reading.acting import FUNCTIONS, acting_problem
-from rlmigrate.migrate.reading.algorithms import Thing, algorithm_like
-from rlmigrate.migrate.reading.modules import as_module, module_for
+from rlmigrate.migrate.reading.algorithms import algorithm_like
+from rlmigrate.migrate.reading.gone_members import GONE, OF_MODELS
+from rlmigrate.migrate.reading.modules import as_module, getting, policy_origin
 from rlmigrate.migrate.reading.nodes import Nodes, nodes_of
+from rlmigrate.migrate.reading.things import Thing
+from rlmigrate.migrate.reading.weights import weights_edits
 from rlmigrate.migrate.rules.base import Case, FileContext, Finding, Rule
 from rlmigrate.migrate.source import Span
 
 CODE = "RLM502"
 
-#: Members without a counterpart, with what to do.
-GONE = {
-    (Thing.ALGORITHM, "export_policy_model"): "save with algo.save_to_path(); the module's state "
-    "is in its learner_group/learner/rl_module folder",
-    (Thing.ALGORITHM, "export_policy_checkpoint"): "save with algo.save_to_path()",
-    (Thing.ALGORITHM, "import_policy_model_from_h5"): "load the weights into the module by hand",
-    (Thing.ALGORITHM, "add_policy"): "use algo.add_module(module_id=, module_spec=)",
-    (Thing.ALGORITHM, "remove_policy"): "use algo.remove_module(module_id=)",
-    (Thing.WORKERS, "foreach_policy"): "loop over the modules in foreach_env_runner(lambda "
-    "env_runner: env_runner.module)",
-    (Thing.WORKERS, "foreach_policy_to_train"): "use algo.learner_group.foreach_learner()",
-    (Thing.WORKER, "foreach_policy"): "loop over env_runner.module",
-    (Thing.WORKER, "policy_map"): "env_runner.module is the (multi) module",
-    (Thing.WORKER, "foreach_env"): "env_runner.env is the vectorized environment",
-    (Thing.WORKER, "get_weights"): "use env_runner.module.get_state()",
-    (Thing.WORKER, "set_weights"): "use algo.set_state() or the Learner's set_state()",
-    (Thing.POLICY, "get_weights"): "use algo.get_module().get_state()",
-    (Thing.POLICY, "set_weights"): "use algo.learner_group.set_state()",
-    (Thing.POLICY, "export_model"): "save the module with module.save_to_path()",
-    (Thing.POLICY, "get_session"): "the new stack runs torch only",
-    (Thing.POLICY, "learn_on_batch"): "the Learner updates modules: algo.learner_group.update()",
-    (Thing.POLICY, "postprocess_trajectory"): "write a learner connector",
-}
 #: A policy that is read from its checkpoint.
 RESTORED = re.compile(r"ray\.rllib\.policy\.(\w+\.)*(Torch|TF)?Policy(V2)?\.from_checkpoint")
 
@@ -47,7 +27,7 @@ RESTORED = re.compile(r"ray\.rllib\.policy\.(\w+\.)*(Torch|TF)?Policy(V2)?\.from
 def check(context: FileContext) -> Iterable[Finding]:
     """Find members of objects that are RLlib's."""
     nodes = nodes_of(context)
-    wanted = {name for _, name in GONE} | {"get_policy", "model", "get_weights", "set_weights"}
+    wanted = {name for _, name in GONE} | {"get_policy", "model"}
     for node in nodes.attributes(*sorted(wanted)):
         thing = algorithm_like(context, node.value)
         if thing is Thing.OTHER:
@@ -55,6 +35,12 @@ def check(context: FileContext) -> Iterable[Finding]:
         finding = _finding(context, nodes, node, thing)
         if finding is not None:
             yield finding
+    for item in nodes.of(ast.Subscript):
+        listed = item.value
+        if not (isinstance(listed, ast.Attribute) and listed.attr == "policy_map"):
+            continue
+        if isinstance(item.ctx, ast.Load) and algorithm_like(context, item) is Thing.POLICY:
+            yield from _gotten(context, nodes, item, listed, Thing.WORKER)
     yield from _restored(context, nodes)
 
 
@@ -74,71 +60,89 @@ def _finding(
     context: FileContext, nodes: Nodes, node: ast.Attribute, thing: Thing
 ) -> Finding | None:
     key = (thing, node.attr)
-    if key == (Thing.POLICY, "get_weights") and module_for(context, node.value) is not None:
-        return _weights(context, node)
+    if node.attr in ("get_weights", "set_weights") and weights_edits(context, node):
+        return None  # RLM503's
+    if key == (Thing.WORKER, "policy_map") and isinstance(nodes.parents[node], ast.Subscript):
+        return None  # the item is at policy_map[id]
+    if key == (Thing.WORKER, "env") and not _one_environment(context, nodes, node):
+        return None
     if key in GONE:
-        return Finding(
-            _item(context, node, thing, Outcome.MANUAL, f"{node.attr} is gone: {GONE[key]}")
-        )
-    if key == (Thing.POLICY, "model") and isinstance(node.value, ast.Call):
-        return _module(context, node)
+        text = f"{node.attr} is gone: {GONE[key]}"
+        if node.attr == "env":
+            text = GONE[key]
+        return Finding(_item(context, node, thing, Outcome.MANUAL, text))
+    if key == (Thing.POLICY, "model"):
+        return _model(context, nodes, node)
     if key in ((Thing.ALGORITHM, "get_policy"), (Thing.WORKER, "get_policy")):
         call = nodes.parents.get(node)
-        outer = nodes.parents.get(call) if call is not None else None
-        if isinstance(outer, ast.Attribute) and outer.attr == "model":
-            return None  # the item is at .model
-        acts = isinstance(outer, ast.Attribute) and outer.attr in FUNCTIONS[Thing.POLICY]
-        if acts and key[0] is Thing.ALGORITHM and isinstance(call, ast.Call):
-            beyond = nodes.parents.get(outer) if outer is not None else None
-            if isinstance(beyond, ast.Call) and acting_problem(beyond, Thing.POLICY) is None:
-                return None  # the item is at .compute_...()
-        edit = as_module(context, call) if isinstance(call, ast.Call) else None
-        if edit is not None and context.settings.target == "ray":
-            text = "get_policy() is now get_module()"
-            return Finding(_item(context, node, thing, Outcome.NATIVE, text, "get_module"), (edit,))
-        text = (
-            "get_policy() is gone: get_module() returns the RLModule; its weights are "
-            "get_state() and set_state()"
-        )
-        return Finding(_item(context, node, thing, Outcome.MANUAL, text))
+        if isinstance(call, ast.Call):
+            return next(iter(_gotten(context, nodes, call, node, thing)), None)
     return None
 
 
-def _weights(context: FileContext, node: ast.Attribute) -> Finding:
-    """`policy.get_weights()` is now `module.get_state()`, a dict of arrays by the same names."""
-    text = "get_weights() is now get_state() of the module"
-    head = module_for(context, node.value)
-    edit = Edit(context.source.span(node), f"{head}.get_state", CODE)
-    return Finding(_item(context, node, Thing.POLICY, Outcome.NATIVE, text, "get_state"), (edit,))
+def _one_environment(context: FileContext, nodes: Nodes, node: ast.Attribute) -> bool:
+    """Whether `.env` is read of what is a worker by its old name, as one environment."""
+    parent = nodes.parents[node]
+    if isinstance(parent, ast.Attribute) and parent.attr in ("unwrapped", "envs", "num_envs"):
+        return False
+    owner = node.value
+    value = nodes.value_of(owner) if isinstance(owner, ast.Name) else None
+    return isinstance(node.ctx, ast.Load) and "worker" in context.source.segment(value or owner)
 
 
-def _module(context: FileContext, node: ast.Attribute) -> Finding:
+def _gotten(
+    context: FileContext, nodes: Nodes, call: ast.expr, node: ast.Attribute, thing: Thing
+) -> Iterable[Finding]:
+    """`algo.get_policy()` and `algo...policy_map[id]`, unless the item is at what follows."""
+    outer = nodes.parents.get(call)
+    if isinstance(outer, ast.Attribute):
+        if outer.attr == "model" or weights_edits(context, outer):
+            return
+        if outer.attr in FUNCTIONS[Thing.POLICY] and policy_origin(context, call) is not None:
+            beyond = nodes.parents.get(outer)
+            if isinstance(beyond, ast.Call) and acting_problem(beyond, Thing.POLICY) is None:
+                return
+    edits = as_module(context, call)
+    if edits is not None and context.settings.target == "ray":
+        text = f"{node.attr} is now get_module()"
+        yield Finding(_item(context, node, thing, Outcome.NATIVE, text, "get_module"), edits)
+        return
+    text = (
+        f"{node.attr} is gone: algo.get_module(policy_id) returns the RLModule that acts; weights "
+        "are algo.get_weights()[policy_id]"
+    )
+    yield Finding(_item(context, node, thing, Outcome.MANUAL, text))
+
+
+def _model(context: FileContext, nodes: Nodes, node: ast.Attribute) -> Finding | None:
     """`algo.get_policy("x").model` is now `algo.get_module("x")`."""
-    call = node.value
-    assert isinstance(call, ast.Call)
-    function = call.func
-    item = _item(
-        context,
-        node,
-        Thing.POLICY,
-        Outcome.NATIVE,
-        "get_policy().model is now get_module()",
-        "get_module",
-    )
-    if not isinstance(function, ast.Attribute) or function.attr != "get_policy":
-        text = "the model of a policy is now the module: algo.get_module()"
+    if isinstance(node.value, ast.Name):
+        made = nodes.value_of(node.value)
+        if made is None or as_module(context, made) is not None:
+            return None  # a policy rule's, or dropped where the name becomes a module
+    origin = policy_origin(context, node.value)
+    parent = nodes.parents[node]
+    member = parent.attr if isinstance(parent, ast.Attribute) else ""
+    if member == "load_state_dict" and weights_edits(context, node):
+        return None
+    problem = OF_MODELS.get(member, "")
+    if member == "load_state_dict":
+        problem = GONE[(Thing.POLICY, "set_weights")]
+    if isinstance(parent, ast.Call) and parent.func is node:
+        problem = OF_MODELS["forward"]
+    if problem or origin is None or isinstance(node.value, ast.Name):
+        text = "the model of a policy is now the module: "
+        text += problem or "algo.get_module(policy_id), which has the model's attributes itself"
         return Finding(_item(context, node, Thing.POLICY, Outcome.MANUAL, text))
-    if algorithm_like(context, function.value) is not Thing.ALGORITHM:
-        text = "the model of a worker's policy is now env_runner.module"
-        return Finding(_item(context, node, Thing.POLICY, Outcome.MANUAL, text))
-    end = context.source.span(function).end
-    return Finding(
-        item,
-        (
-            Edit(Span(end - len("get_policy"), end), "get_module", CODE),
-            Edit(Span(context.source.span(call).end, context.source.span(node).end), "", CODE),
-        ),
-    )
+    text = f"{_name(origin.getter)}.model is now get_module()"
+    item = _item(context, node, Thing.POLICY, Outcome.NATIVE, text, "get_module")
+    source = context.source
+    after = Span(source.span(origin.getter).end, source.span(node).end)
+    return Finding(item, (*getting(context, origin), Edit(after, "", CODE)))
+
+
+def _name(getter: ast.expr) -> str:
+    return "get_policy()" if isinstance(getter, ast.Call) else "policy_map[]"
 
 
 def _item(

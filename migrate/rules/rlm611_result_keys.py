@@ -8,8 +8,9 @@ from collections.abc import Iterable, Iterator
 from rlmigrate.migrate.edits import Edit
 from rlmigrate.migrate.findings import Item, Kind, Outcome
 from rlmigrate.migrate.index.imports import dotted
-from rlmigrate.migrate.reading.algorithms import Thing, algorithm_like
+from rlmigrate.migrate.reading.algorithms import algorithm_like
 from rlmigrate.migrate.reading.nodes import Nodes, nodes_of
+from rlmigrate.migrate.reading.things import Thing
 from rlmigrate.migrate.rules.base import Case, FileContext, Finding, Rule
 
 CODE = "RLM611"
