@@ -279,7 +279,7 @@ class Expressions(Settings):
         return pieces
 
     def _on_obs(self, mark: Mark) -> list[Piece]:
-        return self._replace(mark.node, self._obs)
+        return self._replace(mark.node, mark.detail or self._obs)
 
     def _on_obs_flat(self, mark: Mark) -> list[Piece]:
         return self._replace(mark.node, self._flat())
@@ -298,9 +298,15 @@ class Expressions(Settings):
         return [] if inside_call else self._replace(mark.node, mark.detail)
 
     def hoisted(self) -> str:
-        """The statement that prepares the observation once, if more than one place reads it."""
-        name = next((m.detail for m in self.reading.marks if m.kind == "obs_mixed"), "")
-        return f"{name} = {self._mixed()}" if name else ""
+        """The statement that prepares or copies the observation once, for all places."""
+        marks = self.reading.marks
+        name = next((m.detail for m in marks if m.kind in {"obs", "obs_mixed"}), "")
+        copied = next((m for m in marks if m.kind == "obs_copied"), None)
+        whole = self._whole
+        if copied is not None and name:
+            parts = copied.detail or self.reading.facts.obs == "mixed"
+            whole = f"{self.names.layer('own_copy')}({whole})" if parts else f"{whole}.clone()"
+        return f"{name} = {whole}" if name else ""
 
     def flat_inputs(self) -> str:
         """What forward_rnn was given: flat observations, with time added by the connectors."""

@@ -51,7 +51,7 @@ def _message(facts: ModelFacts, plan: ModelPlan, framework: str | None) -> str:
         )
     if facts.copies:
         parts.append(
-            "forward changes a copy of the observation (the old stack let it change the batch "
+            "forward changes a copy of its inputs (the old stack let it change the batch "
             "itself, which later epochs of training read)"
         )
     if facts.views:

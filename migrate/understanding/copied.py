@@ -1,8 +1,8 @@
-"""Observations that forward changes in place: read as a copy, where that gives the same numbers.
+"""Inputs that forward changes in place: read as a copy, which gives the same numbers.
 
-The old stack handed the batch's own tensor over, so that forward changed the batch. On the new
-stack others read the batch later, among them values. Where forward alone reads an observation, and
-in one place, a copy there gives it the same numbers.
+The old stack handed the batch's own tensors over, so that forward changed the batch. On the new
+stack others read the batch later, among them values. What one place alone reads is copied there;
+an observation that several places read is copied once, before all of them.
 
 read_copies   find what must be copied, or note why that would not do
 read_inputs   mark a forward_rnn that changes its inputs
@@ -11,68 +11,118 @@ read_inputs   mark a forward_rnn that changes its inputs
 from __future__ import annotations
 
 import ast
+from collections.abc import Collection
 
 from rlmigrate.migrate.tree import nodes_in
-from rlmigrate.migrate.understanding.in_place import writes_into
+from rlmigrate.migrate.understanding.in_place import place_of_class, writes_into
+from rlmigrate.migrate.understanding.memory import MUTATORS
 from rlmigrate.migrate.understanding.observed import Observed
 from rlmigrate.migrate.understanding.scope import Scope
+from rlmigrate.migrate.understanding.sharing import Sharing
 
 #: What repeats, or runs elsewhere than where it stands.
 _AGAIN = (
     *(ast.For, ast.While, ast.Lambda, ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp),
     *(ast.FunctionDef, ast.AsyncFunctionDef),
 )
+IN_PLACE = "changes its observation in place"
 
 
-def read_copies(observed: Observed) -> list[ast.expr]:
-    """Return the reads of the observation that must be copied; empty where none is changed."""
+def read_copies(observed: Observed) -> None:
+    """Say what of the observation and of the other columns must be copied."""
     function, scope = observed.function, observed.scope
-    writes = writes_into(function, observed.roots)
-    if not writes:
-        return []
-    if observed.keys:
-        copied = [leaf for leaf in observed.leaves if writes_into(function, [leaf])]
+    if scope.framework == "tf":  # whose tensors nobody can change
+        return
+    spots = [*observed.roots, *observed.leaves, *observed.flats, *observed.columns]
+    later = [observed.replaced.targets[0], *observed.after] if observed.replaced else []
+    found = writes_into(scope, function, spots, later=later)
+    _check_values(scope, found)
+    touched = {label for value in found.writes.values() for label, _ in value}
+    columns = [each for each in observed.columns if id(each) in touched]
+    for each in columns:
+        if _is_alone(observed, each):
+            observed.copied.append(each)
+        else:
+            scope.problem(each, f"changes {ast.unparse(each)} in place")
+    parts = [each for each in spots if id(each) in touched and each not in columns]
+    if not parts:
+        return
+    if _hands_on(scope) or not _may_copy(scope):
+        for node in found.writes:
+            scope.problem(node, IN_PLACE)
+    elif _read_once(observed, parts) and not _is_rebuilt(found):
+        observed.copied += parts
+    elif observed.flats or observed.replaced is not None or observed.views.declared:
+        for node in found.writes:
+            scope.problem(node, IN_PLACE)
     else:
-        copied = list(observed.roots)
-    served = {id(node) for node in writes_into(function, copied)}
-    alone = all(id(node) in served for node in writes) and _alone(observed, copied)
-    if alone and all(_stands_once(observed, each) for each in copied):
-        return copied
-    for node in writes:
-        scope.problem(node, "changes its observation in place")
-    return []
+        observed.copy_first()
 
 
 def read_inputs(scope: Scope, function: ast.FunctionDef, inputs: str) -> None:
     """Mark a forward_rnn that changes its flat inputs in place, which only it reads."""
-    names = [n for n in nodes_in(function) if isinstance(n, ast.Name) and n.id == inputs]
-    writes = writes_into(function, names)
-    if writes and not scope.kin:
+    found = Sharing(place_of_class(scope), {}, env={inputs: frozenset({(0, 0)})})
+    found.run(function)
+    if found.writes and not scope.kin:
         scope.mark("inputs_copy", function)
         return
-    for node in writes:
-        scope.problem(node, "changes its observation in place")
+    for node in found.writes:
+        scope.problem(node, IN_PLACE)
 
 
-def _alone(observed: Observed, copied: list[ast.expr]) -> bool:
-    """Say whether nothing but the `copied` places reads what is changed."""
-    scope = observed.scope
-    if scope.kin or scope.framework == "tf" or {"custom_loss", "metrics"} & set(scope.methods):
+def _check_values(scope: Scope, forward: Sharing) -> None:
+    """Refuse a value_function that changes what forward laid aside of the batch."""
+    values = scope.methods.get("value_function")
+    held = {name: value for name, value in forward.env.items() if name.startswith("self.")}
+    if values is None or not any(held.values()):
+        return
+    for node in writes_into(scope, values, [], held=held).writes:
+        scope.problem(node, f"{IN_PLACE}, in value_function")
+
+
+def _may_copy(scope: Scope) -> bool:
+    """Say whether nothing but forward sees what it changes."""
+    return not (scope.kin or {"custom_loss", "metrics"} & set(scope.methods))
+
+
+def _is_rebuilt(found: Sharing) -> bool:
+    """Say whether a dict of parts is changed, not only the numbers in them."""
+    return found.structured or any(
+        isinstance(node, ast.Delete)
+        or (
+            isinstance(node, ast.Call)
+            and isinstance(node.func, ast.Attribute)
+            and node.func.attr in MUTATORS
+        )
+        for node in found.writes
+    )
+
+
+def _read_once(observed: Observed, parts: Collection[ast.expr]) -> bool:
+    """Say whether one place alone reads each part that is changed."""
+    if observed.views.declared or not all(_stands_once(observed, each) for each in parts):
         return False
-    if observed.flat or observed.replaced is not None or observed.views.declared:
-        return False
-    if _hands_on(scope):
-        return False
+    if observed.flats:
+        return not observed.roots and len(observed.flats) == 1
     if not observed.keys:
-        return len(copied) == 1
-    if observed.whole or "?" in observed.keys:
+        return len(observed.roots) == 1
+    if observed.whole or "?" in observed.keys or observed.replaced is not None:
         return False
     paths = [_path(observed, leaf) for leaf in observed.leaves]
-    for each in copied:
+    for each in parts:
         own = _path(observed, each)
-        if sum(own[: len(p)] == p[: len(own)] for p in paths) != 1:
+        if each in observed.roots or sum(own[: len(p)] == p[: len(own)] for p in paths) != 1:
             return False
     return True
+
+
+def _is_alone(observed: Observed, column: ast.expr) -> bool:
+    """Say whether one place alone reads a column."""
+    assert isinstance(column, ast.Subscript)
+    key = observed.scope.key_of(column.slice)
+    keys = [observed.scope.key_of(c.slice) for c in observed.columns]
+    alone = keys.count(key) == 1 and _stands_once(observed, column)
+    return alone and not observed.scope.kin
 
 
 def _path(observed: Observed, leaf: ast.expr) -> list[str]:
@@ -96,6 +146,13 @@ def _stands_once(observed: Observed, node: ast.expr) -> bool:
     for ancestor in observed.scope.ancestors(node):
         if ancestor is observed.function:
             return True
+        if isinstance(ancestor, ast.For) and _is_first(ancestor, node):
+            continue
         if isinstance(ancestor, _AGAIN):
             return False
     return True
+
+
+def _is_first(loop: ast.For, node: ast.expr) -> bool:
+    """Say whether a place is what a loop goes through, which is read once."""
+    return any(each is node for each in nodes_in(loop.iter))

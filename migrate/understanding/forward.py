@@ -75,7 +75,7 @@ def read_forward(
         result.returns += read_super_calls(scope, node)
     read_net_calls(scope, result, nets, (batch, state, seq_lens))
     observed.read()
-    observed.copied = read_copies(observed)
+    read_copies(observed)
     if sequential:
         check_states_in_place(scope, node, state)
         read_sequence_returns(scope, result, state)

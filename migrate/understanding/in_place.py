@@ -1,24 +1,54 @@
-"""Observations and states that forward changes where they are.
+"""Observations, columns and states that forward changes where they are.
 
+place_of_class   where the code of a class is read: its methods and those of its bases
+writes_into      the places where a function writes into some inputs, and into which
 check_in_place   refuse them: on the new stack, a batch is read more than once
-writes_into      the places where that happens
 """
 
 from __future__ import annotations
 
 import ast
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Mapping
 
-from rlmigrate.migrate.tree import nodes_in
-from rlmigrate.migrate.understanding.scope import Scope, self_attribute
+from rlmigrate.migrate.understanding.scope import Scope
+from rlmigrate.migrate.understanding.sharing import Place, Sharing, Value
 
-#: Members of a tensor that stay a view of it, or are the tensor itself where nothing is to do.
-VIEWS = frozenset(
-    {"T", "mT", "view", "reshape", "flatten", "permute", "transpose", "squeeze", "unsqueeze"}
-    | {"contiguous", "float", "to", "type", "detach", "data", "expand", "expand_as", "narrow"}
-    | {"select", "view_as", "reshape_as", "swapaxes", "movedim", "unfold", "diagonal", "type_as"}
-    | {"long", "int", "double", "half", "bool", "cpu", "cuda"}
-)
+
+def place_of_class(scope: Scope) -> Place:
+    """Where forward is read: every method that the class has or inherits in the repository."""
+    line = [*scope.line[1:], *(scope.kin.mixins if scope.kin is not None else ())]
+    methods: dict[str, ast.FunctionDef] = {}
+    for each in reversed(line):
+        methods |= each.methods
+    builders = [*scope.methods.values(), *(m for each in line for m in each.methods.values())]
+    return Place(
+        scope.file,
+        scope.definitions,
+        scope.node.name,
+        methods | scope.methods,
+        tuple(builders),
+    )
+
+
+def writes_into(
+    scope: Scope,
+    function: ast.FunctionDef,
+    inputs: Collection[ast.expr],
+    *,
+    later: Collection[ast.expr] = (),
+    held: Mapping[str, Value] | None = None,
+) -> Sharing:
+    """Follow what a function does with `inputs`, whose labels are their ids.
+
+    `later` are places that stand for the observation once it was replaced; `held` is what
+    attributes share from before.
+    """
+    known = {id(each): frozenset({(id(each), 0)}) for each in inputs}
+    found = Sharing(
+        place_of_class(scope), known, later={id(n) for n in later}, env=dict(held or {})
+    )
+    found.run(function)
+    return found
 
 
 def check_in_place(
@@ -29,84 +59,5 @@ def check_in_place(
     what: str = "its observation",
 ) -> None:
     """Note each place where forward writes into `roots`, or a part or view of them."""
-    for node in writes_into(function, roots):
+    for node in writes_into(scope, function, roots).writes:
         scope.problem(node, f"changes {what} in place")
-
-
-def writes_into(function: ast.FunctionDef, roots: Collection[ast.expr]) -> list[ast.AST]:
-    """The places where a function writes into `roots`, a part or a view of them."""
-    known = {id(root) for root in roots}
-    names: set[str] = set()
-    pairs = [pair for node in nodes_in(function) for pair in _bindings(node)]
-    while True:  # a name may be bound to another before that is known
-        found = {name for name, value in pairs if _is_observation(value, known, names)} - names
-        if not found:
-            break
-        names |= found
-    return [node for node in nodes_in(function) if _writes(node, known, names)]
-
-
-def _bindings(node: ast.AST) -> Iterator[tuple[str, ast.expr]]:
-    """Names and attributes of self that a statement binds, each with what it is bound to."""
-    targets: list[ast.expr] = []
-    if isinstance(node, ast.Assign):
-        targets = node.targets
-    elif isinstance(node, ast.AnnAssign | ast.NamedExpr):
-        targets = [node.target]
-    value = getattr(node, "value", None)
-    for target in targets:
-        pairs = [(target, value)]
-        if isinstance(target, ast.Tuple) and isinstance(value, ast.Tuple):
-            pairs = list(zip(target.elts, value.elts, strict=False))
-        for bound, given in pairs:
-            name = _name(bound)
-            if name and given is not None:
-                yield name, given
-
-
-def _name(node: ast.AST) -> str:
-    if isinstance(node, ast.Name):
-        return node.id
-    attribute = self_attribute(node)
-    return f"self.{attribute}" if attribute else ""
-
-
-def _writes(node: ast.AST, known: set[int], names: set[str]) -> bool:
-    if isinstance(node, ast.AugAssign):
-        return _is_observation(node.target, known, names)
-    if isinstance(node, ast.Assign):
-        return any(
-            isinstance(t, ast.Subscript) and _is_observation(t.value, known, names)
-            for t in node.targets
-        )
-    if not isinstance(node, ast.Call):
-        return False
-    told = {k.arg: k.value for k in node.keywords}
-    first = node.args[0] if node.args else None
-    if "out" in told and _is_observation(told["out"], known, names):
-        return True
-    if first is not None and "inplace" in told and _is_observation(first, known, names):
-        return True
-    if not isinstance(node.func, ast.Attribute) or not node.func.attr.endswith("_"):
-        return False
-    given = [node.func.value, *([first] if first is not None else [])]  # x.abs_(), torch.abs_(x)
-    own = node.func.attr.endswith("__") or self_attribute(node.func)
-    return not own and any(_is_observation(each, known, names) for each in given)
-
-
-def _is_observation(node: ast.expr, known: set[int], names: set[str]) -> bool:
-    """Say whether an expression is the observation, or shares memory with it."""
-    while id(node) not in known:
-        if _name(node):
-            return _name(node) in names
-        if isinstance(node, ast.Call):
-            node = node.func
-            if not isinstance(node, ast.Attribute):
-                return False
-        elif isinstance(node, ast.Subscript):
-            node = node.value
-            continue
-        if not isinstance(node, ast.Attribute) or node.attr not in VIEWS:
-            return False
-        node = node.value
-    return True

@@ -45,7 +45,9 @@ class Observed:
     aliases: dict[str, ast.expr] = field(default_factory=dict)
     replaced: ast.Assign | None = None  # input_dict["obs"] = ...
     after: list[ast.expr] = field(default_factory=list)  # reads after that
+    columns: list[ast.Subscript] = field(default_factory=list)  # reads of other columns
     copied: list[ast.expr] = field(default_factory=list)  # reads that forward changes in place
+    copied_first: bool = False  # it is copied before all reads
 
     def read(self) -> None:
         """Find every read of the input, then what happens to the observation."""
@@ -100,9 +102,14 @@ class Observed:
         for node in self.flats:
             self.scope.mark("obs_flat", node)
         prepared = mode in PREPARED
-        hoisted = self._hoisted() if prepared and self._crowds() else ""
+        hoisted = self._hoisted() if self.copied_first or (prepared and self._crowds()) else ""
+        if self.copied_first and not hoisted:
+            self.scope.problem(self.function, "changes its observation in place")
         for root in self.roots:
             self.scope.mark("obs_mixed" if prepared else "obs", root, hoisted)
+            holder = self.scope.parent(root)
+            if hoisted and self.aliases.get(hoisted) is root and holder in self.function.body:
+                self.scope.mark("drop", holder)
         if self.replaced is not None:
             self.scope.mark("obs_replaced", self.replaced.targets[0], self.replacement)
             for node in self.after:
@@ -110,8 +117,16 @@ class Observed:
         if mode == "keyed":
             for leaf in self.leaves:
                 self.scope.mark("obs_leaf", leaf)
+        if self.copied_first:
+            self.scope.mark("obs_copied", self.function, "parts" if self.keys else "")
         for node in self.copied:
             self.scope.mark("obs_copy", node)
+
+    def copy_first(self) -> None:
+        """Let the observation be copied once, before all that reads or changes it."""
+        self.copied_first = True
+        if self.keys or self.scope.raw:
+            self.keys.append("?")  # its parts are prepared where it is copied
 
     def _read_batch(self, node: ast.Name) -> None:
         parent = self.scope.parent(node)
@@ -138,6 +153,7 @@ class Observed:
         elif key in TRAINING:
             self.scope.mark("training", parent)
         elif self.views.serves(key):
+            self.columns.append(parent)
             self.scope.mark("column", node)
             if is_batch_name(self.scope, parent.slice):
                 self.scope.mark("column_key", parent.slice, key or "")
@@ -316,7 +332,7 @@ class Observed:
 
     def pure(self, node: ast.expr) -> ast.expr | None:
         """The expression on the batch alone that `node` stands for, if it is one."""
-        if self.copied:
+        if self.copied_first or any(each not in self.columns for each in self.copied):
             return None
         if self.replaced is not None and node in self.after:
             return self._pure_replacement(node)

@@ -26,6 +26,7 @@ from rlmigrate.migrate.understanding.constructor import (
     find_subnets,
     read_constructor,
 )
+from rlmigrate.migrate.understanding.definitions import definitions_of
 from rlmigrate.migrate.understanding.facts import ModelFacts, Reading, Stash, Subnet
 from rlmigrate.migrate.understanding.forward import Forward, read_forward
 from rlmigrate.migrate.understanding.inherited import (
@@ -70,6 +71,9 @@ from rlmigrate.migrate.understanding.surroundings import read_surroundings
 from rlmigrate.migrate.understanding.values import Values, read_values, read_values_alone
 from rlmigrate.migrate.understanding.vocabulary import NET_KEYS
 
+#: Marks of inputs that are copied, since the class changes them.
+COPIES = frozenset({"obs_copy", "obs_copied", "inputs_copy"})
+
 
 def read_model(index: RepoIndex, file: FileEntry, node: ast.ClassDef, *, qualified: str) -> Reading:
     """Understand the class at `node` of `file`, as far as its text and that of its kin tell.
@@ -106,6 +110,7 @@ def _read(
         raw=raw is True and not kin and framework != "tf",
         plain=plain and framework != "tf",
         constants=constants_of(index, file),
+        definitions=definitions_of(index),
     )
     if framework == "tf":
         read_keras(scope, outside=index.outside)
@@ -211,7 +216,7 @@ def _read(
         default_keys=tuple(sorted(configs.default_keys)),
         obs=mode,
         obs_keys=tuple(k for k in forward.observed.keys if k != "?") if forward else (),
-        copies=any(mark.kind in {"obs_copy", "inputs_copy"} for mark in scope.marks),
+        copies=any(mark.kind in COPIES for mark in scope.marks),
         stashes=stashes,
         subnets=_subnets(nets, forward, sources),
         layers=tuple(sorted(layers)),

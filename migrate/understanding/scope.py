@@ -21,6 +21,7 @@ from rlmigrate.migrate.tree import nodes_in
 from rlmigrate.migrate.understanding.facts import Mark, Problem
 
 if TYPE_CHECKING:
+    from rlmigrate.migrate.understanding.definitions import Definitions
     from rlmigrate.migrate.understanding.kin import Kin, Relative
 
 #: Values of SampleBatch's names, as far as models read them.
@@ -69,6 +70,7 @@ class Scope:
     net_base: str = ""  # the net of RLlib that it inherits from
     staying: set[str] = field(default_factory=set)  # attributes that forward goes on setting
     constants: Callable[[str], str | None] = field(default=lambda written: None)
+    definitions: Definitions = field(default=lambda file, written: None)
 
     def __post_init__(self) -> None:
         for parent in nodes_in(self.node):

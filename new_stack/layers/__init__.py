@@ -5,6 +5,7 @@ FullyConnectedModule, VisionModule             the same as modules, to inherit f
 SlimFC, SlimConv2d, AppendBiasLayer            the layers that they are made of
 normc_initializer, same_padding, activation    what these layers need
 preprocess, flatten, preprocessed_space        what the old preprocessors made of observations
+own_copy                                       observations for a forward that changes them
 fold_time, unfold_outputs, unfold_values       sequences as rows, and back
 cut_padding                                    sequences no longer than the old stack padded them
 name_states, add_time_dimension                lists of states, rows as sequences
@@ -73,6 +74,7 @@ _HOME = {
     "normc_initializer": "initializers",
     "old_model_config": "settings",
     "old_observations": "acting",
+    "own_copy": "observations",
     "preprocess": "observations",
     "preprocessed": "acting",
     "preprocessed_space": "observations",

@@ -73,6 +73,18 @@ def flatten(obs: Any, space: gym.Space[Any]) -> torch.Tensor:
     return flat
 
 
+def own_copy(obs: Any) -> Any:
+    """Copy a batch of observations, each part of it, for a forward that changes them in place.
+
+    obs: number[B, ...] or a dict or tuple of them -> the same structure.
+    """
+    if isinstance(obs, dict):
+        return {key: own_copy(part) for key, part in obs.items()}
+    if isinstance(obs, tuple):
+        return tuple(own_copy(part) for part in obs)
+    return obs.clone()
+
+
 def flat_size(space: gym.Space[Any]) -> int:
     """Count the numbers of one flattened observation."""
     if isinstance(space, gym.spaces.Dict):

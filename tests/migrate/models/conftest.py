@@ -196,7 +196,8 @@ def compare(model_class, module_class, obs_space, action_space, custom=None, **c
         batch = {"obs": as_in(flat.clone(), batch, prep), **seen}  # old models may change theirs
         given = tree.map_structure(torch.clone, batch)
         with torch.no_grad():
-            out, _ = model({"obs": flat, "is_training": False, **seen})
+            theirs = tree.map_structure(torch.clone, seen)
+            out, _ = model({"obs": flat, "is_training": False, **theirs})
             inference = module.forward_inference(batch)
             exploration = module.forward_exploration(batch)
             assert set(inference) == {"action_dist_inputs"}

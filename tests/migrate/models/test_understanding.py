@@ -183,12 +183,15 @@ def test_tensorflow_is_left_to_a_person() -> None:
         ('x = torch.relu(y := input_dict["obs"]); torch.abs(x, out=y)', "copied"),
         ('self.x = input_dict["obs"]; x = nn.functional.relu(self.x, inplace=True)', "copied"),
         ('x = input_dict["obs"]["a"]; y = input_dict["obs"]["b"]; x *= y', "copied"),
-        ('input_dict["obs"].mul_(2); x = input_dict["obs"]', "changed"),
-        ('input_dict["obs"]["a"] = 1; x = input_dict["obs"]', "changed"),
-        ('input_dict["obs"]["a"] *= 2; x = input_dict["obs"]["a"]', "changed"),
-        ('x = input_dict["obs"]["a"]; y = input_dict["obs"]["a"]; x *= y', "changed"),
-        ('x = input_dict["obs"]; y = x["a"]["b"]; y *= 2; x = x["a"]', "changed"),
-        ('x = [input_dict["obs"].mul_(2) for _ in range(2)]', "changed"),
+        ('input_dict["obs"].mul_(2); x = input_dict["obs"]', "copied"),
+        ('input_dict["obs"]["a"] = 1; x = input_dict["obs"]', "copied"),
+        ('input_dict["obs"]["a"] *= 2; x = input_dict["obs"]["a"]', "copied"),
+        ('x = input_dict["obs"]["a"]; y = input_dict["obs"]["a"]; x *= y', "copied"),
+        ('x = input_dict["obs"]; y = x["a"]["b"]; y *= 2; x = x["a"]', "copied"),
+        ('x = [input_dict["obs"].mul_(2) for _ in range(2)]', "copied"),
+        ('x = input_dict["obs"]; x = self.net(x); x += 1', "never"),
+        ('x = self.first(input_dict["obs"])', "copied"),
+        ('x = self.prepare(input_dict["obs"])', "copied"),
         ('x = input_dict["obs_flat"]; y = input_dict["obs"]; y *= 2', "changed"),
     ],
 )
@@ -197,6 +200,14 @@ def test_changes_in_place(body, way) -> None:
 from ray.rllib.models.torch.torch_modelv2 import TorchModelV2
 from torch import nn
 class M(TorchModelV2, nn.Module):
+    def __init__(self, *args):
+        super().__init__(*args)
+        nn.Module.__init__(self)
+        self.first = nn.Sequential(nn.ReLU(inplace=True), nn.Linear(2, 2))
+        self.net = nn.Sequential(nn.Linear(2, 2), nn.ReLU(inplace=True))
+    def prepare(self, obs):
+        obs -= 1
+        return obs
     def forward(self, input_dict, state, seq_lens):
         {body}
         return x, state
