@@ -18,6 +18,7 @@ from rlmigrate.migrate.understanding.base_calls import (
     read_base_calls,
 )
 from rlmigrate.migrate.understanding.configs import Configs
+from rlmigrate.migrate.understanding.fillings import read_fillings
 from rlmigrate.migrate.understanding.net_base import is_full_config, net_name
 from rlmigrate.migrate.understanding.scope import Scope, self_attribute
 from rlmigrate.migrate.understanding.vocabulary import NET_KEYS, ROLES
@@ -45,8 +46,9 @@ def read_constructor(scope: Scope, configs: Configs, *, obs: str) -> Constructor
     if init is None:
         return result
     assign_roles(init, result)
-    first_stores = _first_stores(init)
     by_name = dict(result.roles)
+    read_fillings(scope, init, by_name)
+    first_stores = _first_stores(scope, init)
     result.rebound = set(first_stores) & (set(by_name) | {p.name for p in result.own})
     result.stores = {name: first_stores[name] for name in result.rebound & set(by_name)}
     read_base_calls(scope, init, result)
@@ -77,11 +79,13 @@ def read_constructor(scope: Scope, configs: Configs, *, obs: str) -> Constructor
     return result
 
 
-def _first_stores(init: ast.FunctionDef) -> dict[str, ast.stmt]:
-    """The first statement that binds each name, the innermost."""
+def _first_stores(scope: Scope, init: ast.FunctionDef) -> dict[str, ast.stmt]:
+    """The first statement that binds each name, the innermost; what goes is left out."""
     found: dict[str, ast.stmt] = {}
     for statement in nodes_in(init):
         if not isinstance(statement, ast.stmt) or statement is init:
+            continue
+        if id(statement) in scope.handled:
             continue
         nested = (ast.If, ast.For, ast.While, ast.With, ast.Try, ast.FunctionDef, ast.ClassDef)
         inside = ast.iter_child_nodes(statement) if isinstance(statement, nested) else [statement]
