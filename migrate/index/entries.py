@@ -54,6 +54,7 @@ class FileEntry:
     outside_sets: frozenset[str] = field(default_factory=frozenset)
     model_settings: frozenset[Set] = field(default_factory=frozenset)
     constructed: frozenset[str] = field(default_factory=frozenset)
+    tried: frozenset[str] = field(default_factory=frozenset)  # constructed by tests and scripts
     environments: frozenset[str] = field(default_factory=frozenset)
     trained: frozenset[tuple[str, str]] = field(default_factory=frozenset)  # model, environment
     environment_classes: tuple[tuple[str, str], ...] = ()  # register_env: name, class

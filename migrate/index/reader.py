@@ -24,6 +24,7 @@ from rlmigrate.migrate.index.environments import (
 from rlmigrate.migrate.index.imports import ImportTable, dotted
 from rlmigrate.migrate.index.known import is_rays_own
 from rlmigrate.migrate.index.receivers import Receivers
+from rlmigrate.migrate.index.tries import is_tried
 from rlmigrate.migrate.source import SourceFile
 
 REGISTER = {
@@ -66,6 +67,7 @@ def read_file(
         outside_sets=frozenset(reader.set_outside),
         model_settings=frozenset(settings_in(source, reader.text_or_name)),
         constructed=frozenset(reader.constructed),
+        tried=frozenset(reader.tried),
         environments=frozenset(reader.environments),
         trained=frozenset(reader.trained),
         environment_classes=tuple(reader.environment_classes),
@@ -99,6 +101,7 @@ class _Reader:
     outside: set[str] = field(default_factory=set)
     set_outside: set[str] = field(default_factory=set)
     constructed: set[str] = field(default_factory=set)
+    tried: set[str] = field(default_factory=set)
     wrapped: set[str] = field(default_factory=set)
     environments: set[str] = field(default_factory=set)
     trained: set[tuple[str, str]] = field(default_factory=set)
@@ -230,6 +233,8 @@ class _Reader:
         owner, _, method = scope.rpartition(".")
         if owner and method in MAKE_MODEL:
             self.built.add((name, f"{self.module}.{owner}" if self.module else owner))
+        elif is_tried(self.path, node, self.parents):
+            self.tried.add(name)
         else:
             self.constructed.add(name)
 

@@ -164,8 +164,15 @@ class RepoIndex:
 
     @cached_property
     def constructed(self) -> frozenset[str]:
-        """Classes of the repository that some file calls."""
-        names = set().union(*(file.constructed for file in self.files.values()))
+        """Classes of the repository that some file calls, tests and scripts aside."""
+        return self._classes_in(set().union(*(f.constructed for f in self.files.values())))
+
+    @cached_property
+    def tried(self) -> frozenset[str]:
+        """Classes of the repository that some test or script calls."""
+        return self._classes_in(set().union(*(f.tried for f in self.files.values())))
+
+    def _classes_in(self, names: Iterable[str]) -> frozenset[str]:
         found = (self.class_named(name) for name in names)
         return frozenset(entry.qualified for entry in found if entry is not None)
 

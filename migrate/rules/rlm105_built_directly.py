@@ -1,4 +1,4 @@
-"""Code that builds a wrapped model by itself goes on to build the old class."""
+"""Code that builds a model by itself goes on to build the old class, or is told of the module."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from functools import lru_cache
 
 from rlmigrate.migrate.edits import Edit, Imports
+from rlmigrate.migrate.emit.building import building_text
 from rlmigrate.migrate.findings import Item, Kind, Outcome
 from rlmigrate.migrate.index.entries import FileEntry
 from rlmigrate.migrate.index.repo import RepoIndex
@@ -15,14 +16,18 @@ from rlmigrate.migrate.source import Span
 from rlmigrate.migrate.strategy import ModelPlan
 
 CODE = "RLM105"
+CHANGED = frozenset({Outcome.NATIVE, Outcome.BRIDGED})
 
 
 def check(context: FileContext) -> Iterable[Finding]:
-    """Find calls of model classes that are bridged, but those inside of models themselves."""
+    """Find calls of model classes, but those inside of models themselves."""
     file = context.index.files.get(context.source.path)
     if file is None:
         return
     for call, plan in _calls(context, file):
+        if plan.outcome is Outcome.NATIVE:
+            yield Finding(_told(context, call, plan))
+            continue
         old = f"Legacy{plan.new_name}"
         item = Item(
             path=str(context.source.path),
@@ -40,6 +45,34 @@ def check(context: FileContext) -> Iterable[Finding]:
         elsewhere = plain and plan.module != file.module
         imports = Imports(wanted=frozenset({(plan.module, old)} if elsewhere else ()))
         yield Finding(item, (Edit(Span(name, end), old, CODE),), imports)
+
+
+def _told(context: FileContext, call: ast.Call, plan: ModelPlan) -> Item:
+    """What a person must write for a call that tries the old model out."""
+    text = building_text(context.source, context.index, call, plan)
+    name = context.source.segment(call.func)
+    how = text or f"{name}(observation_space=..., action_space=..., model_config={{...}})"
+    parts = [
+        f"{plan.new_name} is an RLModule now: build it as {how}, and call "
+        "forward_train({Columns.OBS: obs}), which returns a dict with the old outputs under "
+        "Columns.ACTION_DIST_INPUTS"
+    ]
+    if plan.stateful:
+        parts.append(
+            "sequences are [B, T, ...], states go in under Columns.STATE_IN and come out under "
+            "Columns.STATE_OUT, as dicts"
+        )
+    if plan.values:
+        parts.append("value_function() is compute_values() of the same batch")
+    return Item(
+        path=str(context.source.path),
+        line=call.lineno,
+        name=f"{plan.new_name}()",
+        kind=Kind.CALL,
+        outcome=Outcome.MANUAL,
+        code=CODE,
+        message="; ".join(parts),
+    )
 
 
 def _calls(context: FileContext, file: FileEntry) -> Iterator[tuple[ast.Call, ModelPlan]]:
@@ -62,9 +95,9 @@ def _calls(context: FileContext, file: FileEntry) -> Iterator[tuple[ast.Call, Mo
 
 @lru_cache(maxsize=8)
 def _built(index: RepoIndex) -> Mapping[str, ModelPlan]:
-    """The bridged models that some file calls, by their qualified names."""
-    plans = {name: index.plan_for(name) for name in index.constructed}
-    return {name: p for name, p in plans.items() if p and p.outcome is Outcome.BRIDGED}
+    """The models that change and that some file calls, by their qualified names."""
+    plans = {name: index.plan_for(name) for name in index.constructed | index.tried}
+    return {name: p for name, p in plans.items() if p and p.outcome in CHANGED}
 
 
 def _in_a_model(context: FileContext, file: FileEntry, call: ast.Call) -> bool:
@@ -98,16 +131,21 @@ class Net(TorchModelV2, nn.Module):
         return self.pi(input_dict["obs"]), state
 """
 _FILES = {"nets.py": _MODEL}
+_COUNTING = {"nets.py": _MODEL.replace("state\n", "[state]\n")}
 
 RULE = Rule(
     code=CODE,
     name="built-directly",
     kind=Kind.CALL,
-    summary="Code that builds a wrapped model by itself builds the old class under its new name.",
+    summary="Code that builds a model by itself builds the old class, or is told of the module.",
     explanation="""
 A model that is built by other code than RLlib's catalog (in a test, in a policy of its own) stays
 what it was there, a ModelV2. Its class is LegacyX now, and X the RLModule around it; calls name the
 old class, so that they still get the arguments and the object that they know.
+
+A class that only tests and scripts build becomes a native module all the same. Each such place is
+marked with the call that builds the module from the same arguments, for what is done with the model
+there is the test's own business.
 """,
     check=check,
     since="2.40",
@@ -129,10 +167,25 @@ old class, so that they still get the arguments and the object that they know.
             "from nets import Net\nfrom ray.rllib.models.catalog import MODEL_DEFAULTS\n\n\n"
             "def test_net(space, actions):\n"
             '    assert Net(space, actions, 2, MODEL_DEFAULTS, "net").pi.out_features == 2\n',
+            "from nets import Net\nfrom ray.rllib.models.catalog import MODEL_DEFAULTS\n\n\n"
+            "def test_net(space, actions):\n"
+            "    # TODO(rlmigrate RLM105): Net is an RLModule now: build it as "
+            "Net(observation_space=space,\n"
+            "    #     action_space=actions), and call forward_train({Columns.OBS: obs}), which "
+            "returns a\n"
+            "    #     dict with the old outputs under Columns.ACTION_DIST_INPUTS\n"
+            '    assert Net(space, actions, 2, MODEL_DEFAULTS, "net").pi.out_features == 2\n',
+            other_files=_FILES,
+        ),
+        Case(
+            "a_bridged_one_built_in_a_test",
+            "from nets import Net\nfrom ray.rllib.models.catalog import MODEL_DEFAULTS\n\n\n"
+            "def test_net(space, actions):\n"
+            '    assert Net(space, actions, 2, MODEL_DEFAULTS, "net").pi.out_features == 2\n',
             "from nets import LegacyNet\nfrom ray.rllib.models.catalog import MODEL_DEFAULTS\n\n\n"
             "def test_net(space, actions):\n"
             '    assert LegacyNet(space, actions, 2, MODEL_DEFAULTS, "net").pi.out_features == 2\n',
-            other_files=_FILES,
+            other_files=_COUNTING,
         ),
         Case(
             "built_through_its_module",

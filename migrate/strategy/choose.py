@@ -63,6 +63,7 @@ def _study(index: RepoIndex, file: FileEntry, node: ast.ClassDef, qualified: str
         if native
         else (),
         apart=native and reading.facts.apart,
+        values=native and reading.facts.value != "none",
         role=role_of(index, qualified) if outcome is Outcome.BRIDGED else None,
     )
     return Study(plan, reading)

@@ -21,6 +21,7 @@ class ModelPlan:
     must come from a connector, which reaches back `lookback` steps; None where the source does not
     say how many. `learner` is the Learner beside a native class that has its loss, on PPO's;
     `apart` says that the class's own keys stay in custom_model_config: RLlib has one of them too.
+    `values` says that a native class computes values.
     `legacy_loss` says that a bridged class needs one that calls its custom_loss.
     """
 
@@ -38,3 +39,4 @@ class ModelPlan:
     legacy_loss: bool = False
     role: str | None = None
     apart: bool = False
+    values: bool = False
