@@ -11,8 +11,8 @@ from collections.abc import Iterator
 from rlmigrate.migrate.emit.calls import crowds, owners
 from rlmigrate.migrate.emit.carried import carried
 from rlmigrate.migrate.emit.embedded import embedding_of, embeddings_of
+from rlmigrate.migrate.emit.inputs import Inputs
 from rlmigrate.migrate.emit.names import Names
-from rlmigrate.migrate.emit.settings import Settings
 from rlmigrate.migrate.emit.text import unconditional
 from rlmigrate.migrate.source import SourceFile, Span
 from rlmigrate.migrate.understanding.facts import Mark, Reading
@@ -26,7 +26,7 @@ WIDTH = 100
 WIDENING = len("{Columns.ACTION_DIST_INPUTS: }") - len(", state")
 
 
-class Expressions(Settings):
+class Expressions(Inputs):
     """Texts of one class; `embedded` are the locals that EMBEDDINGS must hold."""
 
     def __init__(self, source: SourceFile, reading: Reading, names: Names) -> None:
@@ -78,14 +78,6 @@ class Expressions(Settings):
             return "int(self.action_space.n)"
         size = "self.action_dist_cls.required_input_dim(space=self.action_space)"
         return f"int({size})" if self.names.framework == "tf" else size  # Keras wants no numpy's
-
-    @property
-    def _obs(self) -> str:
-        return f"batch[{self.names.core('Columns')}.OBS]"
-
-    @property
-    def _whole(self) -> str:
-        return self._mixed() if self.reading.facts.obs in PREPARED else self._obs
 
     def _default_text(self, init: ast.FunctionDef, name: str) -> str:
         positional = [*init.args.posonlyargs, *init.args.args]
@@ -277,71 +269,6 @@ class Expressions(Settings):
         if whole.start < first.start:
             pieces.append((Span(whole.start, first.start), ""))
         return pieces
-
-    def _on_obs(self, mark: Mark) -> list[Piece]:
-        return self._replace(mark.node, mark.detail or self._obs)
-
-    def _on_obs_flat(self, mark: Mark) -> list[Piece]:
-        return self._replace(mark.node, self._flat())
-
-    def _on_obs_mixed(self, mark: Mark) -> list[Piece]:
-        return self._replace(mark.node, mark.detail or self._mixed())
-
-    def _on_obs_replaced(self, mark: Mark) -> list[Piece]:
-        return self._replace(mark.node, mark.detail)
-
-    def _on_obs_after(self, mark: Mark) -> list[Piece]:
-        inside_call = any(
-            m.kind == "net_batch" and isinstance(m.node, ast.Call) and m.node.args[0] is mark.node
-            for m in self.reading.marks
-        )
-        return [] if inside_call else self._replace(mark.node, mark.detail)
-
-    def hoisted(self) -> str:
-        """The statement that prepares or copies the observation once, for all places."""
-        marks = self.reading.marks
-        name = next((m.detail for m in marks if m.kind in {"obs", "obs_mixed"}), "")
-        copied = next((m for m in marks if m.kind == "obs_copied"), None)
-        whole = self._whole
-        if copied is not None and name:
-            parts = copied.detail or self.reading.facts.obs == "mixed"
-            whole = f"{self.names.layer('own_copy')}({whole})" if parts else f"{whole}.clone()"
-        return f"{name} = {whole}" if name else ""
-
-    def flat_inputs(self) -> str:
-        """What forward_rnn was given: flat observations, with time added by the connectors."""
-        if self.names.framework == "tf":
-            sequences = self.names.layer("flat_sequences")
-            return f"{sequences}({self._obs}, self.observation_space)"
-        return f"{self._flat()}.float()" + (".clone()" if self.reading.facts.copies else "")
-
-    def _flat(self) -> str:
-        return f"{self.names.layer('flatten')}({self._obs}, self.observation_space)"
-
-    def _mixed(self) -> str:
-        return f"{self.names.layer('preprocess')}({self._obs}, self.observation_space)"
-
-    def _on_obs_leaf(self, mark: Mark) -> list[Piece]:
-        if self._is_cast(mark.node):
-            return []
-        end = self._span(mark.node).end
-        return [(Span(end, end), ".float()")]
-
-    def _is_cast(self, leaf: ast.AST) -> bool:
-        """Say whether a part of the observation is cast or given to a net that casts."""
-        start, end = self._span(leaf)
-        following = self.source.text[end : end + 12]
-        casts = (".float", ".long", ".int", ".bool", ".shape", ".size", ".device", ".to(", ".type")
-        if following.startswith(casts):
-            return True
-        given = [m.data["given"] for m in self.reading.marks if m.kind == "net_input"]
-        return any(isinstance(g, ast.expr) and self._span(g) == (start, end) for g in given)
-
-    def _on_column(self, mark: Mark) -> list[Piece]:
-        return self._replace(mark.node, "batch")
-
-    def _on_column_key(self, mark: Mark) -> list[Piece]:
-        return self._replace(mark.node, f'"{mark.detail}"')
 
     def _on_kept_embedding(self, mark: Mark) -> list[Piece]:
         local = next(s.local for s in self.reading.facts.stashes if s.attribute == mark.detail)

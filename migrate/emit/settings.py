@@ -31,10 +31,6 @@ class Settings(States):
     def _on_own_local(self, mark: Mark) -> list[Piece]:
         return self._replace(mark.node, mark.detail)
 
-    def _on_obs_copy(self, mark: Mark) -> list[Piece]:
-        end = self._span(mark.node).end
-        return [(Span(end, end), ".clone()")]
-
     def _on_own_attribute(self, mark: Mark) -> list[Piece]:
         return self._replace(mark.node, f"self.{mark.detail}")
 
