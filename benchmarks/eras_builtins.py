@@ -112,6 +112,13 @@ HELPERS = re.compile(
     r"ray\.rllib\.(agents|algorithms)\.[a-z0-9_]+\.utils|ray\.rllib\.models\.model$"
 )
 
+#: Mixins that torch policies have under the same names, and where those of TF lived.
+TF_MIXINS = {
+    *("EntropyCoeffSchedule", "GradStatsMixin", "KLCoeffMixin", "LearningRateSchedule"),
+    *("TargetNetworkMixin", "ValueNetworkMixin"),
+}
+TF_POLICIES = re.compile(r"_tf_policy$|\.tf_(policy|mixins)$|\.(ppo|simple_q)_policy$")
+
 #: Names whose implementation no search by name would find.
 EXPLICIT: dict[str, str] = {
     "ray.tune.registry._global_registry": "rlmigrate.compat.names.tune.global_registry",
@@ -144,6 +151,26 @@ EXPLICIT: dict[str, str] = {
     "ray.rllib.policy.dynamic_tf_policy_v2.DynamicTFPolicyV2": (
         "rlmigrate.legacy.policies.tf.eager_tf_policy_v2.EagerTFPolicyV2"
     ),
+    **{
+        f"ray.rllib.{home}": f"rlmigrate.legacy.policies.tf.static_graph.{home.rpartition('.')[2]}"
+        for home in (
+            "TFPolicy",
+            "policy.TFPolicy",
+            "policy.tf_policy.TFPolicy",
+            "policy.dynamic_tf_policy.DynamicTFPolicy",
+        )
+    },
+    "ray.rllib.policy.tf_mixins.compute_gradients": (
+        "rlmigrate.legacy.policies.tf.mixins.compute_gradients"
+    ),
+    **{
+        f"ray.cloudpickle.{name}": f"cloudpickle.{name}"
+        for name in ("dump", "dumps", "load", "loads")
+    },
+    **{
+        f"ray.util.annotations.{name}": f"rlmigrate.legacy.utils.annotations.{name}"
+        for name in ("DeveloperAPI", "PublicAPI")
+    },
     "ray.rllib.agents.marwil.marwil_tf_policy.postprocess_advantages": (
         "rlmigrate.legacy.policies.returns.marwil_advantages"
     ),
@@ -197,6 +224,8 @@ def home(row: str, kind: str, found: dict[str, list[str]]) -> str | None:
         return None
     if ".jax" in module or module.endswith("_v1"):
         return None
+    if name in TF_MIXINS and TF_POLICIES.search(module):
+        return f"rlmigrate.legacy.policies.tf.mixins.{name}"
     if row in NOT_OURS or (HELPERS.match(module) and not name[0].isupper()):
         return None
     areas = next(areas for prefix, areas in AREAS if (row + ".").startswith(prefix + "."))

@@ -37,7 +37,11 @@ class TFModelV2(ModelV2):
         return super().context() if self.graph is None else self.graph.as_default()
 
     def update_ops(self) -> list[Tensor]:
-        """List operations to run with each update, for example those of BatchNorm."""
+        """List operations to run with each update of the weights, to be overridden.
+
+        Policies run eagerly: they ask before each update and call what is callable. BatchNorm of
+        Keras needs none, it moves its averages in each forward pass with `training=True`.
+        """
         return []
 
     def register_variables(self, variables: list[Tensor]) -> None:

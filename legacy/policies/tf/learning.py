@@ -133,6 +133,9 @@ class TFLearning(Policy):
                 f"{type(self).__name__}: there are {len(grads)} losses, but "
                 f"{len(self._optimizers)} optimizers; loss() must give one per optimizer"
             )
+        for operation in self.model.update_ops():
+            if callable(operation):  # a tensor of an operation that forward() made has run there
+                operation()
         for optimizer, pairs in zip(self._optimizers, grads, strict=True):
             self.apply_gradients_fn(optimizer, pairs)
 

@@ -10,17 +10,24 @@ import traceback
 from typing import Any
 
 import numpy as np
+import pytest
 import tensorflow as tf
 from gymnasium.spaces import Box, Discrete
 from ray.rllib.models import ModelCatalog as RayCatalog
+from ray.rllib.models.tf.tf_modelv2 import TFModelV2 as RayModel
+from ray.rllib.policy import tf_mixins as ray_mixins
 from ray.rllib.policy.eager_tf_policy_v2 import EagerTFPolicyV2 as RayPolicy
 from ray.rllib.policy.sample_batch import SampleBatch as RayBatch
 from ray.rllib.policy.tf_policy_template import build_tf_policy as ray_build_tf_policy
 from ray.rllib.utils.framework import try_import_tf
 
+from rlmigrate import ray_names
+from rlmigrate.errors import LegacyError
 from rlmigrate.legacy.batches import SampleBatch
 from rlmigrate.legacy.catalog import MODEL_DEFAULTS, ModelCatalog
+from rlmigrate.legacy.models.tf import FullyConnectedNetwork, TFModelV2
 from rlmigrate.legacy.policies.tf import EagerTFPolicyV2, build_tf_policy
+from rlmigrate.legacy.policies.tf import mixins as tf_mixins
 
 try_import_tf()
 OBS = Box(-1.0, 1.0, (4,), np.float32)
@@ -29,7 +36,9 @@ X = np.random.default_rng(0).normal(size=(5, 4)).astype(np.float32)
 
 
 def config(**model: Any) -> dict[str, Any]:
+    more: dict[str, Any] = {"kl_coeff": 0.2, "kl_target": 0.01, "use_gae": True, "grad_clip": 0.5}
     return {
+        **(more if model.pop("kl", False) else {}),
         "framework": "tf2",
         "eager_tracing": False,
         "explore": True,
@@ -112,6 +121,142 @@ def from_functions(build: Any, *, eager: bool) -> Any:
     return built.as_eager() if eager else built
 
 
+def normed(base: Any) -> Any:
+    """A policy whose model normalizes its batches: the averages move in training only."""
+    ours = base is EagerTFPolicyV2
+
+    class Normed(TFModelV2 if ours else RayModel):  # type: ignore[misc]
+        def __init__(self, *given: Any) -> None:
+            super().__init__(*given)
+            self.norm = tf.keras.layers.BatchNormalization(momentum=0.8, name="norm")
+            self.both = tf.keras.layers.Dense(self.num_outputs + 1, name="both")
+            self.both(self.norm(tf.zeros((1, 4))))
+
+        def forward(self, input_dict: Any, state: Any, seq_lens: Any) -> Any:
+            features = self.norm(input_dict["obs"], training=is_training(input_dict))
+            out = self.both(tf.tanh(features))
+            self._value = out[:, -1]
+            return out[:, :-1], []
+
+        def value_function(self) -> Any:
+            return self._value
+
+    def is_training(batch: Any) -> bool:
+        return bool(getattr(batch, "is_training", batch.get("is_training", False)))
+
+    (ModelCatalog if ours else RayCatalog).register_custom_model("normed", Normed)
+
+    class Policy(subclass(base)):  # type: ignore[misc]
+        def loss(self, model: Any, dist_class: Any, train_batch: Any) -> Any:
+            # A dict of its own: Ray's models lose the flag of a SampleBatch, ours keep it.
+            given = {"obs": train_batch["obs"], "is_training": train_batch.is_training}
+            inputs, _ = model(given)
+            logp = dist_class(inputs, model).logp(train_batch["actions"])
+            rewards = tf.cast(train_batch["rewards"], tf.float32)
+            return tf.reduce_mean(tf.square(model.value_function() - rewards) - logp)
+
+    return Policy
+
+
+def mixed(base: Any, mixins: Any) -> Any:
+    """A policy with every mixin, whose loss depends on what they hold."""
+    parts = ("LearningRateSchedule", "EntropyCoeffSchedule", "KLCoeffMixin", "ValueNetworkMixin")
+    given = [getattr(mixins, name) for name in (*parts, "TargetNetworkMixin", "GradStatsMixin")]
+
+    class Mixed(*given, base):  # type: ignore[misc]
+        def __init__(self, obs: Any, act: Any, config: Any) -> None:
+            base.__init__(self, obs, act, config)
+            self.target_model = self.make_model()
+            mixins.LearningRateSchedule.__init__(self, 0.01, [[0, 0.01], [100, 0.05]])
+            mixins.EntropyCoeffSchedule.__init__(self, 0.3, 200)
+            mixins.KLCoeffMixin.__init__(self, config)
+            mixins.ValueNetworkMixin.__init__(self, config)
+            mixins.GradStatsMixin.__init__(self)
+            self.maybe_initialize_optimizer_and_loss()
+            mixins.TargetNetworkMixin.__init__(self)
+
+        def loss(self, model: Any, dist_class: Any, train_batch: Any) -> Any:
+            inputs, _ = model(train_batch)
+            entropy = tf.reduce_mean(dist_class(inputs, model).entropy())
+            usual = loss(self, model, dist_class, train_batch)
+            return usual * self.kl_coeff - self.entropy_coeff * entropy
+
+        def compute_gradients_fn(self, optimizer: Any, loss: Any) -> Any:
+            return mixins.compute_gradients(self, optimizer, loss)
+
+    return Mixed
+
+
+def check_mixins(ours: Any, theirs: Any, action_space: Any) -> None:
+    data = rows()
+    data["actions"] = np.stack([action_space.sample() for _ in range(32)])
+    ours.set_weights(theirs.get_weights())
+    for step in range(3):
+        for policy in (ours, theirs):
+            policy.update_target(tau=0.5)
+            policy.update_kl((5.0, 0.0001, 0.01)[step])
+            policy.on_global_var_update({"timestep": 40 * step, "num_grad_updates": step})
+        for what in ("cur_lr", "entropy_coeff", "kl_coeff", "kl_coeff_val"):
+            same(getattr(ours, what), getattr(theirs, what), what)
+        a, b = (p.learn_on_batch(c(data)) for p, c in ((ours, SampleBatch), (theirs, RayBatch)))
+        same(a["grad_gnorm"], b["grad_gnorm"], "norm of the gradients")
+        same(ours.get_weights(), theirs.get_weights(), f"weights after step {step}", 5e-6)
+        left, right = ours.target_model.variables(), theirs.target_model.variables()
+        same([v.numpy() for v in left], [v.numpy() for v in right], "target's weights", 5e-6)
+    row = {"obs": X[:1]}
+    same(float(ours._value(**row)), float(theirs._value(**row)), "value")
+    same(float(ours._value(X[0], 0, 0.0)), float(theirs._value(**row)), "value of columns")
+    extra = [p.compute_actions(X, explore=False)[2]["vf_preds"] for p in (ours, theirs)]
+    same(extra[0], extra[1], "vf_preds")
+    assert ours.get_state()["current_kl_coeff"] == theirs.get_state()["current_kl_coeff"] != 0.2
+    again = type(ours)(OBS, action_space, config(kl=True))
+    again.set_state(ours.get_state())
+    assert float(again.kl_coeff) == float(ours.kl_coeff)
+
+
+def check_averages_move(action_space: Any) -> None:
+    """The model sees that a whole SampleBatch is for training, as it does not with Ray."""
+    policy = normed(EagerTFPolicyV2)(OBS, action_space, config(custom_model="normed"))
+    averages = policy.model.norm.moving_mean
+    before = averages.numpy().copy()
+    policy.compute_actions(X)
+    assert np.array_equal(averages, before)
+    batch = SampleBatch(obs=X)
+    batch.set_training(True)
+    policy.model(batch)
+    np.testing.assert_allclose(averages, 0.8 * before + 0.2 * X.mean(0), rtol=1e-5, atol=1e-6)
+
+
+def check_static(action_space: Any) -> None:
+    """What is built on placeholders may be defined, and says what to do when it is built."""
+    with ray_names(ray=False):
+        from ray.rllib.policy.dynamic_tf_policy import DynamicTFPolicy
+        from ray.rllib.policy.tf_policy import TFPolicy
+
+    for base in (TFPolicy, DynamicTFPolicy):
+        mine = type("Mine", (base,), {"loss": lambda self, *given: None})
+        with pytest.raises(LegacyError, match=r"Mine is built from placeholders.*build_tf_policy"):
+            mine(OBS, action_space, {})
+
+
+def check_update_ops(action_space: Any) -> None:
+    """What a model lists runs with each update of the weights, and at no other time."""
+    calls: list[int] = []
+
+    class Counting(FullyConnectedNetwork):
+        def update_ops(self) -> list[Any]:
+            return [lambda: calls.append(1), tf.constant(0)]
+
+    ModelCatalog.register_custom_model("counting", Counting)
+    policy = subclass(EagerTFPolicyV2)(OBS, action_space, config(custom_model="counting"))
+    policy.compute_actions(X)
+    assert calls == []
+    for steps in (1, 2):
+        data = {**rows(), "actions": np.stack([action_space.sample() for _ in range(32)])}
+        policy.learn_on_batch(SampleBatch(data))
+        assert len(calls) == steps
+
+
 def rows() -> dict[str, Any]:
     rng = np.random.default_rng(1)
     return {
@@ -157,7 +302,7 @@ def check(ours: Any, theirs: Any, action_space: Any, *, recurrent: bool = False)
         same(a["learner_stats"], b["learner_stats"], "stats")
         assert a["num_grad_updates_lifetime"] == b["num_grad_updates_lifetime"] == step + 1
         same(ours.get_weights(), theirs.get_weights(), "weights after a step", 2e-6)
-    again = type(ours)(OBS, action_space, config())
+    again = type(ours)(OBS, action_space, {**config(), "model": dict(ours.config["model"])})
     again.set_state(ours.get_state())
     same(again.get_weights(), ours.get_weights(), "state", 0)
     logp = ours.compute_log_likelihoods(actions, X)
@@ -185,6 +330,16 @@ def main() -> None:
                 from_functions(build_tf_policy, eager=False)(OBS, s, config()),
                 from_functions(ray_build_tf_policy, eager=True)(OBS, s, config()),
             ),
+            "batch_norm": lambda s=space: tuple(
+                normed(base)(OBS, s, config(custom_model="normed"))
+                for base in (EagerTFPolicyV2, RayPolicy)
+            ),
+            "mixins": lambda s=space: (
+                mixed(EagerTFPolicyV2, tf_mixins)(OBS, s, config(kl=True)),
+                mixed(RayPolicy, ray_mixins)(OBS, s, config(kl=True)),
+            ),
+            "update_ops": None,
+            "static": None,
             "lstm": lambda s=space: tuple(
                 type("Acting", (base,), {})(OBS, s, config(use_lstm=True, lstm_cell_size=3))
                 for base in (EagerTFPolicyV2, RayPolicy)
@@ -192,7 +347,17 @@ def main() -> None:
         }
         for kind, build in pairs.items():
             try:
+                if kind in ("update_ops", "static"):
+                    (check_static if kind == "static" else check_update_ops)(space)
+                    results[f"{kind}:{name}"] = None
+                    continue
+                if kind == "batch_norm":
+                    check_averages_move(space)
                 ours, theirs = build()
+                if kind == "mixins":
+                    check_mixins(ours, theirs, space)
+                    results[f"{kind}:{name}"] = None
+                    continue
                 check(ours, theirs, space, recurrent=kind == "lstm")
                 results[f"{kind}:{name}"] = None
             except Exception:
