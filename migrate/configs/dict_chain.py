@@ -61,6 +61,7 @@ class Part:
     node: ast.expr
     comments: tuple[str, ...] = ()
     inner: tuple[str, ...] = ()  # inside the value, lost where that is written anew
+    after: tuple[str, ...] = ()  # behind the last key
 
 
 def decide_entries(
@@ -197,11 +198,13 @@ def chain_text(
 ) -> str:
     """Write `root.method(...)...last`, in brackets and a call a line unless it is short."""
     calls = _calls(parts, decisions, indent + "    ", first)
+    after = [comment for part in parts for comment in part.after]
     flat = root + "".join(f".{c}" for c in calls) + last
-    if len(calls) <= 1 and "\n" not in flat and column + len(flat) <= WIDTH:
+    if len(calls) <= 1 and not after and "\n" not in flat and column + len(flat) <= WIDTH:
         return flat
     inner = indent + "    "
     lines = [f"{inner}{root}", *(f"{inner}.{c}" for c in calls)]
+    lines += [inner + comment for comment in after]
     if last:
         lines.append(inner + last)
     return "(\n" + "\n".join(lines) + f"\n{indent})"
@@ -260,6 +263,10 @@ def _call(method: str, gains: list[Commented], indent: str) -> str:
     return "\n".join([*lines, f"{indent})"])
 
 
+#: The line that comments behind the last key are given.
+LAST = 0
+
+
 def comments_in(source: SourceFile, node: ast.Dict | ast.Call) -> dict[tuple[int, bool], list[str]]:
     """Comments inside a dict, by the line of the key that they belong to, and whether inside it.
 
@@ -299,4 +306,6 @@ def comments_in(source: SourceFile, node: ast.Dict | ast.Call) -> dict[tuple[int
             owner = max((start for start in starts if start <= line), default=None)
         if owner is not None:
             found.setdefault((owner, False), []).append(token.string)
+        elif starts and isinstance(node, ast.Dict):
+            found.setdefault((LAST, False), []).append(token.string)
     return found

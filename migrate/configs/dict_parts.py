@@ -6,8 +6,9 @@ parts_of   the keys, with their comments
 from __future__ import annotations
 
 import ast
+from dataclasses import replace
 
-from rlmigrate.migrate.configs.dict_chain import Part, comments_in
+from rlmigrate.migrate.configs.dict_chain import LAST, Part, comments_in
 from rlmigrate.migrate.configs.literals import Entry, dict_entries
 from rlmigrate.migrate.reading.builders import builders_of
 from rlmigrate.migrate.rules.base import FileContext
@@ -32,6 +33,9 @@ def parts_of(context: FileContext, node: ast.expr) -> list[Part] | None:
                 parts.append(Part(Entry(key.value, value), key, above, inner))
             else:
                 return None
+        after = tuple(comments.pop((LAST, False), ()))
+        if parts and after:
+            parts[-1] = replace(parts[-1], after=after)
         return parts
     if _defaults(context, node):
         return []

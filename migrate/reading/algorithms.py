@@ -7,6 +7,7 @@ algorithm_class  tell whether an expression is the class of an algorithm
 from __future__ import annotations
 
 import ast
+import re
 
 from rlmigrate.migrate.configs.consumers import algorithm_of
 from rlmigrate.migrate.reading.builders import builders_of
@@ -15,6 +16,7 @@ from rlmigrate.migrate.reading.things import Thing
 from rlmigrate.migrate.rules.base import FileContext
 
 DEPTH = 12
+OF_RLLIB = re.compile(r"ray\.rllib\.(Torch|TF)?Policy")
 #: Functions of Ray, of any release, that return the class of an algorithm by its name.
 GETTERS = frozenset({"get_trainer_class", "get_agent_class", "get_algorithm_class"})
 #: Member of a thing to what it is.
@@ -99,7 +101,8 @@ def _called(context: FileContext, node: ast.Call, depth: int) -> Thing:
         home = imports.qualified(owner) or ""
         if home.startswith("ray.rllib.algorithms") or algorithm_class(context, owner, depth):
             return Thing.ALGORITHM
-        return Thing.POLICY if home.startswith("ray.rllib.policy") else Thing.OTHER
+        known = home.startswith("ray.rllib.policy") or OF_RLLIB.fullmatch(home)
+        return Thing.POLICY if known else Thing.OTHER
     if any(name == method for _, method in RESULTS):
         return Thing(RESULTS.get((algorithm_like(context, owner, depth), name), ""))
     return Thing.OTHER

@@ -141,6 +141,8 @@ def _used(context: FileContext, nodes: Nodes, made: Method, use: ast.Name) -> No
             return
         if use.id == "base_env" and _environment(context, nodes, made, parent):
             return
+        if use.id == "worker" and _first_environment(context, nodes, made, parent):
+            return
     hint = ", whose env.unwrapped.envs are the single ones" if use.id == "base_env" else ""
     made.problems.append(f"{use.id} is used: it is {new} now, with members of its own{hint}")
 
@@ -176,6 +178,20 @@ def _environment(context: FileContext, nodes: Nodes, made: Method, member: ast.A
     made.edits.append(Edit(context.source.span(listed), "env.unwrapped.envs", CODE))
     after = Span(context.source.span(item).end, context.source.span(name).end)
     made.edits.append(Edit(after, f'.get_wrapper_attr("{name.attr}")', CODE))
+    return True
+
+
+def _first_environment(
+    context: FileContext, nodes: Nodes, made: Method, member: ast.Attribute
+) -> bool:
+    """`worker.env.name`: the worker's own environment was the first of those that are stepped."""
+    name = nodes.parents.get(member)
+    if member.attr != "env" or not isinstance(name, ast.Attribute):
+        return False
+    if not isinstance(name.ctx, ast.Load) or name.attr in ("unwrapped", "envs"):
+        return False
+    text = f'env_runner.env.unwrapped.envs[0].get_wrapper_attr("{name.attr}")'
+    made.edits.append(Edit(context.source.span(name), text, CODE))
     return True
 
 

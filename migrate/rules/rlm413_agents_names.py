@@ -27,6 +27,18 @@ BASE = ("ray.rllib.algorithms.algorithm", "Algorithm")
 GETTER = ("ray.tune.registry", "get_trainable_cls")
 GETTERS = frozenset({"get_agent_class", "get_trainer_class"})
 DERIVE = "derive from {name} of {module} and override its methods"
+#: Methods that an Algorithm has with the same arguments.
+KEPT_METHODS = frozenset({"save_checkpoint", "load_checkpoint", "log_result", "cleanup"})
+#: Methods of trainers that it lacks, or that do other things there.
+HOOKS = frozenset(
+    {"setup", "step", "train", "build", "evaluate", "execution_plan", "training_iteration"}
+    | {"training_step", "get_default_config", "get_default_policy_class", "validate_config"}
+    | {"validate_env", "default_resource_request", "resource_help", "merge_trainer_configs"}
+    | {"compute_action", "compute_actions", "compute_single_action", "get_policy", "get_config"}
+    | {"get_weights", "set_weights", "add_policy", "remove_policy", "export_model", "restore"}
+    | {"save", "reset_config", "try_recover_from_step_attempt", "on_worker_failures"}
+    | {"try_recover", "collect_metrics", "export_policy_model", "export_policy_checkpoint"}
+)
 
 
 @dataclass(frozen=True)
@@ -91,13 +103,25 @@ def _became(context: FileContext, nodes: Nodes, node: ast.expr, qualified: str) 
     if home is None:
         return None
     derives = DERIVE.format(name=home[1], module=home[0])
-    if isinstance(parent, ast.ClassDef) and node in parent.bases:
+    if isinstance(parent, ast.ClassDef) and node in parent.bases and not _overrides_same(parent):
         return Became(f"{name} is gone: {derives}")
     if isinstance(parent, ast.Attribute) and parent.attr == "with_updates":
         return Became(f"{name}.with_updates() is gone: {derives}")
     if _bound(context, nodes, ".".join(home), home[1]):
         return Became(f"{name} is now {'.'.join(home)}, but the file has another {home[1]}")
     return Became(f"{name} is now {home[1]}", home[1], frozenset({home}))
+
+
+def _overrides_same(node: ast.ClassDef) -> bool:
+    """Whether a class overrides nothing of a trainer but what an Algorithm has as well."""
+    for statement in node.body:
+        if isinstance(statement, ast.FunctionDef):
+            own = not statement.name.startswith("_") and statement.name not in HOOKS
+            if statement.name not in KEPT_METHODS and not own:
+                return False
+        elif not (isinstance(statement, ast.Expr) and isinstance(statement.value, ast.Constant)):
+            return False
+    return any(isinstance(statement, ast.FunctionDef) for statement in node.body)
 
 
 def _bound(context: FileContext, nodes: Nodes, qualified: str, name: str) -> bool:
@@ -198,6 +222,29 @@ from ray.tune.registry import get_trainable_cls
 TRAINERS = {"dqn": DQN, "ppo": PPO}
 SETTINGS = PPOConfig().to_dict()
 other = get_trainable_cls("SAC")
+""",
+        ),
+        Case(
+            "derived_trainer_that_saves_more",
+            """
+import torch
+from ray.rllib.agents.dqn import DQNTrainer
+
+
+class Saving(DQNTrainer):
+    def save_checkpoint(self, checkpoint_dir):
+        super().save_checkpoint(checkpoint_dir)
+        torch.save(self.get_policy().model.state_dict(), checkpoint_dir + "/more")
+""",
+            """
+import torch
+from ray.rllib.algorithms.dqn import DQN
+
+
+class Saving(DQN):
+    def save_checkpoint(self, checkpoint_dir):
+        super().save_checkpoint(checkpoint_dir)
+        torch.save(self.get_module().state_dict(), checkpoint_dir + "/more")
 """,
         ),
         Case(

@@ -21,7 +21,7 @@ from rlmigrate.migrate.source import Span
 CODE = "RLM502"
 
 #: A policy that is read from its checkpoint.
-RESTORED = re.compile(r"ray\.rllib\.policy\.(\w+\.)*(Torch|TF)?Policy(V2)?\.from_checkpoint")
+RESTORED = re.compile(r"ray\.rllib\.(policy\.(\w+\.)*)?(Torch|TF)?Policy(V2)?\.from_checkpoint")
 
 
 def check(context: FileContext) -> Iterable[Finding]:
@@ -98,6 +98,8 @@ def _gotten(
     if isinstance(outer, ast.Attribute):
         if outer.attr == "model" or weights_edits(context, outer):
             return
+        if (Thing.POLICY, outer.attr) in GONE:
+            return  # whose item says what the module has in its place
         if outer.attr in FUNCTIONS[Thing.POLICY] and policy_origin(context, call) is not None:
             beyond = nodes.parents.get(outer)
             if isinstance(beyond, ast.Call) and acting_problem(beyond, Thing.POLICY) is None:

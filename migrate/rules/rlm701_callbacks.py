@@ -243,7 +243,7 @@ from ray.rllib.callbacks.callbacks import RLlibCallback
 class Log(RLlibCallback):
     def on_episode_step(self, *, worker, base_env, episode, env_index, **kwargs):
         super().on_episode_step(worker=worker, base_env=base_env, episode=episode, **kwargs)
-        if worker.config.in_evaluation and episode.last_info_for():
+        if worker.config.in_evaluation and worker.env.level > 2 and episode.last_info_for():
             print(base_env.get_sub_environments()[env_index].score)
 
     def on_sample_end(self, *, worker, samples, **kwargs):
@@ -259,7 +259,7 @@ from ray.rllib.callbacks.callbacks import RLlibCallback
 class Log(RLlibCallback):
     def on_episode_step(self, *, env_runner, env, episode, env_index, **kwargs):
         super().on_episode_step(env_runner=env_runner, env=env, episode=episode, **kwargs)
-        if env_runner.config.in_evaluation and episode.get_infos(-1):
+        if env_runner.config.in_evaluation and env_runner.env.unwrapped.envs[0].get_wrapper_attr("level") > 2 and episode.get_infos(-1):
             print(env.unwrapped.envs[env_index].get_wrapper_attr("score"))
 
     def on_sample_end(self, *, env_runner, samples, **kwargs):
@@ -267,7 +267,7 @@ class Log(RLlibCallback):
 
     def on_algorithm_init(self, *, algorithm, **kwargs):
         print(algorithm)
-""",
+""",  # noqa: E501
         ),
         Case(
             "environments_in_another_hand",
