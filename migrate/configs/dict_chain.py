@@ -81,7 +81,27 @@ def decide_entries(
         _kept(context, part, buffer.get(part.entry.key or "", own))
         for part, own in zip(merged, found, strict=True)
     ]
-    return [_once(context, part, found, at) for at, part in enumerate(parts)]
+    found = [_once(context, part, found, at) for at, part in enumerate(parts)]
+    return [_given_once(context, part, found, at) for at, part in enumerate(parts)]
+
+
+def _given_once(
+    context: FileContext, part: Part, decisions: Sequence[Decision], at: int
+) -> Decision:
+    """Keep one of two keys that became the same argument: a schedule won over its number."""
+    decision = decisions[at]
+    mine = {(gain.method, gain.name) for gain in decision.gains if gain.name}
+    for other in decisions:
+        shared = mine & {(gain.method, gain.name) for gain in other.gains if gain.name}
+        if other is decision or not shared or "update_from_dict" in {m for m, _ in shared}:
+            continue
+        if other.name == f"{decision.name}_schedule":
+            return _native(decision.name, part.node, note=f"; {other.name} wins over it")
+        method, name = next(iter(shared))
+        if decision.name != name and not decision.name.endswith("_schedule"):
+            text = f'"{decision.name}" is {method}({name}=) now, which is given as well'
+            return _kept(context, part, _manual(decision.name, part.node, text))
+    return decision
 
 
 def _with_sharing(parts: Sequence[Part]) -> Sequence[Part]:

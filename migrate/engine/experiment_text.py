@@ -35,7 +35,7 @@ def python_text(
     lost: list[str] = []
     parts = [
         f'"""Experiments of {source.path.name}: `python FILE.py [EXPERIMENT ...]` runs them."""\n'
-        "\nimport sys\n\nfrom ray import tune\n"
+        "\n{imports}import sys\n\nfrom ray import tune\n"
     ]
     names: list[str] = []
     for title, experiment in experiments.items():
@@ -53,6 +53,8 @@ def python_text(
         "    for title in sys.argv[1:] or EXPERIMENTS:\n"
         "        EXPERIMENTS[title]().fit()\n"
     )
+    needs = "import os\n" if any("os.path." in part for part in parts[1:]) else ""
+    parts[0] = parts[0].replace("{imports}", needs)
     return "\n\n".join(parts), lost
 
 
@@ -64,7 +66,7 @@ def _function(source: SourceFile, name: str, title: str, experiment: Mapping[str
     lines += _entries(source, experiment.get("config") or {}, 8)
     lines.append("    }")
     run: dict[str, Piece | str] = {"name": plain(title)}
-    run |= {RUN[key]: plain(experiment[key]) for key in experiment if key in RUN}
+    run |= {RUN[key]: _place(experiment[key]) for key in experiment if key in RUN}
     if experiment.get("stop"):
         stop: list[tuple[str, Piece | str]] = [
             (f"{plain(STOP.get(key, key))}: ", plain(value))
@@ -89,6 +91,14 @@ def _function(source: SourceFile, name: str, title: str, experiment: Mapping[str
     )
     lines.append("    return " + write(tuner, indent="    ", column=11))
     return "\n".join(lines) + "\n"
+
+
+def _place(value: Any) -> str:
+    """Write where results go: Ray takes no relative path any more."""
+    text = plain(value)
+    if not isinstance(value, str) or value.startswith("/") or "://" in value:
+        return text
+    return f"os.path.abspath(os.path.expanduser({text}))"
 
 
 def _entries(source: SourceFile, mapping: Mapping[str, Any], indent: int) -> Iterator[str]:

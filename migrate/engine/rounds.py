@@ -210,9 +210,23 @@ def _parsed(source: SourceFile, text: str) -> SourceFile:
     result = source.with_text(text)
     try:
         _ = result.tree
+        _compiled(source, result)
     except SourceError as error:
         raise SourceError(f"{error} in the rewritten text; the file is left as it was") from error
     return result
+
+
+def _compiled(before: SourceFile, after: SourceFile) -> None:
+    """Raise SourceError where what the compiler refuses, as an argument given twice, is new."""
+    try:
+        compile(after.text, str(after.path), "exec", dont_inherit=True)
+    except (SyntaxError, ValueError, RecursionError) as error:
+        try:
+            compile(before.text, str(before.path), "exec", dont_inherit=True)
+        except (SyntaxError, ValueError, RecursionError):
+            return  # a cell of a notebook with `await`, or a file that never ran
+        line = getattr(error, "lineno", None) or 1
+        raise SourceError(f"{after.path}:{line}: {error}") from error
 
 
 def _at_home(item: Item, source: SourceFile, current: SourceFile) -> Item:

@@ -56,6 +56,36 @@ tune.run(train, config={"lr": 0.1})
     ),
     cases=(
         Case(
+            "rate_beside_its_schedule_and_a_comment_behind_the_last_key",
+            """
+from ray import tune
+
+tune.run(
+    "PPO",
+    config={
+        "lr": 0.1,
+        "lr_schedule": [[0, 0.1], [10, 0.2]],
+        "num_workers": 2,
+        # "gamma": 0.9,
+    },
+)
+""",
+            """
+from ray import tune
+from ray.rllib.algorithms.ppo import PPOConfig
+
+tune.run(
+    "PPO",
+    config=(
+        PPOConfig()
+        .training(lr=[[0, 0.1], [10, 0.2]])
+        .env_runners(num_env_runners=2)
+        # "gamma": 0.9,
+    ),
+)
+""",
+        ),
+        Case(
             "constructor",
             """
 from ray.rllib.agents.ppo import PPOTrainer

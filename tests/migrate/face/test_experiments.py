@@ -7,6 +7,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from rlmigrate.migrate.engine.run import run_files
+from rlmigrate.migrate.settings import Settings
+
 Run = Callable[..., subprocess.CompletedProcess[str]]
 
 EXPERIMENTS = """\
@@ -172,3 +175,23 @@ def test_keys_that_yaml_cannot_say_tell_what_to_do(tmp_path: Path, rlmigrate: Ru
         "YAML cannot name a module class: choose another algorithm",
     ):
         assert said in done.stdout
+
+
+def test_rate_beside_its_schedule_and_a_relative_folder(tmp_path: Path) -> None:
+    """Both once made a script that Python or Ray refused."""
+    text = """
+one:
+    run: PPO
+    env: CartPole-v1
+    local_dir: results
+    config:
+        lr: 0.1
+        lr_schedule: [[0, 0.1], [10, 0.2]]
+"""
+    (tmp_path / "one.yaml").write_text(text)
+    run = run_files([tmp_path], Settings(yaml_to_python=True), rewriting=True)
+    script = next(c.after.decode() for c in run.changes if c.path.suffix == ".py" and c.after)
+    compile(script, "one.py", "exec")
+    assert "lr=[[0, 0.1], [10, 0.2]]" in script
+    assert "lr=0.1" not in script
+    assert 'storage_path=os.path.abspath(os.path.expanduser("results"))' in script
