@@ -11,7 +11,7 @@ import gymnasium as gym
 from rlmigrate.compat.checkpoints.defaults import Plan, against_observations, plain_config
 from rlmigrate.compat.checkpoints.reading import OldPolicy
 from rlmigrate.compat.weights.dqn_net import dqn_net_pairs, unused_in_dqn
-from rlmigrate.new_stack.layers.q_module import Q_SETTINGS
+from rlmigrate.new_stack.layers.q_settings import Q_SETTINGS
 
 _SAC_SETTINGS = ("twin_q", "initial_alpha", "target_entropy", "normalize_actions")
 _SAC_NETS = ("policy_model_config", "q_model_config")

@@ -11,7 +11,7 @@ from rlmigrate.compat.wrap.building import Built
 from rlmigrate.compat.wrap.observations import ObservationEncoder
 from rlmigrate.compat.wrap.stacks import Family
 from rlmigrate.errors import ModuleError
-from rlmigrate.new_stack.layers.q_module import Q_SETTINGS
+from rlmigrate.new_stack.layers.q_settings import Q_SETTINGS
 
 Batch = dict[str, Any]
 

@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from rlmigrate.errors import SourceError
+from rlmigrate.migrate.io.json_places import elements, members
+from rlmigrate.migrate.source import Span
 
 MARK = "# rlmigrate cell {at}\n"
 MARKED = re.compile(r"^# rlmigrate cell (\d+)\n", re.MULTILINE)
@@ -54,25 +56,24 @@ class Notebook:
 
     def with_text(self, text: str) -> bytes:
         """Put changed code back into its cells; every other byte of the file's data stays."""
-        data = json.loads(self.raw.decode("utf-8"))
+        plain = self.raw.decode("utf-8")
         parts = MARKED.split(text)
         head, numbers, bodies = parts[0], parts[1::2], parts[2::2]
         if [int(number) for number in numbers] != list(self.cells):
             raise SourceError(f"{self.path}: cells were lost in rewriting; left alone")
+        cells = elements(plain, members(plain)["cells"].start)
+        pieces, done = [], 0
         for at, (number, body) in enumerate(zip(numbers, bodies, strict=True)):
-            cell = data["cells"][int(number)]
+            place = members(plain, cells[int(number)].start)["source"]
+            before = json.loads(plain[place.start : place.end])
             whole = (head + body if at == 0 else body).removesuffix("\n")
             source = "\n".join(_back(line) for line in whole.split("\n"))
-            if source == _joined(cell["source"]):
+            if source == _joined(before):
                 continue
-            lines = source.splitlines(keepends=True)
-            cell["source"] = lines if isinstance(cell["source"], list) else source
-        plain = self.raw.decode("utf-8")
-        indent = re.search(r'\n( +)"', plain)
-        written = json.dumps(
-            data, indent=len(indent[1]) if indent else None, ensure_ascii="\\u" in plain
-        )
-        return (written + ("\n" if plain.endswith("\n") else "")).encode("utf-8")
+            after = source.splitlines(keepends=True) if isinstance(before, list) else source
+            pieces += [plain[done : place.start], _written(plain, place, after)]
+            done = place.end
+        return "".join([*pieces, plain[done:]]).encode("utf-8")
 
     def place(self, line: int) -> tuple[int, int]:
         """Turn a line of the text into a cell (from 1) and a line in it."""
@@ -82,6 +83,17 @@ class Notebook:
             if found:
                 return int(found[1]) + 1, back
         return 1, line
+
+
+def _written(plain: str, place: Span, source: list[str] | str) -> str:
+    """A cell's source as the lines of the notebook around it are laid out."""
+    line = plain[plain.rfind("\n", 0, place.start) + 1 : place.start]
+    indent = re.search(r'\n( +)"', plain)
+    step = " " * (len(line) - len(line.lstrip()))
+    text = json.dumps(
+        source, indent=len(indent[1]) if indent else None, ensure_ascii=plain.isascii()
+    )
+    return text.replace("\n", f"\n{step}") if indent else text
 
 
 def _joined(source: object) -> str:

@@ -65,6 +65,22 @@ def test_notebook_changes_only_in_its_code(tmp_path: Path, rlmigrate: Run, inden
     assert "num_epochs" in path.read_text(encoding="utf-8")
 
 
+def test_every_byte_outside_the_changed_cells_stays(tmp_path: Path, rlmigrate: Run) -> None:
+    path = tmp_path / "a.ipynb"
+    texts = ["5 \u00d7 3", "\u001b[0m"]
+    outputs = [{"name": "stdout", "output_type": "stream", "text": texts}]
+    changed = {**NOTEBOOK["cells"][3], "outputs": outputs}  # type: ignore[index]
+    notebook = {**NOTEBOOK, "cells": [*NOTEBOOK["cells"][:3], changed]}  # type: ignore[index]
+    odd = json.dumps({"scale": "@", **notebook}, indent=1, ensure_ascii=False)
+    before = odd.replace('"@"', "1.50e-5").replace('"metadata": {}', '"metadata":{ }')
+    assert "\u00d7" in before
+    path.write_text(before, encoding="utf-8", newline="")
+    assert rlmigrate("rewrite", ".", "--write").returncode == 0
+    after = path.read_bytes().decode("utf-8")
+    assert after == before.replace("training(num_sgd_iter", "training(num_epochs")
+    assert after != before
+
+
 def test_no_notebook_is_reported(tmp_path: Path, rlmigrate: Run) -> None:
     (tmp_path / "a.ipynb").write_text('{"rllib": 1}')
     done = rlmigrate("scan", ".")
