@@ -10,14 +10,15 @@ from __future__ import annotations
 import ast
 import copy
 
+from rlmigrate.migrate.engine.todo import render
 from rlmigrate.migrate.index.entries import FileEntry
 from rlmigrate.migrate.index.imports import dotted
 from rlmigrate.migrate.learners.other_words import EpisodeWords
 from rlmigrate.migrate.learners.words import CODE, Surroundings, whole_method
+from rlmigrate.migrate.tree import nodes_in
 from rlmigrate.migrate.understanding.scope import body_without_docstring
 
 BODY = "        "
-CONNECTOR = "ray.rllib.connectors.connector_v2"
 #: Functions of RLlib that add advantages as the connectors of a Learner do, by old base.
 SAME = {
     "PPOTorchPolicy": frozenset({"compute_gae_for_sample_batch", "postprocess_ppo_gae"}),
@@ -68,59 +69,58 @@ def _unannotated(arguments: ast.arguments) -> str:
     return ast.unparse(plain)
 
 
-def write_connector(around: Surroundings, policy: str, function: ast.FunctionDef) -> str:
-    """Write the connector; other agents' samples are left to a person."""
+def write_connector(
+    around: Surroundings, policy: str, function: ast.FunctionDef, *, what: str = ""
+) -> str:
+    """Write the connector; `what` says what it does where it is not that of one policy."""
     words = EpisodeWords(around, function)
-    names = around.names
-    names.want(CONNECTOR, "ConnectorV2")
-    columns = names.core("Columns")
-    positional = len(function.args.args) - 1
-    values = ["dict(columns)", "{}", "episode"]
-    given = values if function.args.vararg else values[:positional]
+    base = around.names.layer("SampleConnector")
     head = _unannotated(function.args).partition(",")[2].strip()
     body = words.written(BODY)
-    others = ""
-    if len(given) > 1:
-        mark = f"# TODO(rlmigrate {CODE})"
-        others = f"{BODY}    {mark}: other agents' samples are in the other episodes.\n"
-    configured = ""
-    if "self.config" in body:
-        configured = (
-            "    def __init__(self, *args, config, **kwargs):\n"
-            f"{BODY}super().__init__(*args, **kwargs)\n"
-            f"{BODY}self.config = config  # that of the algorithm\n"
-            "\n"
-        )
+    named, mark = _others(function)
     moved = whole_method(f"    def postprocess(self, module, {head}):\n{body}", function)
     return (
-        f"class {policy}Connector(ConnectorV2):\n"
-        f'    """What {policy} did to its samples, for config.learners(learner_connector=...)."""\n'
+        f"class {policy}Connector({base}):\n"
+        f'    """What {what or f"{policy} did to its samples"}, '
+        'for config.learners(learner_connector=...)."""\n'
         "\n"
-        f"{configured}"
-        "    def __call__(\n"
-        "        self, *, rl_module, batch, episodes, explore=None, shared_data=None, **kwargs\n"
-        "    ):\n"
-        f"{BODY}iterator = self.single_agent_episode_iterator(\n"
-        f"{BODY}    episodes, agents_that_stepped_only=False\n"
-        f"{BODY})\n"
-        f"{BODY}for episode in iterator:\n"
-        f"{BODY}    steps = len(episode)\n"
-        f"{BODY}    columns = {{\n"
-        f"{BODY}        {columns}.OBS: episode.get_observations(slice(0, steps)),\n"
-        f"{BODY}        {columns}.ACTIONS: episode.get_actions(),\n"
-        f"{BODY}        {columns}.REWARDS: episode.get_rewards(),\n"
-        f"{BODY}        **{{\n"
-        f"{BODY}            key: episode.get_extra_model_outputs(key)\n"
-        f"{BODY}            for key in episode.extra_model_outputs\n"
-        f"{BODY}        }},\n"
-        f"{BODY}    }}\n"
-        f"{BODY}    module = rl_module[episode.module_id] if episode.module_id else rl_module\n"
-        f"{others}"
-        f"{BODY}    changed = self.postprocess(module, {', '.join(given)})\n"
-        f"{BODY}    for key, values in changed.items():\n"
-        f"{BODY}        if values is not columns.get(key):\n"
-        f"{BODY}            self.add_n_batch_items(batch, key, values, steps, episode)\n"
-        f"{BODY}return batch\n"
-        "\n"
+        f"{named}{mark}"
         f"{moved}"
     )
+
+
+def _others(function: ast.FunctionDef) -> tuple[str, str]:
+    """How the function takes the samples of another agent: as pairs, or with a policy's name.
+
+    Ray 1 handed out (policy, batch), Ray 2 (id, policy, batch).
+    """
+    arguments = [a.arg for a in function.args.args][2:3]
+    read = [n for n in nodes_in(function) if isinstance(n, ast.Name) and n.id in arguments]
+    if not read:
+        return "", ""
+    sizes = set()
+    for node in nodes_in(function):
+        targets: list[ast.expr] = []
+        if isinstance(node, ast.Assign):
+            targets = node.targets
+        elif isinstance(node, ast.For | ast.comprehension):
+            targets = [node.target]
+        for target in targets:
+            within = [n for n in nodes_in(target) if isinstance(n, ast.Tuple | ast.List)]
+            inner = [n for n in within if not any(isinstance(e, ast.Tuple) for e in n.elts)]
+            sizes |= {len(n.elts) for n in inner if len(n.elts) > 1 and _anonymous(n)}
+        if isinstance(node, ast.Subscript) and isinstance(node.slice, ast.Constant):
+            of_one = isinstance(node.value, ast.Subscript)
+            sizes |= {node.slice.value + 1} if of_one and node.slice.value in {1, 2} else set()
+    if sizes & {2, 3} == {3}:
+        return "    named_others = True  # others are (module id, module, columns)\n\n", ""
+    if sizes & {2, 3} == {2}:
+        return "", ""
+    text = "others are (module, columns); set named_others = True where an id comes first"
+    return "", render(CODE, text, "    ") + "\n"
+
+
+def _anonymous(node: ast.Tuple | ast.List) -> bool:
+    """Say whether what comes first in an unpacking is thrown away, as policies mostly are."""
+    first = node.elts[0]
+    return isinstance(first, ast.Name) and first.id.startswith("_")

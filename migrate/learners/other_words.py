@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ast
 
+from rlmigrate.migrate.index.imports import dotted
 from rlmigrate.migrate.learners.words import LearnerWords, Place, Surroundings
 
 
@@ -90,4 +91,33 @@ class EpisodeWords(LearnerWords):
         asks = isinstance(func, ast.Attribute) and func.attr == "value_function" and not node.args
         if asks and isinstance(func, ast.Attribute) and self.role(func.value) == "model":
             return "module.compute_values(batch)"
+        if self._is_initialized(node):
+            return "True"
         return super().on_Call(node)
+
+    def _is_initialized(self, node: ast.Call) -> bool:
+        """`policy.loss_initialized()`, and whether a mixin has added its attribute already.
+
+        The old stack asked for samples once before its policies were ready; the new one does not.
+        """
+        func = node.func
+        if isinstance(func, ast.Attribute) and func.attr == "loss_initialized":
+            return self.role(func.value) == "policy"
+        if dotted(func) != "hasattr" or len(node.args) != 2:
+            return False
+        name = node.args[1].value if isinstance(node.args[1], ast.Constant) else None
+        return self.role(node.args[0]) == "policy" and name in self.around.aliases
+
+    def of_ray(self, node: ast.Name | ast.Attribute) -> str | None:
+        """Advantages are what the Learner's own connectors add, after this one."""
+        found = self.file.imports.qualified(node) or ""
+        if found.startswith("ray.rllib.") and found.endswith(".compute_advantages"):
+            self.note(
+                node,
+                "the Learner's connectors compute advantages after this one, from "
+                "compute_values() of the module: let that return the values meant here, and "
+                "leave this out; or append this connector to self._learner_connector in build() "
+                "of the Learner",
+            )
+            return None
+        return super().of_ray(node)

@@ -14,6 +14,7 @@ from rlmigrate.migrate.emit.text import indent_of
 from rlmigrate.migrate.index.entries import FileEntry
 from rlmigrate.migrate.index.imports import dotted
 from rlmigrate.migrate.index.repo import RepoIndex
+from rlmigrate.migrate.learners.elsewhere import HOOK, connector_name, function_behind
 from rlmigrate.migrate.learners.setup import MIXINS, PREPARING, SCHEDULES, Kept, aliases, read_init
 from rlmigrate.migrate.learners.words import Place
 from rlmigrate.migrate.policies.builders import BuilderCall, builder_calls
@@ -35,6 +36,8 @@ ARGUMENTS = {
     "postprocess_fn": Place.EPISODES,
 }
 STATS = frozenset({"stats_fn", "extra_grad_info"})
+#: Functions that builders call around a policy's constructor.
+PREPARES = frozenset({"before_init", "after_init", "before_loss_init"})
 CLIPS = frozenset({"extra_grad_process", "extra_grad_process_fn"})
 #: Builder arguments that say nothing about learning.
 SAYS_NOTHING = frozenset({"name", "framework", "get_default_config"})
@@ -50,7 +53,7 @@ RAYS = frozenset(
 class LearningPolicy:
     """`nodes` are the statements that say it, `problems` what is not certain of it.
 
-    `elsewhere` are functions of other files: the argument they were given to, and their name.
+    `elsewhere` says of functions of other files what to do about them.
     `stats` reports on updates; None where the base's own does. `aliases` are attributes that
     mixins take from the model.
     """
@@ -62,7 +65,7 @@ class LearningPolicy:
     nodes: list[ast.stmt]
     hooks: dict[Place, ast.FunctionDef] = field(default_factory=dict)
     helpers: tuple[ast.FunctionDef, ...] = ()
-    elsewhere: tuple[tuple[str, str], ...] = ()
+    elsewhere: tuple[str, ...] = ()
     stats: ast.FunctionDef | None = None
     kept: Kept = field(default_factory=Kept)
     mixins: set[str] = field(default_factory=set)
@@ -202,12 +205,35 @@ def _read_call(
                 _read_mixin(index, file, policy, each)
         elif function is not None:
             _read_function(file, policy, argument, function)
+        elif argument in PREPARES and _only_prepares(index, file, value):
+            continue
         elif argument in ARGUMENTS and isinstance(value, ast.Name) and not of_ray:
-            elsewhere.append((argument, value.id))
+            elsewhere.append(_left(index, file, argument, value))
         else:
             policy.problems.append(f"{argument} is given {ast.unparse(value)[:40]}")
     policy.elsewhere = tuple(elsewhere)
     return policy
+
+
+def _left(index: RepoIndex, file: FileEntry, argument: str, node: ast.Name) -> str:
+    """What to do about a function of another file."""
+    found = function_behind(index, file, node)
+    if argument == HOOK and found is not None:
+        name = f"{connector_name(found[1])}Connector"
+        return (
+            f"{name} of {found[0].module} has what {argument} did: give it to "
+            "config.learners(learner_connector=...)"
+        )
+    return f"move {node.id}() here, {argument} of the policy"
+
+
+def _only_prepares(index: RepoIndex, file: FileEntry, value: ast.expr) -> bool:
+    """Say whether a function of another file prepares what the new stack prepares itself."""
+    found = function_behind(index, file, value)
+    if found is None:
+        return False
+    kept = read_init(found[0], found[1])
+    return not kept.problem and not kept.values
 
 
 def _read_function(
@@ -218,7 +244,7 @@ def _read_function(
         policy.hooks[ARGUMENTS[argument]] = function
     elif argument in STATS:
         policy.stats = function
-    elif argument in {"before_init", "after_init", "before_loss_init"}:
+    elif argument in PREPARES:
         found = read_init(file, function)
         policy.kept.values |= found.values
         if found.problem:

@@ -17,10 +17,11 @@ from rlmigrate.migrate.edits import Edit
 from rlmigrate.migrate.emit.names import Names
 from rlmigrate.migrate.findings import Outcome
 from rlmigrate.migrate.index.repo import RepoIndex
+from rlmigrate.migrate.learners.elsewhere import connector_name, lent_by
 from rlmigrate.migrate.learners.policies import LearningPolicy, learning_policies
 from rlmigrate.migrate.learners.trainers import trainers_in
 from rlmigrate.migrate.learners.words import CODE
-from rlmigrate.migrate.learners.writing import Skeleton, write_learner
+from rlmigrate.migrate.learners.writing import Skeleton, write_learner, write_lent
 from rlmigrate.migrate.policies.old_imports import bound_names
 from rlmigrate.migrate.source import SourceFile, Span
 from rlmigrate.migrate.tree import nodes_in
@@ -80,7 +81,37 @@ def learned_in(source: SourceFile, index: RepoIndex) -> tuple[Learned, ...]:
                 policy.name, policy.line, policy.base, skeleton, tuple(edits), complete, needed_by
             )
         )
+    result += _lent_in(source, index, of_modules, frozenset(there))
     return tuple(result)
+
+
+def _lent_in(
+    source: SourceFile, index: RepoIndex, of_modules: frozenset[str], there: frozenset[str]
+) -> list[Learned]:
+    """Write a connector for each function that policies of other files change their samples by."""
+    from rlmigrate.migrate.emit.file import layers_module
+
+    file = index.files[source.path]
+    result = []
+    for lent in lent_by(index, source.path):
+        user, path, _ = lent.policies[0]
+        policies = learning_policies(index.source_of(path), index)
+        policy = next((each for each in policies if each.name == user), None)
+        if policy is None or f"{connector_name(lent.function)}Connector" in there:
+            continue
+        names = Names(
+            "ray",
+            layers_module(index, file, index.settings),
+            taken=frozenset(bound_names(source)),
+            ray_version=index.settings.ray_version,
+        )
+        skeleton = write_lent(source, file, names, policy, lent, of_modules=of_modules)
+        if skeleton is not None:
+            edit = _placed(source, lent.function, skeleton)
+            line = lent.function.lineno
+            name = f"{lent.function.name}()"
+            result.append(Learned(name, line, policy.base, skeleton, (edit,)))
+    return result
 
 
 def learner_layers(source: SourceFile, index: RepoIndex) -> frozenset[str]:

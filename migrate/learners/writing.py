@@ -2,17 +2,19 @@
 
 Skeleton       the text of the new classes, the imports they need, and what is left to settle
 write_learner  write them
+write_lent     write the connector of a function that policies of other files use
 """
 
 from __future__ import annotations
 
 import ast
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from rlmigrate.migrate.configs.keys import HOME
 from rlmigrate.migrate.edits import Imports
 from rlmigrate.migrate.emit.names import Names
+from rlmigrate.migrate.engine.todo import render
 from rlmigrate.migrate.index.entries import FileEntry
 from rlmigrate.migrate.learners.connectors import (
     adds_advantages,
@@ -20,6 +22,7 @@ from rlmigrate.migrate.learners.connectors import (
     only_advantages,
     write_connector,
 )
+from rlmigrate.migrate.learners.elsewhere import Lent, connector_name
 from rlmigrate.migrate.learners.loss_words import OF_ADVANTAGES, LossWords
 from rlmigrate.migrate.learners.other_words import OptimizerWords
 from rlmigrate.migrate.learners.policies import LearningPolicy
@@ -139,6 +142,35 @@ def write_learner(
     )
 
 
+def write_lent(
+    source: SourceFile,
+    file: FileEntry,
+    names: Names,
+    policy: LearningPolicy,
+    lent: Lent,
+    *,
+    of_modules: frozenset[str],
+) -> Skeleton | None:
+    """Write the connector of a function that other files' policies use; `policy` is the first.
+
+    None where the Learner's own connectors do what the function does.
+    """
+    if only_advantages(file, lent.function, policy.base):
+        return None
+    alone = replace(policy, hooks={Place.EPISODES: lent.function}, helpers=(), problems=[])
+    around = _surroundings(source, file, names, alone, of_modules)
+    name = connector_name(lent.function)
+    what = f"{lent.function.name}() did"
+    return Skeleton(
+        write_connector(around, name, lent.function, what=what),
+        Imports(frozenset(names.wanted)),
+        (f"{name}Connector",),
+        tuple(sorted(around.asked)),
+        frozenset(names.layers),
+        (f"it changes the samples of {', '.join(user for user, _, _ in lent.policies)}",),
+    )
+
+
 def _surroundings(
     source: SourceFile,
     file: FileEntry,
@@ -191,11 +223,7 @@ def _learner(around: Surroundings, policy: LearningPolicy, methods: list[str]) -
     else:
         base = names.want(*LEARNERS.get(policy.base, PLAIN))
     lines = [f'    """What {policy.name} learned by, for config.learners(learner_class=...)."""\n']
-    for argument, function_name in policy.elsewhere:
-        lines.append(
-            f"\n    # TODO(rlmigrate {CODE}): move {function_name}() here, {argument} of the"
-            " policy.\n"
-        )
+    lines += ["\n" + render(CODE, text, "    ") for text in policy.elsewhere]
     lines += _constants(around, "".join(methods))
     built = _build(around, policy, "".join(methods))
     methods = [built, *methods] if built else methods

@@ -20,7 +20,7 @@ def check(context: FileContext) -> Iterable[Finding]:
         item = Item(
             path=path,
             line=learned.line,
-            name=learned.name if learned.complete else f"{learned.name}.learning",
+            name=_name(learned),
             kind=Kind.POLICY,
             outcome=_outcome(learned),
             code=RULE.code,
@@ -36,6 +36,11 @@ def check(context: FileContext) -> Iterable[Finding]:
             else {}
         )
         yield Finding(item, learned.edits, skeleton.imports if learned.edits else Imports(), files)
+
+
+def _name(learned: Learned) -> str:
+    whole = learned.complete or learned.name.endswith("()")
+    return learned.name if whole else f"{learned.name}.learning"
 
 
 def _outcome(learned: Learned) -> Outcome:

@@ -23,6 +23,7 @@ restored_observations, PolicyInputs            the same, nested; infos and steps
 ViewRequirement, ViewColumns                   columns of earlier steps, and their connector (Ray)
 A3CTorchLearner, PGTorchLearner                losses that only the old stack had (Ray)
 AdvantageLearner, OldValues, ReturnsToGo       columns of the old stack's batches (Ray)
+SampleConnector                                what policies did to their samples (Ray)
 
 `rlmigrate rewrite` writes the ones that a migrated module needs into `rlmigrate_layers.py`
 beside it, from the text of the files in this folder.
@@ -39,6 +40,7 @@ _HOME = {
     "PGTorchLearner": "on_ray.learners",
     "PolicyInputs": "on_ray.inputs",
     "ReturnsToGo": "on_ray.learners",
+    "SampleConnector": "on_ray.samples",
     "AppendBiasLayer": "append_bias",
     "ModelDistribution": "asking",
     "MultiActionDistribution": "multi_action",
