@@ -158,6 +158,9 @@ def _said(name: str) -> str | None:
     lost = MODULES.get(parts[3]) if len(parts) > 3 and parts[2] in homes else None
     if lost == "A3C" and len(parts) > 4 and "a2c" in parts[4].lower():
         lost = "A2C"
+    own = re.fullmatch(r"(\w+)(Trainer|Config)", parts[-1])
+    if own is not None and nearest(own[1]):
+        lost = own[1]
     if lost is not None:
         return nearest(lost)
     for pattern, text in ADVICE:

@@ -51,6 +51,10 @@ def test_a_release_has_its_own_names() -> None:
     ("name", "told"),
     [
         ("ray.rllib.contrib.bandits.agents.LinTSTrainer", "BanditLinUCB is not part of"),
+        ("ray.rllib.agents.dqn.ApexTrainer", "run DQN with more num_env_runners"),
+        ("ray.rllib.agents.dqn.R2D2Trainer", "run DQN with use_lstm"),
+        ("ray.rllib.agents.ddpg.TD3Trainer", "run SAC, which has two Q nets"),
+        ("ray.rllib.agents.trainer_template.build_trainer", "derive from the algorithm's class"),
         ("ray.rllib.contrib.registry.CONTRIBUTED_ALGORITHMS", "no contributed algorithms"),
         ("ray.rllib.utils.pre_checks.env.check_env", "check_env of gymnasium"),
     ],
