@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 import torch
 
 from rlmigrate.compat.weights.default_nets import FIRST_LAYER, default_net_map
+from rlmigrate.compat.weights.keras_names import layer_pairs
 from rlmigrate.compat.weights.layouts import Layout, inverse
 from rlmigrate.compat.weights.report import Assignment, TransferReport
 from rlmigrate.compat.weights.tf_names import (
@@ -76,7 +77,34 @@ def match(old: Side, new: Side, mapping: Mapped | None) -> Match:
         if bare in targets:
             found.add(Assignment(name, targets[bare], layouts))
     _by_default_nets(found, old, new, view, targets)
+    if looks_like_tf(old.arrays) and not looks_like_tf(new.arrays):
+        _by_layers(found, old, new)
     return found
+
+
+def _by_layers(found: Match, old: Side, new: Side) -> None:
+    """Match what is left by the names that Keras layers and torch layers share."""
+    done = found.sources() | found.left_out
+    rest = {name: value.ndim for name, value in old.arrays.items() if name not in done}
+    free = [name for name in new.arrays if name not in found.targets() | found.left_out]
+    for source, target, layouts in layer_pairs(rest, free):
+        found.add(Assignment(source, target, layouts))
+    rest = {name: ndim for name, ndim in rest.items() if name not in found.sources()}
+    free = [name for name in free if name not in found.targets()]
+    nets = [
+        (inner, view)
+        for part in sorted({name.partition(".")[0] for name in free})
+        if (inner := _inside(part, free))
+        and inner.keys() <= (view := named_as(torch_view(rest), inner)).keys()
+    ]
+    if len(nets) == 1:  # one of RLlib's nets, held by the module
+        for bare, target in nets[0][0].items():
+            found.add(Assignment(nets[0][1][bare][0], target, nets[0][1][bare][1]))
+
+
+def _inside(part: str, names: list[str]) -> dict[str, str]:
+    """The parameters of one part of a module, by their names within it."""
+    return {n.removeprefix(f"{part}."): n for n in names if n.startswith(f"{part}.")}
 
 
 def _torch_names(old: Side, new: Side) -> dict[str, tuple[str, tuple[Layout, ...]]]:

@@ -13,6 +13,7 @@ from rlmigrate.migrate.emit.carried import carried
 from rlmigrate.migrate.emit.embedded import embedding_of, embeddings_of
 from rlmigrate.migrate.emit.inputs import Inputs
 from rlmigrate.migrate.emit.names import Names
+from rlmigrate.migrate.emit.ported import Ported
 from rlmigrate.migrate.emit.text import unconditional
 from rlmigrate.migrate.source import SourceFile, Span
 from rlmigrate.migrate.understanding.facts import Mark, Reading
@@ -26,7 +27,7 @@ WIDTH = 100
 WIDENING = len("{Columns.ACTION_DIST_INPUTS: }") - len(", state")
 
 
-class Expressions(Inputs):
+class Expressions(Inputs, Ported):
     """Texts of one class; `embedded` are the locals that EMBEDDINGS must hold."""
 
     def __init__(self, source: SourceFile, reading: Reading, names: Names) -> None:

@@ -138,7 +138,9 @@ def _emit(
         names = Names(
             target=settings.target,
             layers_module=layers_module(index, file, settings),
-            framework=index.framework(study.plan.qualified),
+            framework="torch"
+            if settings.target == "ray"  # where TensorFlow is ported
+            else index.framework(study.plan.qualified),
             taken=_taken(source, moves),
             layer_names={local: local for local in moves.layers},
         )

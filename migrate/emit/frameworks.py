@@ -1,14 +1,17 @@
 """`torch, nn = try_import_torch()` of RLlib, said without RLlib.
 
 framework_imports   edits and imports that take the place of such statements
+idle_frameworks     edits that drop them where nothing is left that reads their names
 """
 
 from __future__ import annotations
 
 import ast
+from collections.abc import Collection
 
 from rlmigrate.migrate.edits import Edit
 from rlmigrate.migrate.source import SourceFile
+from rlmigrate.migrate.tree import nodes_in
 
 CODE = "RLM101"
 
@@ -66,6 +69,33 @@ def framework_imports(
         wanted |= {home for home in homes if home is not None}
         gone.add(func.id)
     return tuple(edits), frozenset(wanted), frozenset(gone)
+
+
+def idle_frameworks(
+    source: SourceFile, inside: Collection[int]
+) -> tuple[tuple[Edit, ...], frozenset[str]]:
+    """Return edits that drop `tf = try_import_tf()`, where only the nodes `inside` read its names.
+
+    The second part are the functions of RLlib that are needed no more.
+    """
+    edits: list[Edit] = []
+    gone: set[str] = set()
+    for node in source.tree.body:
+        if not isinstance(node, ast.Assign) or not isinstance(node.value, ast.Call):
+            continue
+        func = node.value.func
+        if not isinstance(func, ast.Name) or func.id != "try_import_tf":
+            continue
+        bound = {
+            n.id for target in node.targets for n in nodes_in(target) if isinstance(n, ast.Name)
+        }
+        reads = [n for n in source.nodes(ast.Name) if n.id in bound and isinstance(n.ctx, ast.Load)]
+        if reads and all(id(n) in inside for n in reads):
+            edits.append(
+                Edit(source.line_span(node.lineno, node.end_lineno or node.lineno), "", CODE)
+            )
+            gone.add(func.id)
+    return tuple(edits), frozenset(gone)
 
 
 def _version_1(source: SourceFile, name: str) -> bool:

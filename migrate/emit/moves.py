@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 
 from rlmigrate.eras import builtin
 from rlmigrate.migrate.edits import Edit
-from rlmigrate.migrate.emit.frameworks import framework_imports
+from rlmigrate.migrate.emit.frameworks import framework_imports, idle_frameworks
 from rlmigrate.migrate.index.entries import FileEntry
 from rlmigrate.migrate.source import SourceFile, Span
 from rlmigrate.migrate.tree import nodes_in
@@ -45,7 +45,7 @@ def plan_moves(
 ) -> Moves:
     """Move an import with the classes, if nothing else in the file needs it as it was.
 
-    `native_tf` are those of the native classes that are written for TensorFlow. `ray_free` moves
+    `native_tf` are those of the native classes that were written for TensorFlow. `ray_free` moves
     what native classes and `try_import_...()` need off Ray, too.
     """
     uses = _uses(source.tree)
@@ -80,6 +80,9 @@ def plan_moves(
             (module, name if name == local else f"{name} as {local}")
             for local, (module, name) in legacy.items()
         }
+    else:
+        more, needless = idle_frameworks(source, in_tf)
+        layers |= {n: n for n in needless & removable if len(uses.get(n, ())) == len(more)}
     gone = {*layers, *legacy}
     return Moves(layers, legacy, (*removals(source, gone), *more), wanted)
 

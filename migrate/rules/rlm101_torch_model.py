@@ -29,7 +29,12 @@ def check(context: FileContext) -> Iterable[Finding]:
             kind=Kind.MODEL,
             outcome=Outcome.NATIVE,
             code=RULE.code,
-            message=_message(facts, result.study.plan, framework)
+            message=_message(
+                facts,
+                result.study.plan,
+                framework,
+                ported=framework == "tf" and context.settings.target == "ray",
+            )
             + atari_note(context.index, facts.qualified),
             new_name=facts.name,
             new_path=str(context.source.path),
@@ -37,11 +42,19 @@ def check(context: FileContext) -> Iterable[Finding]:
         yield Finding(item, result.emitted.edits, result.emitted.imports, dict(result.new_files))
 
 
-def _message(facts: ModelFacts, plan: ModelPlan, framework: str | None) -> str:
+def _message(
+    facts: ModelFacts, plan: ModelPlan, framework: str | None, *, ported: bool = False
+) -> str:
     kind, held = (
         ("TfRLModule", "variables") if framework == "tf" else ("TorchRLModule", "parameter names")
     )
     parts = [f"becomes a {kind} with the same {held}"]
+    if ported:
+        parts = [
+            "becomes a TorchRLModule, ported from TensorFlow: layers have their Keras names, and "
+            "rlmigrate.transfer_weights(old, new) loads the old weights (old: arrays by variable "
+            "name, such as the old policy's get_weights())"
+        ]
     if facts.q_model:
         parts = ["becomes DQN's module (QNetAPI, TargetNetworkAPI) with the same parameter names"]
     if facts.obs in PREPARED:
@@ -94,8 +107,10 @@ RULE = Rule(
         "Columns.EMBEDDINGS. Attribute names stay, so old weights load. A base of the repository "
         "and its heirs are written anew together, with super().setup(); for a few heirs that "
         "cannot follow, its old form stays beside it. A model that handles time by itself gets "
-        "rows, a list of states and seq_lens as before. Only classes whose every statement is "
-        "understood are written anew; others fall to RLM102."
+        "rows, a list of states and seq_lens as before. A TensorFlow model that torch can say "
+        "with the same numbers is ported: its layers become Keras's in torch, images stay "
+        "[B, H, W, C], and old weights load by the names of the layers. Only "
+        "classes whose every statement is understood are written anew; others fall to RLM102."
     ),
     check=check,
     since="2.40",

@@ -89,11 +89,14 @@ RULE = Rule(
     kind=Kind.MODEL,
     summary="Mark a model that must be ported by hand.",
     explanation=(
-        "Ray's new stack speaks only torch (the TF modules left with Ray 2.48 to 2.51). A keras "
-        "model has to be written as a torch module; its old weights can then be transferred with "
-        "rlmigrate.transfer_weights, which knows how TF lays them out: the report maps variables "
-        "of named layers to parameters of torch layers so named. With --target builtin the model "
-        "stays on TensorFlow, as a TfRLModule."
+        "Ray's new stack speaks only torch (the TF modules left with Ray 2.48 to 2.51). RLM101 "
+        "ports models whose every word torch says with the same numbers (Dense, Conv2D, Flatten, "
+        "Concatenate, LayerNormalization, RLlib's dense net and plain functions); any other keras "
+        "model has to be written as a torch module, and the message says what keeps it from being "
+        "ported. Old weights are transferred with rlmigrate.transfer_weights, which knows how TF "
+        "lays them out: layers that are called alike find each other, and the report maps the "
+        "variables of named layers. With --target builtin the model stays on TensorFlow, as a "
+        "TfRLModule."
     ),
     check=check,
     since="2.51",

@@ -72,8 +72,9 @@ def _study(index: RepoIndex, file: FileEntry, node: ast.ClassDef, qualified: str
 def _choose(index: RepoIndex, reading: Reading) -> tuple[Outcome, str]:
     facts = reading.facts
     framework = index.framework(facts.qualified)
-    if framework == "tf" and index.settings.target == "ray":
-        return Outcome.MANUAL, "is written for TensorFlow, which Ray's new stack has no place for"
+    if framework == "tf" and index.settings.target == "ray" and (why := _own_stop(index, reading)):
+        line = f" (line {_telling(reading).line})" if facts.problems else ""
+        return Outcome.MANUAL, f"{FOREIGN}, and is not ported because it {why}{line}"
     if framework is None:
         return Outcome.MANUAL, "is tied to neither torch nor TensorFlow"
     if framework == "tf" and {n.rpartition(".")[2] for n in index.bases_of(facts.qualified)} & SAC:
@@ -98,6 +99,7 @@ def _choose(index: RepoIndex, reading: Reading) -> tuple[Outcome, str]:
     return Outcome.NATIVE, "needs nothing that only the old stack has"
 
 
+FOREIGN = "is written for TensorFlow, which Ray's new stack has no place for"
 INHERITS = "inherits from"
 SAC = frozenset({"SACTFModel", "RNNSACTFModel"})
 

@@ -54,6 +54,7 @@ from rlmigrate.migrate.understanding.net_base import (
 )
 from rlmigrate.migrate.understanding.own_view import read_own_view
 from rlmigrate.migrate.understanding.places import check_places
+from rlmigrate.migrate.understanding.ported import read_port
 from rlmigrate.migrate.understanding.recurrence import (
     is_recurrent,
     may_be_stateless,
@@ -151,7 +152,7 @@ def _read(
     loss = read_losses(
         scope, forward if alone and not q_model else None, target=index.settings.target
     )
-    if framework == "tf":
+    if framework == "tf" and index.settings.target == "builtin":
         keep_losses(scope, forward if alone else None)
     configs = Configs(scope)
     if raw is None and mode not in {"keyed", "unread"}:
@@ -201,6 +202,10 @@ def _read(
         served=served,
         recurrent=bool(served),
     )
+    if framework == "tf" and index.settings.target == "ray":
+        if states or sequential:
+            scope.problem(node, "keeps recurrent state")
+        read_port(scope, index.source_of(file.path).tree)
     action_dist = naming_of(index, qualified)
     check_nets(scope, nets)
     if framework == "tf":

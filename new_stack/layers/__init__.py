@@ -16,6 +16,7 @@ action_distribution                            the distribution that the old sta
 MultiActionDistribution, flat_actions          the base of distributions over nested actions
 ModelDistribution, SamplingModule              distributions that ask their module, and the module
 TorchBeta, TorchDirichlet, ...                 distributions that only the old stack has
+Keras*, keras_*                                layers of Keras in torch
 QModule, NoisyLayer                            DQN's heads, target and exploration: a base class
 DefaultModel                                   the module of the default nets, a base for policies
 preprocessed, old_observations, acted          what policies without a network got and gave
@@ -53,6 +54,15 @@ _HOME = {
     "FullyConnectedModule": "net_modules",
     "FullyConnectedNetwork": "fully_connected",
     "IntegerBox": "integer_box",
+    "KerasActivation": "keras_layers",
+    "KerasConcatenate": "keras_layers",
+    "KerasConv2D": "keras_layers",
+    "KerasDense": "keras_layers",
+    "KerasFlatten": "keras_layers",
+    "KerasInput": "keras_layers",
+    "KerasLayerNormalization": "keras_layers",
+    "KerasModel": "keras_layers",
+    "keras_concatenate": "keras_layers",
     "NoisyLayer": "noisy_layer",
     "QModule": "q_module",
     "SlimConv2d": "slim_conv2d",
@@ -116,6 +126,14 @@ __all__ = [
     "FullyConnectedModule",
     "FullyConnectedNetwork",
     "IntegerBox",
+    "KerasActivation",
+    "KerasConcatenate",
+    "KerasConv2D",
+    "KerasDense",
+    "KerasFlatten",
+    "KerasInput",
+    "KerasLayerNormalization",
+    "KerasModel",
     "ModelDistribution",
     "MultiActionDistribution",
     "NoisyLayer",
@@ -148,6 +166,7 @@ __all__ = [
     "flat_size",
     "flatten",
     "fold_time",
+    "keras_concatenate",
     "name_states",
     "normc_initializer",
     "old_model_config",

@@ -11,6 +11,11 @@ pytest.importorskip("tensorflow")
 pytestmark = pytest.mark.tf
 
 FOLDER = Path(__file__).parents[3] / "fixtures" / "tf_models"
+#: Those that only use what torch says with the same numbers (test_ported_models.py).
+PORTED = {
+    *("continuous", "inherits_dense_net", "mask_under_logits", "names_of_keras", "nested_dense"),
+    "textbook",
+}
 SCRIPT = Path(__file__).with_name("tf_pairs.py")
 NAMES = sorted(path.name for path in FOLDER.iterdir() if path.is_dir())
 
@@ -33,8 +38,14 @@ def test_becomes(migrate, name) -> None:
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_has_no_place_on_ray(migrate, name) -> None:
-    assert migrate((FOLDER / name / "before.py").read_text()).items["Policy"].outcome == "manual"
+def test_is_ported_to_torch_for_ray_or_left_with_a_reason(migrate, name) -> None:
+    item = migrate((FOLDER / name / "before.py").read_text()).items["Policy"]
+    if name in PORTED:
+        assert item.outcome == "native"
+        assert "ported from TensorFlow" in item.message
+    else:
+        assert item.outcome == "manual"
+        assert "is not ported because it" in item.message
 
 
 @pytest.mark.parametrize(

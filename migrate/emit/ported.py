@@ -1,0 +1,45 @@
+"""TensorFlow said in torch, one edit a mark.
+
+Ported   the part of `Expressions` that is about classes that leave TensorFlow
+"""
+
+from __future__ import annotations
+
+import ast
+
+from rlmigrate.migrate.emit.settings import Settings
+from rlmigrate.migrate.emit.states import Piece
+from rlmigrate.migrate.source import Span
+from rlmigrate.migrate.understanding.facts import Mark
+
+
+class Ported(Settings):
+    """Edits on names and calls of TensorFlow."""
+
+    def _on_port_text(self, mark: Mark) -> list[Piece]:
+        if mark.detail.startswith("torch."):
+            self.names.want("torch", "")
+        return self._replace(mark.node, mark.detail)
+
+    def _on_port_keyword(self, mark: Mark) -> list[Piece]:
+        assert isinstance(mark.node, ast.keyword)
+        start = self.source.span(mark.node).start
+        return [(Span(start, start + len(mark.node.arg or "")), mark.detail)]
+
+    def _on_port_floor(self, mark: Mark) -> list[Piece]:
+        start = self._span(mark.node).start
+        return [(Span(start, start), "min=")]
+
+    def _on_port_cast(self, mark: Mark) -> list[Piece]:
+        call = mark.node
+        assert isinstance(call, ast.Call)
+        value = self._span(call.args[0])
+        wanted = call.args[1] if len(call.args) == 2 else call.keywords[0].value
+        before = Span(self._span(call).start, value.start)
+        return [(before, ""), (Span(value.end, self._span(wanted).start), ".to(")]
+
+    def _on_port_change(self, mark: Mark) -> list[Piece]:
+        node = mark.node
+        assert isinstance(node, ast.AugAssign)
+        between = Span(self._span(node.target).end, self._span(node.value).start)
+        return [(between, f" = {ast.unparse(node.target)} + ")]

@@ -1,0 +1,124 @@
+"""TF models whose every word torch says with the same numbers become torch modules for Ray."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+pytest.importorskip("ray.rllib")
+pytest.importorskip("tensorflow")
+pytestmark = pytest.mark.tf
+
+SCRIPT = Path(__file__).with_name("tf_port_checks.py")
+MODEL = """import numpy as np
+import tensorflow as tf
+from ray.rllib.models.tf.tf_modelv2 import TFModelV2
+from other import helper
+
+scale = tf.constant(2.0)
+
+
+def twice(x):
+    return tf.concat([x, x], axis=1)
+
+
+def thrice(x):
+    return twice(x) + x
+
+
+class Policy(TFModelV2):
+    def __init__(self, obs_space, action_space, num_outputs, model_config, name):
+        super().__init__(obs_space, action_space, num_outputs, model_config, name)
+        inputs = tf.keras.layers.Input(shape=obs_space.shape)
+        hidden = tf.keras.layers.Dense(8, activation="tanh")(inputs)
+        heads = [tf.keras.layers.Dense(num_outputs)(hidden), tf.keras.layers.Dense(1)(hidden)]
+        self.base_model = tf.keras.Model(inputs, heads)
+
+    def forward(self, input_dict, state, seq_lens):
+        logits, self._value = self.base_model(input_dict["obs"])
+        return logits, state
+
+    def value_function(self):
+        return tf.reshape(self._value, [-1])
+"""
+
+
+@pytest.mark.parametrize("keras", ["1", "0"], ids=["keras2", "keras3"])
+def test_computes_the_same_on_ray_with_the_old_weights(keras) -> None:
+    environment = {k: v for k, v in os.environ.items() if k != "RLLIB_TEST_NO_TF_IMPORT"}
+    environment |= {"TF_USE_LEGACY_KERAS": keras, "TF_CPP_MIN_LOG_LEVEL": "3"}
+    done = subprocess.run(
+        [sys.executable, str(SCRIPT)], env=environment, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr[-3000:]
+    results: dict[str, str | None] = json.loads(done.stdout.splitlines()[-1])
+    assert len(results) >= 20
+    assert results == dict.fromkeys(results)
+
+
+def test_leaves_nothing_of_tensorflow(migrate) -> None:
+    text = MODEL[MODEL.index("class Policy") :]
+    done = migrate(
+        "from ray.rllib.models.tf.tf_modelv2 import TFModelV2\n"
+        "from ray.rllib.utils.framework import try_import_tf\n\n"
+        "tf1, tf, tfv = try_import_tf()\n\n\n" + text
+    )
+    assert done.items["Policy"].outcome == "native"
+    assert "try_import_tf" not in done.text("model.py")
+    assert "import torch" in done.text("model.py")
+
+
+def test_other_users_of_tensorflow_keep_it(migrate) -> None:
+    done = migrate(MODEL.replace("import tensorflow as tf", "import tensorflow as tf  # both"))
+    assert done.items["Policy"].outcome == "native"
+    assert "import tensorflow as tf  # both" in done.text("model.py")
+    assert "return tf.concat([x, x], axis=1)" in done.text("model.py")
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "reason"),
+    [
+        ("return logits, state", "return tf.shape(logits), state", "uses tf.shape"),
+        ("return logits, state", "return thrice(logits), state", "uses thrice, which is written"),
+        ("return logits, state", "return logits * scale, state", "uses scale, which is written"),
+        ("return logits, state", "return helper(logits), state", "calls helper, which is not"),
+        ("return logits, state", "return np.exp(logits), state", "calls np.exp with tensors"),
+        ("[-1])", "(-1,), name='x')", "calls tf.reshape in a way"),
+        ("return logits, state", "logits *= 2\n        return logits, state", "changes logits in"),
+        ('activation="tanh"', 'activation="hard_sigmoid"', "uses the activation 'hard_sig"),
+        (
+            'activation="tanh"',
+            'kernel_initializer="he_normal"',
+            "draws its weights by 'he_normal'",
+        ),
+        ('activation="tanh"', 'kernel_regularizer="l2"', "tells tf.keras.layers.Dense what"),
+        ("tf.keras.layers.Dense(8,", "tf.keras.layers.Dropout(0.5,", "uses tf.keras.layers.Drop"),
+        ("shape=obs_space.shape", "shape=(None, 4)", "leaves a dimension of an input open"),
+        ("heads = [", "self.more = tf.keras.layers.Dense(2)\n        heads = [", "for later"),
+        ("(hidden), tf", "(hidden)[:, :2], tf", "while it is built"),
+        ("inputs = tf", "global inputs\n        inputs = tf", "shares what it makes"),
+        ("self.base_model", "self.modules", "has modules of its own, which torch modules keep"),
+        (
+            "tf.reshape(self._value, [-1])",
+            "tf.reshape(self.base_model.layers[0](self._value), [-1])",
+            "asks self.base_model for layers",
+        ),
+    ],
+)
+def test_what_torch_does_not_say_is_left_with_the_reason(migrate, old, new, reason) -> None:
+    assert old in MODEL
+    item = migrate(MODEL.replace(old, new)).items["Policy"]
+    assert item.outcome == "manual"
+    assert reason in item.message
+    assert "write it as a TorchRLModule" in item.message
+
+
+def test_two_files_share_the_layers(migrate) -> None:
+    done = migrate({"model.py": MODEL, "again.py": MODEL.replace("Policy", "Other")})
+    assert done.items["Other"].outcome == "native"
+    assert done.text("rlmigrate_layers.py").count("class KerasDense(") == 1

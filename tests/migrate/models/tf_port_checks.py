@@ -1,0 +1,219 @@
+"""Port TF models to torch modules for Ray, and compare; run by test_ported_models.py.
+
+A process of its own, because TensorFlow chooses its Keras when it is imported. Prints one JSON
+object: case to null, or to what went wrong.
+"""
+
+from __future__ import annotations
+
+import copy
+import inspect
+import json
+import random
+import sys
+import tempfile
+import traceback
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import tree
+from gymnasium.spaces import Box, Discrete
+
+sys.path.insert(0, str(Path(__file__).parent))
+
+from tf_pairs import ACTIONS, CUSTOM, FOLDER, SPACES, VECTOR
+
+HEAD = """import tensorflow as tf
+from ray.rllib.models.tf.misc import normc_initializer
+from ray.rllib.models.tf.tf_modelv2 import TFModelV2
+
+
+class Policy(TFModelV2):
+    def __init__(self, obs_space, action_space, num_outputs, model_config, name):
+        super().__init__(obs_space, action_space, num_outputs, model_config, name)
+"""
+TAIL = """        logits = tf.keras.layers.Dense(num_outputs, name="logits")(x)
+        values = tf.keras.layers.Dense(1, name="values")(x)
+        self.base_model = tf.keras.Model(inputs=inputs, outputs=[logits, values])
+        self.base_model.summary()
+
+    def forward(self, input_dict, state, seq_lens):
+        logits, self._value = self.base_model(input_dict["obs"])
+        return logits, state
+
+    def value_function(self):
+        return tf.reshape(self._value, [-1])
+"""
+WORDS = (
+    HEAD
+    + """        space = obs_space.original_space
+        grid = tf.keras.layers.Input(shape=space["grid"].shape, name="grid")
+        rest = tf.keras.Input(shape=(7,), name="rest")
+        both = tf.keras.layers.concatenate([tf.keras.layers.Flatten()(grid), rest], axis=1)
+        x = tf.keras.layers.Dense(6, name="trunk", activation="swish")(both)
+        x = tf.keras.layers.LayerNormalization(epsilon=0.01, name="even")(x) * 0.5 + x
+        logits = tf.keras.layers.Dense(num_outputs, tf.nn.tanh, name="logits")(x)
+        values = tf.keras.layers.Dense(1, use_bias=False, name="values")(x)
+        self.net = tf.keras.models.Model([grid, rest], [logits, values])
+
+    def forward(self, input_dict, state, seq_lens):
+        obs = input_dict["obs"]
+        rest = tf.concat([obs["position"], tf.cast(obs["room"], tf.float32)], axis=-1)
+        logits, value = self.net([obs["grid"], rest])
+        self._value = tf.squeeze(tf.expand_dims(value, axis=1), axis=2)
+        logits += tf.reduce_sum(tf.stack([logits, tf.exp(logits)], axis=2), axis=2)
+        best = tf.reduce_max(logits, axis=1, keepdims=True)
+        mask = tf.where(obs["room"] > 0.5, tf.zeros_like(logits), tf.float32.min)
+        floor = tf.maximum(tf.math.log(obs["room"]), tf.float32.min)
+        return tf.clip_by_value(logits - best, -3.0, 3.0) + tf.nn.relu(mask) + floor, state
+
+    def value_function(self):
+        return tf.reduce_mean(self._value, axis=1)
+"""
+)
+LOOP = (
+    HEAD
+    + """        x = inputs = tf.keras.layers.Input(shape=obs_space.shape)
+        for size in model_config["fcnet_hiddens"]:
+            layer = tf.keras.layers.Dense(
+                size,
+                activation=model_config["fcnet_activation"],
+                kernel_initializer=normc_initializer(1.0),
+            )
+            x = layer(x)
+"""
+    + TAIL
+)
+
+
+def drawn_net(seed: int) -> tuple[str, Any]:
+    """Draw a net over vectors or images, and its observation space."""
+    rng = random.Random(seed)
+    acts = ["relu", "tanh", "elu", "selu", "sigmoid", "softplus", "linear"]
+    lines = ["x = inputs = tf.keras.layers.Input(shape=obs_space.shape)"]
+    space = VECTOR
+    if rng.random() < 0.7:
+        space = Box(0, 255, (rng.randint(9, 14), rng.randint(9, 14), 3), np.uint8)
+        for number in range(rng.randint(1, 3)):
+            name = f', name="eye_{number}"' if rng.random() < 0.5 else ""
+            padding = "same" if rng.random() < 0.7 else "valid"
+            size, stride = rng.choice(["2", "(3, 2)", "[2, 3]"]), rng.choice(["1", "2", "(2, 1)"])
+            lines.append(
+                f"x = tf.keras.layers.Conv2D({rng.randint(2, 5)}, {size}, strides={stride}, "
+                f'padding="{padding}", activation="{rng.choice(acts)}"{name})(x)'
+            )
+        lines.append("x = tf.keras.layers.Flatten()(x)")
+    for number in range(rng.randint(1, 3)):
+        name = f', name="part_{number}"' if rng.random() < 0.5 else ""
+        lines.append(f"y = tf.keras.layers.Dense({rng.randint(2, 9)}{name})(x)")
+        lines.append(f'y = tf.keras.layers.Activation("{rng.choice(acts)}")(y)')
+        lines.append(rng.choice(["x = y", "x = tf.keras.layers.Concatenate(axis=-1)([x, y])"]))
+    return HEAD + "".join(f"        {line}\n" for line in lines) + TAIL, space
+
+
+PORTED = ("continuous", "inherits_dense_net", "mask_under_logits", "names_of_keras")
+PORTED += ("nested_dense", "textbook")
+CASES: dict[str, tuple[str, Any, Any, dict[str, Any]]] = {
+    name: (
+        (FOLDER / name / "before.py").read_text(),
+        SPACES.get(name, VECTOR),
+        ACTIONS.get(name, Discrete(3)),
+        CUSTOM.get(name, {}),
+    )
+    for name in PORTED
+}
+CASES["words"] = (WORDS, SPACES["dict_observation"], Discrete(3), {})
+CASES["loop"] = (LOOP, VECTOR, Discrete(3), {})
+CASES |= {f"drawn {seed}": (*drawn_net(seed), Discrete(3), {}) for seed in range(12)}
+
+
+def check(text: str, obs_space: Any, actions: Any, custom: dict[str, Any]) -> None:
+    """Port one model, load the old weights by name, and compare outputs and values."""
+    import tensorflow as tf
+    import torch
+    from conftest import Migration
+    from ray.rllib.core.rl_module.rl_module import RLModuleSpec
+    from ray.rllib.models.catalog import MODEL_DEFAULTS, ModelCatalog
+
+    from rlmigrate import transfer_weights
+    from rlmigrate.migrate.settings import Settings
+
+    with tempfile.TemporaryDirectory() as folder:
+        done = Migration(Path(folder), {"model.py": text}, Settings())
+        assert done.items["Policy"].outcome == "native", done.items["Policy"].message
+        assert "tensorflow" not in done.text("model.py") + done.text("rlmigrate_layers.py")
+        if "tf = try_import_tf()" in text and "tf1, tf" not in text:
+            before = Path(folder) / "before" / "model.py"
+            before.write_text(text.replace("tf = try", "_, tf, _ = try"))
+        old_class, new_class = done.old("model.py").Policy, done.new("model.py").Policy
+    settings = {**MODEL_DEFAULTS, "fcnet_hiddens": [7, 5], "custom_model_config": custom}
+    _, size = ModelCatalog.get_action_dist(actions, settings, framework="tf2")
+    prep = ModelCatalog.get_preprocessor_for_space(obs_space)
+    taken = inspect.signature(old_class).parameters
+    named = {key: value for key, value in custom.items() if key in taken}
+    old = old_class(prep.observation_space, actions, int(size), settings, "old", **named)
+    new = RLModuleSpec(
+        module_class=new_class,
+        observation_space=obs_space,
+        action_space=actions,
+        model_config={"fcnet_hiddens": [7, 5], **custom},
+    ).build()
+    obs_space.seed(0)
+    samples = [obs_space.sample() for _ in range(5)]
+    flat = tf.constant(np.stack([prep.transform(each) for each in samples]).astype(np.float32))
+    old({"obs": flat}, [], None)
+    weights = {getattr(w, "path", w.name): w for w in _weights(old)}
+    rng = np.random.default_rng(0)
+    for each in weights.values():
+        each.assign((rng.normal(size=each.shape) / np.sqrt(each.shape[0])).astype(np.float32))
+    arrays = {f"default_policy/{name}": w.numpy() for name, w in weights.items()}
+    report = transfer_weights(arrays, new)
+    assert report.matched == report.total == len(new.state_dict())
+    logits, _ = old({"obs": flat}, [], None)
+    values = old.value_function()
+    batch = {"obs": tree.map_structure(lambda *each: torch.from_numpy(np.stack(each)), *samples)}
+    for module in (new, copy.deepcopy(new)):
+        outs = module.forward_train(batch)
+        _close(outs["action_dist_inputs"], logits)
+        _close(module.compute_values(batch), values)
+        _close(module.forward_inference(batch)["action_dist_inputs"], logits)
+    outs = new.forward_train(batch)
+    total = outs["action_dist_inputs"].clamp(-10, 10).sum()
+    (total + new.compute_values(batch, outs.get("embeddings")).sum()).backward()
+    unused = [name for name, p in new.named_parameters() if p.grad is None]
+    assert not unused, f"no gradient for {unused}"
+
+
+def _close(mine: Any, theirs: Any) -> None:
+    mine, theirs = mine.detach().numpy(), np.asarray(theirs)
+    np.testing.assert_allclose(mine.reshape(theirs.shape), theirs, rtol=1e-5, atol=1e-5)
+
+
+def _weights(model: object) -> list[Any]:
+    """The weights of the Keras models that an old model holds, in the order of its attributes."""
+    import tensorflow as tf
+
+    found: list[Any] = []
+    for value in vars(model).values():
+        if isinstance(value, tf.keras.Model):
+            found += value.weights
+        elif hasattr(value, "register_variables"):  # a net of RLlib
+            found += _weights(value)
+    return found
+
+
+def main() -> None:
+    """Check every case."""
+    results: dict[str, str | None] = {}
+    for name, case in CASES.items():
+        try:
+            check(*case)
+            results[name] = None
+        except Exception:
+            results[name] = traceback.format_exc()[-1500:]
+    print(json.dumps(results))
+
+
+if __name__ == "__main__":
+    main()
