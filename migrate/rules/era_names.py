@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from rlmigrate import eras
+from rlmigrate.eras.surface import exists
 from rlmigrate.migrate.findings import Item, Kind, Outcome
 from rlmigrate.migrate.index import ImportTable
 from rlmigrate.migrate.rules.base import FileContext
@@ -25,6 +26,9 @@ RELEASE_NOTES = "https://docs.ray.io/en/latest/rllib/new-api-stack-migration-gui
 
 #: Parts of RLlib that other rules answer for: the old stack, and trainers turned into configs.
 OTHERS = ("ray.rllib.agents.", "ray.rllib.algorithms.a2c", "ray.rllib.algorithms.a3c")
+
+#: Builders of the time when they stood beside the trainers.
+_CONFIG = re.compile(r"ray\.rllib\.agents\.(\w+)(?:\.\w+)?\.([A-Z]\w*Config)")
 
 #: Code that Ray gives as examples: it moved as a whole, models and policies with it.
 EXAMPLES = "ray.rllib.examples."
@@ -37,6 +41,10 @@ def target_name(dotted: str, release: str) -> str | None:
 
 def renamed(dotted: str, release: str) -> str | None:
     """Return the new name of `dotted` if RLM601 is to write it; None where nothing changes."""
+    config = _CONFIG.fullmatch(dotted)
+    if config is not None:
+        new = f"ray.rllib.algorithms.{config[1]}.{config[2]}"
+        return new if exists(new, release) else None
     row = eras.resolve(dotted)
     if row is None or row.kind in ("method", "argument"):
         return None

@@ -309,6 +309,17 @@ RULE = Rule(
             "spec = MultiRLModuleSpec()\n",
         ),
         Case(
+            "builders that stood beside the trainers",
+            "import ray.rllib.agents.ppo as ppo\n"
+            "from ray.rllib.agents.dqn import DQNConfig\n"
+            "from ray.rllib.agents.sac.sac import SACConfig\n\n"
+            "print(ppo.PPOConfig(), DQNConfig(), SACConfig())\n",
+            "from ray.rllib.algorithms.dqn import DQNConfig\n"
+            "from ray.rllib.algorithms.sac import SACConfig\n"
+            "from ray.rllib.algorithms.ppo import PPOConfig\n\n"
+            "print(PPOConfig(), DQNConfig(), SACConfig())\n",
+        ),
+        Case(
             "one of several names of a statement",
             "from ray.rllib.core.rl_module.rl_module import (\n"
             "    RLModule,\n    SingleAgentRLModuleSpec,\n)\n"
