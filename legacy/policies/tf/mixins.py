@@ -105,7 +105,8 @@ class KLCoeffMixin(Mixin):
 
     def set_state(self, state: dict[str, Any]) -> None:
         """Restore the coefficient, too."""
-        self._set_kl_coeff(state.get("current_kl_coeff", self.config["kl_coeff"]))
+        coefficient: Any = state.get("current_kl_coeff", self.config["kl_coeff"])
+        self._set_kl_coeff(coefficient)
         super().set_state(state)
 
 
