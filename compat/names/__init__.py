@@ -6,6 +6,7 @@ context           installing and taking away the finders
 stand_ins         what stands for names that are not implemented
 resolver          from a dotted name to the object it means
 modules           the module objects and finders
+ray_forms         constructor forms of old releases on an installed Ray's classes
 gym_face          `gym` for programs that were written before gymnasium
 dropped_names     what numpy 2 and Python 3.10 have dropped
 ray_core, tune    `ray.init`, `register_env` and the like, as far as models need them

@@ -2,7 +2,8 @@
 
 NamesModule     a module of RLlib that exists only as names
 VirtualFinder   finds such modules; stands last where Ray is, first where it is to be hidden
-RealFinder      lets Ray's own modules fall back on the table for what they lack
+RealFinder      lets Ray's own modules fall back on the table for what they lack, and its classes
+                take the constructor forms of older releases
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from importlib.machinery import ModuleSpec, PathFinder
 from types import ModuleType
 from typing import Any
 
+from rlmigrate.compat.names.ray_forms import adapt
 from rlmigrate.compat.names.resolver import Resolver
 from rlmigrate.compat.names.stand_ins import UnknownInRay
 
@@ -83,6 +85,7 @@ class RealFinder(MetaPathFinder):
     def __init__(self, resolver: Resolver) -> None:
         self._resolver = resolver
         self._changed: list[tuple[ModuleType, Callable[[str], Any] | None]] = []
+        self._undo: list[Callable[[], None]] = []
 
     def find_spec(
         self, fullname: str, path: Sequence[str] | None, target: ModuleType | None = None
@@ -123,9 +126,12 @@ class RealFinder(MetaPathFinder):
 
         module.__dict__["__getattr__"] = fallback
         self._changed.append((module, before))
+        self._undo += adapt(module)
 
     def detach(self) -> None:
-        """Take every fallback away."""
+        """Take every fallback away, and the old forms."""
+        while self._undo:
+            self._undo.pop()()
         for module, before in reversed(self._changed):
             if before is None:
                 module.__dict__.pop("__getattr__", None)

@@ -166,7 +166,7 @@ def test_constants_have_the_values_of_their_releases(module, name, value):
         "ray.tune.Tuner",
         "ray.train.Checkpoint",
         "ray.rllib.evaluation.episode.MultiAgentEpisode",
-        "ray.rllib.agents.ppo.ppo_policy.KLCoeffMixin",
+        "ray.rllib.agents.ppo.ppo_policy.PPOTFPolicy",
         "ray.ObjectRef",
     ],
 )
