@@ -43,8 +43,8 @@ def renamed(dotted: str, release: str) -> str | None:
     """Return the new name of `dotted` if RLM601 is to write it; None where nothing changes."""
     config = _CONFIG.fullmatch(dotted)
     if config is not None:
-        new = f"ray.rllib.algorithms.{config[1]}.{config[2]}"
-        return new if exists(new, release) else None
+        moved = f"ray.rllib.algorithms.{config[1]}.{config[2]}"
+        return moved if exists(moved, release) else None
     row = eras.resolve(dotted)
     if row is None or row.kind in ("method", "argument"):
         return None
