@@ -110,8 +110,9 @@ def _others(function: ast.FunctionDef) -> tuple[str, str]:
             inner = [n for n in within if not any(isinstance(e, ast.Tuple) for e in n.elts)]
             sizes |= {len(n.elts) for n in inner if len(n.elts) > 1 and _anonymous(n)}
         if isinstance(node, ast.Subscript) and isinstance(node.slice, ast.Constant):
-            of_one = isinstance(node.value, ast.Subscript)
-            sizes |= {node.slice.value + 1} if of_one and node.slice.value in {1, 2} else set()
+            place = node.slice.value
+            if isinstance(node.value, ast.Subscript) and isinstance(place, int) and place in {1, 2}:
+                sizes.add(place + 1)
     if sizes & {2, 3} == {3}:
         return "    named_others = True  # others are (module id, module, columns)\n\n", ""
     if sizes & {2, 3} == {2}:
