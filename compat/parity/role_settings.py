@@ -8,17 +8,15 @@ from __future__ import annotations
 
 from typing import Any, Literal
 
+from rlmigrate.new_stack.layers.q_settings import Q_SETTINGS
+
 RoleName = Literal["policy", "dqn", "sac"]
 
+#: Without what the old DQN did not take, or kept in its exploration's config.
 DQN_SETTINGS: dict[str, Any] = {
-    "hiddens": [256],
-    "dueling": True,
-    "double_q": True,
-    "num_atoms": 1,
-    "v_min": -10.0,
-    "v_max": 10.0,
-    "noisy": False,
-    "sigma0": 0.5,
+    name: value
+    for name, value in Q_SETTINGS.items()
+    if name not in ("dueling_activation", "epsilon")
 }
 SAC_SETTINGS: dict[str, Any] = {
     "policy_model_config": {},

@@ -59,9 +59,9 @@ def wrap_model(
     `name` (default: as the legacy class) and belongs to the caller's module. TorchModelV2 itself
     stands for the default model that the old catalog picks. `role` says which protocol the module
     is to speak: "policy", "dqn" (any model; the old DQN's heads are put on top) or "sac" (a
-    SACTorchModel); "auto" tells by the class. A TF model becomes a TfRLModule of the builtin
-    stack. Raises WrapError if `model_class` is no ModelV2, or TF for Ray's new stack or for SAC,
-    which have none; MissingDependency if `stack="ray"` and Ray is missing.
+    SACTorchModel or SACTFModel); "auto" tells by the class. A TF model becomes a TfRLModule of
+    the builtin stack. Raises WrapError if `model_class` is no ModelV2, or TF for Ray's new stack,
+    which has none; MissingDependency if `stack="ray"` and Ray is missing.
 
     >>> spec = RLModuleSpec(module_class=wrap_model(MyModel),
     ...                     model_config={"custom_model_config": {"width": 64}})
@@ -75,12 +75,6 @@ def wrap_model(
             f"{model_class.__qualname__} is a TF model, which Ray's new stack has no place for; "
             'wrap it with stack="builtin", or move its weights into a torch module with '
             "transfer_weights"
-        )
-    if is_tf and chosen == "sac":
-        raise WrapError(
-            f"{model_class.__qualname__} is a TF model with SAC's nets, which only torch has as a "
-            "module: write it as a SACTorchModel, or take Ray's DefaultSACTorchRLModule, and move "
-            "its weights with transfer_weights"
         )
     caller = sys._getframe(1).f_globals.get("__name__", model_class.__module__)
     return _wrapped(
@@ -170,9 +164,10 @@ def _upper_classes(base: type, parts: Stack) -> tuple[type, ...]:
 
 
 def _tf_base(role: str) -> type:
-    from rlmigrate.compat.wrap.tf import WrappedTfModel, WrappedTfQModel
+    from rlmigrate.compat.wrap.tf import WrappedTfModel, WrappedTfQModel, WrappedTfSacModel
 
-    return WrappedTfQModel if role == "dqn" else WrappedTfModel
+    bases: dict[str, type] = {"dqn": WrappedTfQModel, "sac": WrappedTfSacModel}
+    return bases.get(role, WrappedTfModel)
 
 
 def _reduce(wrapped: WrappedModelType) -> str | tuple[Any, ...]:

@@ -178,13 +178,41 @@ def dqn_tf_interface(family: Family) -> type:
     return _load(f"{home}.{name}:DistributionalQTFModel")
 
 
-def sac_parts(family: Family) -> tuple[type, type, type]:
-    """Return the old SAC's model, and its squashed and plain distribution classes."""
-    if family.name == "ray":
-        model = "ray.rllib.algorithms.sac.sac_torch_model:SACTorchModel"
-        home = "ray.rllib.models.torch.torch_action_dist"
-    else:
-        model = "rlmigrate.legacy.models.sac_model:SACTorchModel"
-        home = "rlmigrate.legacy.distributions"
-    squashed, gaussian = _load(f"{home}:TorchSquashedGaussian"), _load(f"{home}:TorchDiagGaussian")
-    return _load(model), squashed, gaussian
+@dataclass(frozen=True)
+class SacParts:
+    """The old SAC's model and the distributions of its continuous actions."""
+
+    model: type
+    squashed: type
+    beta: type
+    gaussian: type
+
+
+def sac_parts(family: Family, framework: Literal["torch", "tf"] = "torch") -> SacParts:
+    """Return the old SAC's model, and its distribution classes.
+
+    Those of Ray's in TF need tensorflow_probability; where it is missing, ours give the numbers.
+    """
+    rays = family.name == "ray"
+    if framework == "torch":
+        model = (
+            "ray.rllib.algorithms.sac.sac_torch_model"
+            if rays
+            else "rlmigrate.legacy.models.sac_model"
+        )
+        home = "ray.rllib.models.torch.torch_action_dist" if rays else _OUR_DISTRIBUTIONS
+        return _sac_parts(f"{model}:SACTorchModel", home, "Torch")
+    rays_model = "ray.rllib.algorithms.sac.sac_tf_model"
+    model = rays_model if rays else "rlmigrate.legacy.models.tf.sac_model"
+    computes = rays and importlib.util.find_spec("tensorflow_probability") is not None
+    home = "ray.rllib.models.tf.tf_action_dist" if computes else f"{_OUR_DISTRIBUTIONS}.tf"
+    return _sac_parts(f"{model}:SACTFModel", home, "")
+
+
+_OUR_DISTRIBUTIONS = "rlmigrate.legacy.distributions"
+
+
+def _sac_parts(model: str, home: str, prefix: str) -> SacParts:
+    names = ("SquashedGaussian", "Beta", "DiagGaussian")
+    squashed, beta, gaussian = (_load(f"{home}:{prefix}{name}") for name in names)
+    return SacParts(_load(model), squashed, beta, gaussian)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, TypeAlias
 
 import tensorflow as tf
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 Batch = dict[str, Any]
 Tensor: TypeAlias = Any
+_TARGET_PREFIX = "target_legacy_model."
 
 
 class WrappedTfModel:
@@ -94,7 +95,7 @@ class WrappedTfModel:
         rows, lead = encode(self.__dict__["_wrap_encoder"], batch["obs"])
         inputs = tf_input(batch, rows, lead, training)
         if not states:
-            logits, _ = model(inputs, [], None)
+            logits, _ = self._wrap_call(model, inputs, [], None)
             return {"action_dist_inputs": tf.reshape(logits, (*lead, logits.shape[-1]))}, lead
         before = states.to_list(batch.get("state_in"))
         seq_lens = batch.get("seq_lens")
@@ -102,12 +103,24 @@ class WrappedTfModel:
             seq_lens = tf.fill([lead[0]], lead[1] if len(lead) == 2 else 1)
         seq_lens = tf.convert_to_tensor(seq_lens)
         inputs["seq_lens"] = seq_lens
-        logits, after = model(inputs, before, seq_lens)
+        logits, after = self._wrap_call(model, inputs, before, seq_lens)
         outputs = {
             "action_dist_inputs": tf.reshape(logits, (*lead, logits.shape[-1])),
             "state_out": states.to_dict(before, after),
         }
         return outputs, lead
+
+    def _wrap_call(
+        self, model: Any, inputs: Any, states: list[Tensor], seq_lens: Tensor
+    ) -> tuple[Tensor, Sequence[Tensor]]:
+        """Return distribution inputs and new states."""
+        logits, after = model(inputs, states, seq_lens)
+        return logits, after
+
+    def legacy_batch(self, batch: Batch) -> Any:
+        """Return a training batch as the old stack's losses saw it, with flat rows."""
+        rows, lead = encode(self.__dict__["_wrap_encoder"], batch["obs"])
+        return tf_input(batch, rows, lead, True)
 
     def compute_values(self, batch: Batch, embeddings: Any = None) -> Tensor:
         """Return state values: float[B] or float[B, T].
@@ -131,6 +144,26 @@ class WrappedTfModel:
     def _wrap_values(self, lead: tuple[int, ...]) -> Tensor:
         return tf.reshape(self.legacy_model.value_function(), lead)
 
+    # ---- target networks
+
+    def make_target_networks(self) -> None:
+        """Build the model again as a target, with the weights that it has now."""
+        twin = self._wrap_build(dict(self.model_config)).model
+        for mine, theirs in zip(twin.variables(), self.legacy_model.variables(), strict=True):
+            mine.assign(theirs)
+        self.__dict__["target_legacy_model"] = twin
+
+    def get_target_network_pairs(self) -> list[tuple[Any, Any]]:
+        """Return (model, target)."""
+        return [(self.legacy_model, self._wrap_target())]
+
+    def _wrap_target(self) -> Any:
+        """Return the target; raise ModuleError before `make_target_networks`."""
+        target = self.__dict__.get("target_legacy_model")
+        if target is None:
+            raise ModuleError("there is no target network yet; call make_target_networks()")
+        return target
+
     # ---- what RLlib asks of a module
 
     def get_initial_state(self) -> dict[str, Tensor]:
@@ -148,9 +181,10 @@ class WrappedTfModel:
         return []
 
     def named_variables(self) -> dict[str, Tensor]:
-        """Return the model's variables by name."""
-        found = self.legacy_model.variables(as_dict=True)
-        return {self.legacy_prefix + name.removesuffix(":0"): v for name, v in found.items()}
+        """Return the variables of the model, and of its target, by name."""
+        named = _named(self.legacy_model, self.legacy_prefix)
+        target = self.__dict__.get("target_legacy_model")
+        return named if target is None else named | _named(target, _TARGET_PREFIX)
 
     @property
     def trainable_variables(self) -> list[Tensor]:
@@ -179,8 +213,15 @@ class WrappedTfModel:
         return twin
 
 
+def _named(model: Any, prefix: str) -> dict[str, Tensor]:
+    found = model.variables(as_dict=True)
+    return {prefix + name.removesuffix(":0"): variable for name, variable in found.items()}
+
+
 def _rebuild(cls: type, arguments: dict[str, Any], state: Mapping[str, Any]) -> WrappedTfModel:
     made: Any = cls(**arguments)
+    if any(name.startswith(_TARGET_PREFIX) for name in state):
+        made.make_target_networks()
     made.set_state(state)
     twin: WrappedTfModel = made
     return twin

@@ -11,7 +11,6 @@ from rlmigrate.compat.wrap.building import Built, build_tf_model
 from rlmigrate.compat.wrap.q_protocol import QProtocol
 from rlmigrate.compat.wrap.stacks import dqn_tf_interface
 from rlmigrate.compat.wrap.tf.module import Batch, WrappedTfModel
-from rlmigrate.errors import ModuleError
 from rlmigrate.new_stack.defaults.schedule import Schedule
 
 Tensor: TypeAlias = Any
@@ -28,7 +27,6 @@ class WrappedTfQModel(QProtocol, WrappedTfModel):
         """Build the model with its heads, and the epsilon schedule."""
         super().setup()
         self.__dict__["_wrap_epsilon"] = Schedule(self._wrap_setting("epsilon"))
-        self.__dict__["target_legacy_model"] = None
 
     def _wrap_build(self, config: dict[str, Any]) -> Built:
         return self._wrap_build_with_heads(
@@ -41,26 +39,12 @@ class WrappedTfQModel(QProtocol, WrappedTfModel):
 
     # ---- Q-values
 
-    def make_target_networks(self) -> None:
-        """Build the model again as a target, with the weights that it has now."""
-        twin = self._wrap_build(dict(self.model_config)).model
-        for mine, theirs in zip(twin.variables(), self.legacy_model.variables(), strict=True):
-            mine.assign(theirs)
-        self.__dict__["target_legacy_model"] = twin
-
-    def get_target_network_pairs(self) -> list[tuple[Any, Any]]:
-        """Return (model, target)."""
-        return [(self.legacy_model, self.__dict__["target_legacy_model"])]
-
     def forward_target(self, batch: Batch) -> Batch:
         """Return what `compute_q_values` does, of the target network.
 
         Raises ModuleError before `make_target_networks`.
         """
-        target = self.__dict__["target_legacy_model"]
-        if target is None:
-            raise ModuleError("there is no target network yet; call make_target_networks()")
-        return self._wrap_q(batch, target)
+        return self._wrap_q(batch, self._wrap_target())
 
     def _wrap_q(self, batch: Batch, model: Any) -> Batch:
         outputs, lead = self._wrap_run(batch, training=False, model=model)
@@ -78,7 +62,7 @@ class WrappedTfQModel(QProtocol, WrappedTfModel):
                 outputs["qf_preds"] = tf.reduce_sum(support * probabilities, axis=-1)
             outputs |= {"atoms": support, "qf_logits": logits, "qf_probs": probabilities}
         elif value is not None:
-            outputs["qf_preds"] = value + (heads[0] - _mean_of_finite(heads[0]))
+            outputs["qf_preds"] = value + (heads[0] - _mean_of_allowed(heads[0]))
         return dict(self._wrap_timed(outputs, lead))
 
     @staticmethod
@@ -107,9 +91,12 @@ class WrappedTfQModel(QProtocol, WrappedTfModel):
         return found | {key: outputs[key] for key in ("state_out",) if key in outputs}
 
 
-def _mean_of_finite(values: Tensor) -> Tensor:
-    """Average advantages over the actions that are not masked: float[B, 1]."""
-    finite = tf.not_equal(values, float("-inf"))
-    kept = tf.where(finite, values, tf.zeros_like(values))
-    count = tf.reduce_sum(tf.cast(finite, tf.float32), axis=1, keepdims=True)
+def _mean_of_allowed(values: Tensor) -> Tensor:
+    """Average advantages over the actions that are not masked: float[B, 1].
+
+    RLlib masks by the smallest float in TF, and by minus infinity in torch.
+    """
+    allowed = values > tf.float32.min
+    kept = tf.where(allowed, values, tf.zeros_like(values))
+    count = tf.reduce_sum(tf.cast(allowed, tf.float32), axis=1, keepdims=True)
     return tf.reduce_sum(kept, axis=1, keepdims=True) / count

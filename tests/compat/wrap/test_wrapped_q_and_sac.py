@@ -20,9 +20,7 @@ from ray.rllib.models import ModelCatalog
 from ray.rllib.models.torch.fcnet import FullyConnectedNetwork
 
 from rlmigrate import transfer_weights, wrap_model
-from rlmigrate.compat.parity.role_settings import DQN_SETTINGS
 from rlmigrate.legacy.models.torch_modelv2 import TorchModelV2 as OurTorchModelV2
-from rlmigrate.new_stack.layers.q_module import Q_SETTINGS
 
 from ..models import Features
 
@@ -292,9 +290,3 @@ def test_target_of_a_policy_model(build):
     found = module.forward_target(obs)["target_network_action_dist_inputs"]
     assert torch.equal(found, expected)
     assert copy.deepcopy(module).target_legacy_model is not target
-
-
-def test_the_settings_of_dqn_are_the_same_wherever_they_are_named():
-    """`verify` reads its table without torch, and so has one of its own."""
-    assert {name: Q_SETTINGS[name] for name in DQN_SETTINGS} == DQN_SETTINGS
-    assert set(Q_SETTINGS) - set(DQN_SETTINGS) == {"epsilon", "dueling_activation"}

@@ -13,7 +13,7 @@ CHECKS = [
     "nested_observations_are_preprocessed",
     "copies_and_checkpoints",
     "batch_norm_and_dropout_train_only_in_training",
-    "rays_stack_and_other_roles_are_refused",
+    "rays_stack_is_refused",
     "unknown_tf_names_are_listed",
     "checkpoints_of_rays_tf2_policies",
     *(f"{who}:{net}:{s}" for who in ("ours", "rays") for net in ("fcnet", "lstm") for s in SPACES),

@@ -14,5 +14,5 @@ SCRIPT = Path(__file__).with_name("tf_q_checks.py")
 @pytest.mark.parametrize("keras", ["legacy", "3"])
 def test_every_check_passes(run_checks, keras) -> None:
     found = run_checks(SCRIPT, keras=keras)
-    assert len(found) == 7
+    assert len(found) == 8
     assert found == dict.fromkeys(found)

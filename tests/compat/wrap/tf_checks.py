@@ -28,7 +28,6 @@ from rlmigrate import transfer_weights, wrap_model
 from rlmigrate.errors import WeightsError, WrapError
 from rlmigrate.legacy.catalog import MODEL_DEFAULTS, ModelCatalog
 from rlmigrate.legacy.models.tf import FullyConnectedNetwork, TFModelV2
-from rlmigrate.legacy.models.tf.sac_model import SACTFModel
 from rlmigrate.new_stack import RLModule, RLModuleSpec
 from rlmigrate.new_stack.tf import TfRLModule
 
@@ -234,13 +233,9 @@ def check_batch_norm_and_dropout_train_only_in_training() -> None:
     assert not np.array_equal(module.legacy_model.norm.moving_mean, mean)
 
 
-def check_rays_stack_and_other_roles_are_refused() -> None:
+def check_rays_stack_is_refused() -> None:
     with pytest.raises(WrapError, match='stack="builtin"'):
         wrap_model(FullyConnectedNetwork, stack="ray")
-    with pytest.raises(WrapError, match="DefaultSACTorchRLModule"):
-        wrap_model(FullyConnectedNetwork, role="sac")
-    with pytest.raises(WrapError, match="DefaultSACTorchRLModule"):
-        wrap_model(SACTFModel)
 
 
 # ---- weights, TF to torch

@@ -52,6 +52,7 @@ CASES: dict[str, tuple[type, dict[str, Any]]] = {
     "plain_atoms": (FullyConnectedNetwork, {"hiddens": [], "num_atoms": 1, "dueling": False}),
     "no_double": (FullyConnectedNetwork, {"hiddens": [5], "double_q": False}),
     "masked": (Masked, {"hiddens": [], "dueling": False}),
+    "masked_dueling": (Masked, {"hiddens": [], "dueling": True}),
 }
 
 
