@@ -74,7 +74,7 @@ def plan_sac(policy: OldPolicy) -> Plan:
     config = {
         **plain_config(policy.model_config),
         **{key: old[key] for key in _SAC_SETTINGS if old.get(key) is not None},
-        **{key: plain_config(_model_of(old, key)) for key in _SAC_NETS},
+        **{key: _settings_of_net(_model_of(old, key)) for key in _SAC_NETS},
     }
     same = isinstance(policy.action_space, gym.spaces.Discrete)
     reason = (
@@ -88,6 +88,12 @@ def plan_sac(policy: OldPolicy) -> Plan:
 def _model_of(config: Mapping[str, Any], key: str) -> Mapping[str, Any]:
     found = config.get(key)
     return found if isinstance(found, Mapping) else {}
+
+
+def _settings_of_net(config: Mapping[str, Any]) -> dict[str, Any]:
+    """Keep defaults too, which stand above the model's config."""
+    plain = (str, int, float, list, tuple, dict)
+    return {name: value for name, value in config.items() if isinstance(value, plain)}
 
 
 def _widths(policy: OldPolicy, pattern: str) -> list[int]:

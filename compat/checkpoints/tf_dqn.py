@@ -1,11 +1,12 @@
 """Weights of DQN's default net as a TF2 policy saved them: a list, in the order of the net.
 
 dqn_in_torch_terms   name and lay them out as torch's net does
+in_torch_layout      the same for any dense layers
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import gymnasium as gym
@@ -28,8 +29,22 @@ def dqn_in_torch_terms(policy: OldPolicy) -> dict[str, Array] | None:
     space, actions = policy.observation_space, policy.action_space
     if not isinstance(actions, gym.spaces.Discrete) or space is None:
         return None
-    arrays = list(policy.weights.values())
-    names = list(_layers(config, model))
+    found = in_torch_layout(list(_layers(config, model)), list(policy.weights.values()))
+    if found is None or not _fits(found, policy):
+        return None
+    # TF's value head reads another layer than torch's. DQN never used either.
+    width = found["advantage_module.A._model.0.weight"].shape[1]
+    if config["hiddens"]:
+        width = found["advantage_module.dueling_A_0._model.0.weight"].shape[1]
+    found["_value_branch._model.0.weight"] = np.zeros((1, width), np.float32)
+    return found
+
+
+def in_torch_layout(names: Sequence[str], arrays: Sequence[Array]) -> dict[str, Array] | None:
+    """Return kernels (transposed) and biases of dense layers under torch's names.
+
+    None where there are more or fewer arrays, or others, than the layers have.
+    """
     if len(arrays) != 2 * len(names):
         return None
     found: dict[str, Array] = {}
@@ -38,13 +53,6 @@ def dqn_in_torch_terms(policy: OldPolicy) -> dict[str, Array] | None:
             return None
         found[f"{name}._model.0.weight"] = np.ascontiguousarray(kernel.T)
         found[f"{name}._model.0.bias"] = bias
-    if not _fits(found, policy):
-        return None
-    # TF's value head reads another layer than torch's. DQN never used either.
-    width = found["advantage_module.A._model.0.weight"].shape[1]
-    if config["hiddens"]:
-        width = found["advantage_module.dueling_A_0._model.0.weight"].shape[1]
-    found["_value_branch._model.0.weight"] = np.zeros((1, width), np.float32)
     return found
 
 

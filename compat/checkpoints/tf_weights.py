@@ -10,6 +10,7 @@ import torch
 from rlmigrate.compat.checkpoints.defaults import plain_config
 from rlmigrate.compat.checkpoints.reading import OldPolicy
 from rlmigrate.compat.checkpoints.tf_dqn import dqn_in_torch_terms
+from rlmigrate.compat.checkpoints.tf_sac import sac_in_torch_terms
 from rlmigrate.compat.weights.layouts import rearrange
 from rlmigrate.compat.weights.tf_names import looks_like_tf, torch_view, unused_in_tf
 
@@ -22,8 +23,9 @@ def with_names(policy: OldPolicy) -> OldPolicy:
     unnamed = bool(policy.weights) and all(name.isdigit() for name in policy.weights)
     if not unnamed or policy.action_space is None or policy.model_config.get("custom_model"):
         return policy
-    if (of_dqn := dqn_in_torch_terms(policy)) is not None:
-        return replace(policy, weights=of_dqn, problem="")
+    for in_torch_terms_of in (dqn_in_torch_terms, sac_in_torch_terms):
+        if (named := in_torch_terms_of(policy)) is not None:
+            return replace(policy, weights=named, problem="")
     if importlib.util.find_spec("tensorflow") is None:
         return replace(policy, problem=f"{policy.problem}; install tensorflow to have them named")
     from rlmigrate.legacy.catalog import MODEL_DEFAULTS, ModelCatalog

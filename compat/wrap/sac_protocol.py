@@ -59,6 +59,9 @@ class SacProtocol:
             distribution = parts.beta if beta else parts.squashed
         given = type(self).legacy_class
         obs_space = self._wrap_encoder.model_space
+        # The nets' own configs stand on that of the model.
+        nets = {**family.defaults, **{k: config[k] for k in family.defaults if k in config}}
+        nets |= {"custom_model": None, "custom_model_config": {}}
         return build(
             parts.model if given.__name__ in ("TorchModelV2", "TFModelV2") else given,
             family=family,
@@ -67,8 +70,8 @@ class SacProtocol:
             config=config,
             num_outputs=_size(obs_space),
             distribution=distribution,
-            policy_model_config={**family.defaults, **config.get("policy_model_config", {})},
-            q_model_config={**family.defaults, **config.get("q_model_config", {})},
+            policy_model_config={**nets, **config.get("policy_model_config", {})},
+            q_model_config={**nets, **config.get("q_model_config", {})},
             twin_q=config.get("twin_q", True),
             initial_alpha=config.get("initial_alpha", 1.0),
             target_entropy=config.get("target_entropy", "auto"),
