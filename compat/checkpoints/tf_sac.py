@@ -1,6 +1,7 @@
 """Weights of SAC's default nets as a TF2 policy saved them: a list, net after net.
 
 sac_in_torch_terms   name and lay them out as torch's nets do
+target_entropy       the number that TF's model keeps outside of its variables
 """
 
 from __future__ import annotations
@@ -37,13 +38,14 @@ def sac_in_torch_terms(policy: OldPolicy) -> dict[str, Array] | None:
         if found[f"{name}._model.0.weight"].shape != (outputs, inputs):
             return None
     found["log_alpha"] = arrays[-1].reshape(1)
-    found["target_entropy"] = np.array([_target_entropy(policy)], np.float32)
+    found["target_entropy"] = target_entropy(policy)
     return found
 
 
 def _layers(policy: OldPolicy) -> Iterator[tuple[str, int, int]]:
     """Name the layers in the order in which TF makes them, with their sizes in and out."""
-    config, actions = policy.config, policy.action_space
+    config = policy.config
+    actions: Any = policy.action_space
     observed = math.prod(_shape(policy.observation_space))
     n = int(actions.n) if isinstance(actions, gym.spaces.Discrete) else 0
     acted = math.prod(_shape(actions))
@@ -64,10 +66,11 @@ def _shape(space: Any) -> tuple[int, ...]:
     return tuple(space.shape or ())
 
 
-def _target_entropy(policy: OldPolicy) -> float:
-    given, actions = policy.config.get("target_entropy"), policy.action_space
-    if given is not None and given != "auto":
-        return float(given)
-    if isinstance(actions, gym.spaces.Discrete):
-        return 0.98 * math.log(int(actions.n))
-    return -float(math.prod(_shape(actions)))
+def target_entropy(policy: OldPolicy) -> Array:
+    """Give the target entropy that the config names, or SAC's own for the action space."""
+    given: Any = policy.config.get("target_entropy")
+    actions: Any = policy.action_space
+    if given is None or given == "auto":
+        discrete = isinstance(actions, gym.spaces.Discrete)
+        given = 0.98 * math.log(int(actions.n)) if discrete else -math.prod(_shape(actions))
+    return np.array([given], np.float32)

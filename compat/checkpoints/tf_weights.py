@@ -10,6 +10,7 @@ import torch
 from rlmigrate.compat.checkpoints.defaults import plain_config
 from rlmigrate.compat.checkpoints.reading import OldPolicy
 from rlmigrate.compat.checkpoints.tf_dqn import dqn_in_torch_terms
+from rlmigrate.compat.checkpoints.tf_graphs import of_graph
 from rlmigrate.compat.checkpoints.tf_sac import sac_in_torch_terms
 from rlmigrate.compat.weights.layouts import rearrange
 from rlmigrate.compat.weights.tf_names import looks_like_tf, torch_view, unused_in_tf
@@ -18,10 +19,14 @@ from rlmigrate.compat.weights.tf_names import looks_like_tf, torch_view, unused_
 def with_names(policy: OldPolicy) -> OldPolicy:
     """Name the weights of a TF2 policy, which saved a list, as its default net's variables.
 
-    Left as they are where TensorFlow is missing, the model is custom, or number or shapes differ.
+    Those of DQN and SAC get torch's names, static graphs' too. Left as they are where TensorFlow
+    is missing, the model is custom, or number or shapes differ.
     """
-    unnamed = bool(policy.weights) and all(name.isdigit() for name in policy.weights)
-    if not unnamed or policy.action_space is None or policy.model_config.get("custom_model"):
+    if policy.action_space is None or policy.model_config.get("custom_model"):
+        return policy
+    if looks_like_tf(policy.weights):
+        return of_graph(policy)
+    if not policy.weights or not all(name.isdigit() for name in policy.weights):
         return policy
     for in_torch_terms_of in (dqn_in_torch_terms, sac_in_torch_terms):
         if (named := in_torch_terms_of(policy)) is not None:
