@@ -7,7 +7,7 @@ native_policy   write it; raises NotMovable where that is not certain
 from __future__ import annotations
 
 import ast
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from rlmigrate.migrate.edits import Edit, Imports
 from rlmigrate.migrate.emit.names import Names
@@ -34,6 +34,11 @@ from rlmigrate.migrate.understanding.scope import attributes_set, class_constant
 
 BODY = UNIT * 2
 FORWARDS = ("action_distribution_fn", "action_sampler_fn")
+#: What Ray's samplers did not do, and modules do.
+NOT_ASKED = (
+    "Ray 2's old sampler asked compute_actions_from_input_dict(), so that compute_actions() was "
+    "only what callers saw; now the samples are by it, too"
+)
 
 
 @dataclass(frozen=True)
@@ -46,6 +51,7 @@ class Native:
     base: str
     asked: tuple[str, ...] = ()
     inputs: tuple[str, ...] = ()
+    remark: str = ""
 
     @classmethod
     def of(cls, module: Module, owner: Owner) -> Native:
@@ -87,7 +93,8 @@ def native_policy(
     if building.distribution is not None:
         late.insert(0, _set_distribution(owner, building.distribution))
     _setup(owner, module, methods, building, late)
-    return Native.of(module, owner)
+    made = Native.of(module, owner)
+    return replace(made, remark=NOT_ASKED) if "compute_actions" in methods else made
 
 
 def own_names(node: ast.ClassDef, methods: dict[str, ast.FunctionDef]) -> set[str]:
@@ -110,6 +117,7 @@ def used_names(methods: dict[str, ast.FunctionDef]) -> set[str]:
 def _sort_methods(owner: Owner, module: Module, methods: dict[str, ast.FunctionDef]) -> None:
     """Note which methods are replaced, and write those that stay."""
     served = {"__init__", *MAKERS, *FORWARDS, "extra_action_out"}
+    served |= {"compute_actions", "compute_actions_from_input_dict"}
     for item in module.node.body:
         if not isinstance(item, ast.FunctionDef):
             if isinstance(item, ast.Expr | ast.Assign | ast.AnnAssign | ast.Pass):
@@ -134,6 +142,10 @@ def _check_decorators(owner: Owner, method: ast.FunctionDef) -> None:
 
 def _forwards(owner: Owner, module: Module, methods: dict[str, ast.FunctionDef]) -> list[str]:
     """Write the forward methods; returns statements for the end of setup()."""
+    from rlmigrate.migrate.policies.over_network import write_over
+
+    if write_over(owner, module, methods):
+        return []
     hooks = [methods[name] for name in FORWARDS if name in methods]
     if len(hooks) > 1:
         raise NotMovable(hooks[1], "overrides action_sampler_fn() and action_distribution_fn()")

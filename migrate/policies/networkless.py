@@ -1,6 +1,8 @@
 """A policy that computes its actions itself, without a network, written as an RLModule.
 
 networkless_policy   write it; raises NotMovable where that is not certain
+ActionWords          the body of compute_actions()
+action_roles         what its parameters hold
 """
 
 from __future__ import annotations
@@ -229,7 +231,8 @@ def _numpy(owner: Owner) -> str:
     return "numpy"
 
 
-def _roles(method: ast.FunctionDef) -> dict[str, str]:
+def action_roles(method: ast.FunctionDef) -> dict[str, str]:
+    """Parameters of compute_actions() and its kin by what they hold."""
     named = [a.arg for a in (*method.args.posonlyargs, *method.args.args)][1:]
     roles: dict[str, str] = {}
     if method.name == "compute_actions":
@@ -321,7 +324,7 @@ def _setup(owner: Owner, module: Module, init: ast.FunctionDef | None, late: lis
 def _forwards(owner: Owner, module: Module, method: ast.FunctionDef) -> None:
     texts = {}
     for way in (True, False):
-        words = ActionWords(owner, method, _roles(method), way)
+        words = ActionWords(owner, method, action_roles(method), way)
         body = words.written(BODY)
         texts[way] = words.heading(BODY) + body
         owner.inputs |= {INPUTS[words.roles[name]] for name in words.inputs}

@@ -25,6 +25,7 @@ def check(context: FileContext) -> Iterable[Finding]:
         if native.inputs:
             columns = ", ".join(native.inputs)
             asked += f"; env_to_module_connector=lambda *_, **__: PolicyInputs() gives it {columns}"
+        asked += f"; {native.remark}" if native.remark else ""
         path = str(context.source.path)
         item = Item(
             path=path,

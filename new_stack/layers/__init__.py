@@ -20,6 +20,7 @@ Keras*, keras_*                                layers of Keras in torch
 QModule, NoisyLayer                            DQN's heads, target and exploration: a base class
 DefaultModel                                   the module of the default nets, a base for policies
 preprocessed, old_observations, acted          what policies without a network got and gave
+policy_actions                                 what policies with a network computed by it
 restored_observations, PolicyInputs            the same, nested; infos and steps before (Ray)
 ViewRequirement, ViewColumns                   columns of earlier steps, and their connector (Ray)
 A3CTorchLearner, PGTorchLearner                losses that only the old stack had (Ray)
@@ -87,6 +88,7 @@ _HOME = {
     "old_model_config": "settings",
     "old_observations": "acting",
     "own_copy": "observations",
+    "policy_actions": "acting",
     "preprocess": "observations",
     "preprocessed": "acting",
     "preprocessed_space": "observations",
@@ -171,6 +173,7 @@ __all__ = [
     "normc_initializer",
     "old_model_config",
     "old_observations",
+    "policy_actions",
     "preprocess",
     "preprocessed",
     "preprocessed_space",

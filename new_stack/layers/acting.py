@@ -54,3 +54,29 @@ def acted(actions: Any) -> dict[str, Any]:
         actions = tree.map_structure(np.asarray, actions)
     rows = len(tree.flatten(actions)[0])
     return {Columns.ACTIONS: actions, Columns.ACTION_LOGP: np.zeros(rows, np.float32)}
+
+
+def policy_actions(
+    module: Any, batch: dict[str, Any], *, explore: bool
+) -> tuple[Any, list[Any], dict[str, Any]]:
+    """Return what RLlib's policies computed by their network, in numpy.
+
+    Actions of B rows, no states, and their log-probabilities (zero without exploring, as in the
+    old stack), probabilities and the inputs of their distribution.
+    """
+    inputs = module._forward(batch)[Columns.ACTION_DIST_INPUTS]
+    if explore:
+        dist = module.get_exploration_action_dist_cls().from_logits(inputs)
+        actions = dist.sample()
+        logp = dist.logp(actions)
+    else:
+        dist = module.get_inference_action_dist_cls().from_logits(inputs)
+        actions = dist.to_deterministic().sample()
+        logp = torch.zeros(len(inputs))
+    infos = {
+        Columns.ACTION_DIST_INPUTS: inputs,
+        Columns.ACTION_LOGP: logp,
+        Columns.ACTION_PROB: torch.exp(logp),
+    }
+    actions, infos = tree.map_structure(lambda part: part.detach().cpu().numpy(), (actions, infos))
+    return actions, [], infos

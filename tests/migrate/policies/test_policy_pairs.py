@@ -131,7 +131,7 @@ def compare_actions(
         batch["obs"] = batch["obs"].unsqueeze(1)
         batch["state_in"] = {n: torch.from_numpy(s) for n, s in zip(names, drawn, strict=True)}
     torch.manual_seed(3)
-    if getattr(old, "model", None) is None:
+    if getattr(old, "model", None) is None or "compute_actions" in vars(type(old)):
         acted, after, infos = old.compute_actions(obs, explore=explore)
     else:
         acted, after, infos = old.compute_actions_from_input_dict(
