@@ -9,6 +9,7 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Iterator
+from pathlib import Path
 from weakref import WeakKeyDictionary
 
 from rlmigrate.errors import SourceError
@@ -22,6 +23,18 @@ from rlmigrate.migrate.source import SourceFile
 #: Keys that no dict but RLlib's has, so that whoever reads them reads such a dict.
 READABLE = (STRONG - SHARED) | {name for name in OLD if name.count("_") > 1} | {"num_sgd_iter"}
 GETTERS = frozenset({"get", "pop", "setdefault"})
+
+NOTEBOOK = ".ipynb"
+#: Files that are read by people, or are programs of their own.
+TALK = frozenset({NOTEBOOK, ".md", ".rst", ".html", ".csv", ".log", ".tex", ".svg"})
+_YAML = re.compile(rb"yaml\b[\s\S]*?load|OmegaConf|hydra")
+#: What a program holds that reads such files.
+LOADS = {
+    ".json": re.compile(rb"json\.loads?\b|from json import|read_json"),
+    ".yaml": _YAML,
+    ".yml": _YAML,
+    ".toml": re.compile(rb"toml(?:lib|i)?\.loads?\b"),
+}
 
 _known: WeakKeyDictionary[SourceFile, frozenset[str]] = WeakKeyDictionary()
 
@@ -49,6 +62,8 @@ def other_use(context: FileContext, name: str) -> str | None:
     """Name a file that knows a key in a way that would not follow when it is renamed."""
     for path in context.index.files:
         own = path == context.source.path
+        if not own and not _meets(context, path):
+            continue
         try:
             source = context.source if own else context.index.source_of(path)
             if name.encode() in source.raw and name in _unfollowed(context, source):
@@ -56,11 +71,47 @@ def other_use(context: FileContext, name: str) -> str | None:
         except SourceError:
             return path.name
     word = re.escape(name.encode())
-    key = re.compile(rb"[\"']" + word + rb"[\"']|^[ \t-]*" + word + rb"[ \t]*:", re.MULTILINE)
+    key = re.compile(rb"[\"']" + word + rb"\\?[\"']|^[ \t-]*" + word + rb"[ \t]*:", re.MULTILINE)
     for path, raw in context.index.other_texts.items():
-        if name.encode() in raw and key.search(raw):
+        if name.encode() in raw and key.search(raw) and _is_read(context, path):
             return path.name
     return None
+
+
+def _meets(context: FileContext, path: Path) -> bool:
+    """Whether a dict of this file may come to another: a notebook only shares what is imported."""
+    mine = context.source.path
+    notebooks = [each for each in (mine, path) if each.suffix == NOTEBOOK]
+    if len(notebooks) == 2:
+        return False
+    if not notebooks:
+        return True
+    module = context.index.files[path if mine in notebooks else mine].module
+    imported = context.index.files[notebooks[0]].imports
+    last = module.rpartition(".")[2]
+    targets = (*imported.names.values(), *imported.stars)
+    return any(last in target.split(".") for target in targets)
+
+
+def _is_read(context: FileContext, path: Path) -> bool:
+    """Whether keys in a file that is no Python may come to a config in Python."""
+    if path.suffix == NOTEBOOK and context.source.path.suffix != NOTEBOOK:
+        module = re.escape(context.index.files[context.source.path].module.rpartition(".")[2])
+        raw = context.index.other_texts[path]
+        return bool(re.search(rb"\b(?:from|import)\b[^\n]*\b" + module.encode() + rb"\b", raw))
+    if path.suffix in TALK:
+        return False
+    loads = LOADS.get(path.suffix)
+    if loads is None:
+        return True
+    name = path.name.encode()
+    if context.source.path.suffix == NOTEBOOK:
+        raw = context.source.raw
+        return name in raw or bool(loads.search(raw))
+    others = context.index.other_texts.items()
+    texts = [raw for each, raw in others if each.suffix == ".py"]
+    texts += [context.index.source_of(p).raw for p in context.index.files if p.suffix != NOTEBOOK]
+    return any(name in raw or loads.search(raw) for raw in texts)
 
 
 def _unfollowed(context: FileContext, source: SourceFile) -> frozenset[str]:

@@ -112,7 +112,7 @@ class _Walk:
         if suffix in DOCUMENTS:
             if not is_pin_file(path):
                 self.documents.append(path)
-        elif not is_pin_file(path):
+        elif not is_pin_file(path) or suffix in PYTHON:
             self.python.append(path)
 
     def _skips(self, path: Path) -> bool:
@@ -140,9 +140,13 @@ def is_pin_file(path: Path) -> bool:
     True
     """
     name = path.name.lower()
-    if name in ("pyproject.toml", "setup.cfg", "environment.yml", "environment.yaml"):
+    if name in ("pyproject.toml", "setup.cfg", "setup.py", "pipfile"):
         return True
-    return name.endswith(".txt") and ("requirements" in name or "constraints" in name)
+    if name.endswith((".yml", ".yaml")):
+        return name.startswith(("environment", "conda"))
+    if name.startswith("dockerfile") or name.endswith(".dockerfile"):
+        return path.suffix.lower() not in PYTHON
+    return name.endswith((".txt", ".in")) and ("requirements" in name or "constraints" in name)
 
 
 def _is_folder(path: Path) -> bool:

@@ -60,13 +60,13 @@ def check(context: FileContext) -> Iterable[Finding]:
         owner = context.source.segment(node.value)
         owner = owner if len(owner) < 40 and "\n" not in owner else "the object"
         advice = ADVICE.get(node.attr) or COMMON[node.attr]
-        text = f"if {owner} is RLlib's, {node.attr} is gone: {advice}"
+        text = f"the file does not show what {owner} is; if it is RLlib's: {advice}"
         item = Item(
             path=str(context.source.path),
             line=node.end_lineno or node.lineno,
             name=node.attr,
             kind=Kind.CALL,
-            outcome=Outcome.MANUAL,
+            outcome=Outcome.UNCHANGED,
             code=CODE,
             message=text,
             column=node.col_offset,
@@ -126,9 +126,9 @@ RULE = Rule(
     "unknown origin.",
     explanation="""
 Calls are rewritten where the object is certain to be RLlib's. Where a function takes it from who
-knows where, but the file imports RLlib and the member is one of RLlib's old stack, nothing is
-changed and the place is marked, once for a name in a function, so that silence never means that
-nothing is left to do.
+knows where, but the file imports RLlib and the member is one of RLlib's old stack, the report lists
+the place, once for a name in a function, so that silence never means that nothing is left to do.
+The file stays as it is: it is a suspicion only.
 """,
     check=check,
     since="2.40",
@@ -158,6 +158,30 @@ print(env_policy.get_policy)
 """.replace("self.policy.compute_action(observations)", "self.act(observations)"),
         ),
         Case(
+            "what_a_caller_hands_over",
+            """
+from ray.rllib.algorithms.ppo import PPO
+
+
+def act(agents, observation):
+    first = agents[0].compute_single_action(observation)
+    return first, agents[1].compute_single_action(observation)
+""",
+        ),
+        Case(
+            "worker_of_an_algorithm_that_a_function_is_given",
+            """
+from ray.rllib.algorithms.algorithm import Algorithm
+from mine import make
+
+
+def envs():
+    algo = make()
+    worker = algo.evaluation_workers.local_worker()
+    return worker.policy_map
+""",
+        ),
+        Case(
             "file_without_rllib",
             """
 import ray
@@ -168,28 +192,5 @@ def act(trainer, observation):
 """,
         ),
     ),
-    cases=(
-        Case(
-            "what_a_caller_hands_over",
-            """
-from ray.rllib.algorithms.ppo import PPO
-
-
-def act(agents, observation):
-    first = agents[0].compute_single_action(observation)
-    return first, agents[1].compute_single_action(observation)
-""",
-            """
-from ray.rllib.algorithms.ppo import PPO
-
-
-def act(agents, observation):
-    # TODO(rlmigrate RLM504): if agents[0] is RLlib's, compute_single_action is gone:
-    #     rlmigrate_actions.py, which rlmigrate writes beside scripts whose algorithm it knows,
-    #     has compute_single_action() in its place
-    first = agents[0].compute_single_action(observation)
-    return first, agents[1].compute_single_action(observation)
-""",
-        ),
-    ),
+    cases=(),
 )

@@ -21,7 +21,10 @@ RULE = Rule(
     explanation="""
 `ray[rllib]==2.9.3` in requirements, pyproject.toml, setup.cfg or a conda environment would install
 a Ray that the rewritten code cannot run on. An exact pin names the release that is written for, any
-other becomes `>=` it; a pin of gym is named, since RLlib takes gymnasium environments.
+other that keeps it out becomes `>=` it; an exact pin of gymnasium becomes the one that this release
+asks for. Pins of gym and of old torch releases are named, and hashes that no longer fit. Read are
+requirements (.txt, .in), pyproject.toml (Poetry's tables too), setup.cfg, setup.py, Pipfile, conda
+environments and Dockerfiles.
 """,
     check=check,
     since="2.40",

@@ -96,6 +96,7 @@ def test_a_key_that_another_file_holds_is_not_renamed(tmp_path: Path, name: str)
     (tmp_path / "a.py").write_text(
         'import ray.rllib\n\nCONFIG = {"num_sgd_iter": 3, "train_batch_size": 400}\n'
     )
+    (tmp_path / "read.py").write_text("import json, yaml\n\njson.load, yaml.safe_load\n")
     text = '{"num_sgd_iter": 5}\n' if name != "other.py" else 'KEY = "num_sgd_iter"\n'
     (tmp_path / name).write_text(text)
     run = run_files([tmp_path], Settings(), rewriting=True)
@@ -118,3 +119,28 @@ def test_two_files_that_share_a_key_change_together_and_once(tmp_path: Path) -> 
     assert '"num_epochs": 3' in (tmp_path / "a.py").read_text()
     assert "num_epochs=3" in (tmp_path / "b.py").read_text()
     assert run_files([tmp_path], Settings(), rewriting=True).changes == ()
+
+
+NOTEBOOK = """{"cells": [{"cell_type": "code", "metadata": {}, "outputs": [],
+ "execution_count": null, "source": ["import ray.rllib\\n", "%s\\n",
+ "d = \\"num_sgd_iter\\"\\n", "print({\\"train_batch_size\\": 4, \\"num_sgd_iter\\": 3})\\n"]}],
+ "metadata": {}, "nbformat": 4, "nbformat_minor": 5}
+"""
+
+
+def test_a_key_that_only_programs_of_their_own_hold_is_renamed(tmp_path: Path) -> None:
+    """Another notebook, results that nothing reads, and text for people share no dict with it."""
+    (tmp_path / "a.py").write_text(
+        'import ray.rllib\n\nCONFIG = {"num_sgd_iter": 3, "train_batch_size": 400}\n'
+    )
+    for name in ("one.ipynb", "two.ipynb"):
+        (tmp_path / name).write_text(NOTEBOOK % "import b")
+    (tmp_path / "results.json").write_text('{"num_sgd_iter": 5}\n')
+    (tmp_path / "README.md").write_text('"num_sgd_iter"\n')
+    run = run_files([tmp_path], Settings(), rewriting=True)
+    after = {change.path.name: (change.after or b"").decode() for change in run.changes}
+    assert '"num_epochs": 3, "train_batch_size"' in after["a.py"]
+    (tmp_path / "one.ipynb").write_text(NOTEBOOK % "from a import CONFIG")
+    run = run_files([tmp_path], Settings(), rewriting=True)
+    (item,) = [item for item in run.report.items if item.path.endswith("a.py")]
+    assert item.message.endswith("rename it together with num_sgd_iter in one.ipynb")
