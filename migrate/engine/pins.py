@@ -76,7 +76,7 @@ def _raised(text: str, target: str) -> Iterator[tuple[int, int, str]]:
     """Yield places and new texts of ray's pins that the release does not meet."""
     release = f"{target}.0"
     for match in RAY.finditer(text):
-        bounds = re.findall(_BOUND, match["bounds"])
+        bounds: list[str] = re.findall(_BOUND, match["bounds"])
         if all(_lets_in(bound, target) for bound in bounds):
             continue
         exact = len(bounds) == 1 and bounds[0].startswith("=") and "*" not in bounds[0]
@@ -84,12 +84,12 @@ def _raised(text: str, target: str) -> Iterator[tuple[int, int, str]]:
         new = f"{op[0]}{release}" if exact and op else f">={release}"
         yield match.start(), match.end(), f"{match['name']}{match['space']}{new}"
     for match in TABLE.finditer(text):
-        bounds = match["bounds"]
-        parts = re.findall(_BOUND, bounds) or [bounds]
+        written = match["bounds"]
+        parts: list[str] = re.findall(_BOUND, written) or [written]
         if all(_lets_in(bound, target) for bound in parts):
             continue
         exact = len(parts) == 1 and not parts[0].startswith(("<", ">", "!"))
-        mark = re.match(r"[=~^]*", bounds)
+        mark = re.match(r"[=~^]*", written)
         new = f"{mark[0] if mark else ''}{release}" if exact else f">={release}"
         yield match.start(), match.end(), match["head"] + new
     for match in IMAGE.finditer(text):
