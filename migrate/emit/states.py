@@ -37,6 +37,9 @@ class States:
         kept = f", {embeddings_of(self.embedded)}" if self.embedded else ""
         return self._replace(mark.node, f"self.compute_values(batch{kept})")
 
+    def _on_told_lengths(self, mark: Mark) -> list[Piece]:
+        return self._replace(mark.node, f"batch.get({self.names.core('Columns')}.SEQ_LENS)")
+
     def _on_return_states(self, mark: Mark) -> list[Piece]:
         pair = mark.node
         assert isinstance(pair, ast.Tuple)

@@ -9,12 +9,10 @@ from __future__ import annotations
 
 import ast
 
-from rlmigrate.migrate.index.imports import dotted
 from rlmigrate.migrate.tree import nodes_in
 from rlmigrate.migrate.understanding.scope import Scope, self_attribute
+from rlmigrate.migrate.understanding.telling import tells
 
-#: Calls that only tell a person something.
-TELLING = frozenset({"print", "debug", "info", "warning", "warn", "error", "log"})
 ENTRIES = ("forward", "forward_rnn", "value_function", "get_initial_state", "custom_loss")
 
 
@@ -64,11 +62,9 @@ def _is_idle(statement: ast.stmt, counters: set[str]) -> bool:
         return self_attribute(statement.target) in counters
     if isinstance(statement, ast.Assign):
         return all(self_attribute(target) in counters for target in statement.targets)
-    if isinstance(statement, ast.Expr) and isinstance(statement.value, ast.Call):
-        return (dotted(statement.value.func) or "").rpartition(".")[2] in TELLING
     if isinstance(statement, ast.If):
         return all(_is_idle(each, counters) for each in [*statement.body, *statement.orelse])
-    return isinstance(statement, ast.Pass)
+    return isinstance(statement, ast.Pass) or tells(statement)
 
 
 def reached(scope: Scope) -> set[str]:

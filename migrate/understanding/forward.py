@@ -34,6 +34,7 @@ from rlmigrate.migrate.understanding.scope import (
 )
 from rlmigrate.migrate.understanding.steps import check_states_in_place
 from rlmigrate.migrate.understanding.super_calls import read_super_calls
+from rlmigrate.migrate.understanding.telling import is_told
 
 #: Reads of a tensor that need no cast.
 CASTS = frozenset(
@@ -205,6 +206,9 @@ def _read_state(scope: Scope, result: Forward, state: str, seq_lens: str) -> Non
                 scope.problem(node, "reads its recurrent state")
             reads.append(node)
         elif node.id == seq_lens and isinstance(node.ctx, ast.Load):
+            if is_told(scope, node):
+                scope.mark("told_lengths", node)
+                continue
             scope.problem(node, "reads seq_lens")
     if len(reads) == 1 and state not in names_bound(result.node):
         scope.mark("no_states", reads[0])

@@ -13,6 +13,7 @@ from rlmigrate.migrate.tree import nodes_in
 from rlmigrate.migrate.understanding.columns import Views, is_batch_name
 from rlmigrate.migrate.understanding.net_base import net_name
 from rlmigrate.migrate.understanding.scope import Scope, names_in
+from rlmigrate.migrate.understanding.telling import is_told
 
 #: Keys of the input that the new stack's module knows by another way.
 TRAINING = frozenset({"is_training"})
@@ -137,6 +138,9 @@ class Observed:
             self.scope.mark("training", self.scope.parent(parent))
             return
         if not isinstance(parent, ast.Subscript) or parent.value is not node:
+            if is_told(self.scope, node):
+                self.scope.mark("column", node)
+                return
             self.scope.problem(node, f"hands its whole input ({node.id}) on")
             return
         key = self.scope.key_of(parent.slice)
