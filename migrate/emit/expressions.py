@@ -11,8 +11,8 @@ from collections.abc import Iterator
 from rlmigrate.migrate.emit.calls import crowds, owners
 from rlmigrate.migrate.emit.carried import carried
 from rlmigrate.migrate.emit.embedded import embedding_of, embeddings_of
-from rlmigrate.migrate.emit.inputs import Inputs
 from rlmigrate.migrate.emit.names import Names
+from rlmigrate.migrate.emit.net_calls import NetCalls
 from rlmigrate.migrate.emit.ported import Ported
 from rlmigrate.migrate.emit.text import unconditional
 from rlmigrate.migrate.source import SourceFile, Span
@@ -27,7 +27,7 @@ WIDTH = 100
 WIDENING = len("{Columns.ACTION_DIST_INPUTS: }") - len(", state")
 
 
-class Expressions(Inputs, Ported):
+class Expressions(NetCalls, Ported):
     """Texts of one class; `embedded` are the locals that EMBEDDINGS must hold."""
 
     def __init__(self, source: SourceFile, reading: Reading, names: Names) -> None:
@@ -122,93 +122,11 @@ class Expressions(Inputs, Ported):
         whole = self.reading.facts.head_size == "attribute"
         return self._replace(mark.node, "self.num_outputs") if whole else []
 
-    def _on_net(self, mark: Mark) -> list[Piece]:
-        call = mark.node
-        assert isinstance(call, ast.Call)
-        written = self.source.segment(call.func)
-        name = self.names.layer(mark.detail, local=self.names.layer_names.get(written))
-        pieces = [] if name == written else self._replace(call.func, name)
-        roles = ("obs_space", "action_space", "num_outputs", "model_config", "name")
-        arguments: list[tuple[Span, bool]] = [
-            (self._span(a), role not in {"action_space", "name"})
-            for role, a in zip(roles, call.args, strict=False)
-        ]
-        arguments += [
-            (self.source.span(k), k.arg not in {"action_space", "name"}) for k in call.keywords
-        ]
-        arguments.sort()
-        for i, (span, stays) in enumerate(arguments):
-            if stays:
-                continue
-            following = arguments[i + 1 :]
-            if any(kept for _, kept in following):
-                pieces.append((Span(span.start, following[0][0].start), ""))
-            else:
-                last_kept = max(s.end for s, kept in arguments if kept)
-                pieces.append((Span(last_kept, arguments[-1][0].end), ""))
-                break
-        return pieces
-
     def _on_layer(self, mark: Mark) -> list[Piece]:
         assert isinstance(mark.node, ast.expr)
         written = self.source.segment(mark.node)
         name = self.names.layer(mark.detail, local=self.names.layer_names.get(written))
         return [] if name == written else self._replace(mark.node, name)
-
-    def _on_net_input(self, mark: Mark) -> list[Piece]:
-        call, given = mark.node, mark.data["given"]
-        assert isinstance(call, ast.Call)
-        assert isinstance(given, ast.expr)
-        inner = self._span(given)
-        return [
-            (Span(self._span(call.args[0]).start, inner.start), ""),
-            (Span(inner.end, self._last_argument(call)), ""),
-        ]
-
-    def _on_net_batch(self, mark: Mark) -> list[Piece]:
-        call = mark.node
-        assert isinstance(call, ast.Call)
-        text = mark.detail or self._whole
-        return [(Span(self._span(call.args[0]).start, self._last_argument(call)), text)]
-
-    def _on_net_flat(self, mark: Mark) -> list[Piece]:
-        call = mark.node
-        assert isinstance(call, ast.Call)
-        start = self._span(call.args[0]).start
-        return [(Span(start, self._last_argument(call)), self._flat())]
-
-    def _on_net_super(self, mark: Mark) -> list[Piece]:
-        return self._replace(mark.node, "self.net_outputs")
-
-    def _on_net_build(self, mark: Mark) -> list[Piece]:
-        call, given = mark.node, mark.data["given"]
-        assert isinstance(call, ast.Call)
-        assert isinstance(given, dict)
-        pieces = self._replace(call.func, "self.build_net(")
-        at = pieces[0][0].end
-        for role in ("obs_space", "num_outputs"):
-            span = self._span(given[role])
-            pieces.append((Span(at, span.start), "" if role == "obs_space" else ", "))
-            at = span.end
-        own = mark.data["own_config"]
-        if isinstance(own, ast.expr):
-            pieces.append((Span(at, self._span(own).start), ", "))
-            pieces.append((Span(self._span(own).end, self._span(call).end), ")"))
-        else:
-            config = mark.data.get("config", "self.model_config")
-            pieces.append((Span(at, self._span(call).end), f", {config})"))
-        return pieces
-
-    def _on_net_direct(self, mark: Mark) -> list[Piece]:
-        func = mark.node
-        assert isinstance(func, ast.Attribute)
-        return [(Span(self._span(func.value).end, self._span(func).end), "")]
-
-    def _last_argument(self, call: ast.Call) -> int:
-        ends = [self._span(a).end for a in call.args] + [
-            self.source.span(k).end for k in call.keywords
-        ]
-        return max(ends)
 
     def _ends(self, node: ast.expr) -> tuple[str, str]:
         """What stands before and after the distribution inputs in the returned dict."""

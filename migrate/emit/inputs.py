@@ -11,6 +11,7 @@ from rlmigrate.migrate.emit.settings import Settings
 from rlmigrate.migrate.emit.states import Piece
 from rlmigrate.migrate.source import Span
 from rlmigrate.migrate.understanding.facts import Mark
+from rlmigrate.migrate.understanding.net_calls import handed_input
 from rlmigrate.migrate.understanding.observed import PREPARED
 
 
@@ -39,7 +40,9 @@ class Inputs(Settings):
 
     def _on_obs_after(self, mark: Mark) -> list[Piece]:
         inside_call = any(
-            m.kind == "net_batch" and isinstance(m.node, ast.Call) and m.node.args[0] is mark.node
+            m.kind == "net_batch"
+            and isinstance(m.node, ast.Call)
+            and handed_input(m.node) is mark.node
             for m in self.reading.marks
         )
         return [] if inside_call else self._replace(mark.node, mark.detail)

@@ -20,11 +20,7 @@ def read_counters(scope: Scope, function: ast.FunctionDef) -> None:
     """Find attributes that forward changes and reads for nothing but themselves and messages."""
     if scope.kin or scope.q_model or scope.framework == "tf":
         return
-    changed = {
-        attribute
-        for node in nodes_in(function)
-        if isinstance(node, ast.AugAssign) and (attribute := self_attribute(node.target))
-    }
+    changed = {name for node in nodes_in(function) if (name := _counted(node))}
     values = scope.methods.get("value_function")
     while True:
         idle = _idle(function.body, changed)
@@ -65,6 +61,16 @@ def _is_idle(statement: ast.stmt, counters: set[str]) -> bool:
     if isinstance(statement, ast.If):
         return all(_is_idle(each, counters) for each in [*statement.body, *statement.orelse])
     return isinstance(statement, ast.Pass) or tells(statement)
+
+
+def _counted(node: ast.AST) -> str | None:
+    """The attribute of `self.x += 1` or `self.x = self.x + 1`."""
+    if isinstance(node, ast.AugAssign):
+        return self_attribute(node.target)
+    if isinstance(node, ast.Assign) and len(node.targets) == 1:
+        name = self_attribute(node.targets[0])
+        return name if name and mentions(node.value, name) else None
+    return None
 
 
 def reached(scope: Scope) -> set[str]:

@@ -271,7 +271,7 @@ def read_stores(scope: Scope, result: Forward, nets: Mapping[str, str]) -> None:
     assigned = assigned_at_returns(result.node, result.sets)
     stores = {
         a: min(
-            n.lineno * 1000 + n.col_offset
+            _set_at(scope, n)
             for n in nodes_in(result.node)
             if isinstance(n, ast.expr) and a in result.sets_here(n)
         )
@@ -282,6 +282,16 @@ def read_stores(scope: Scope, result: Forward, nets: Mapping[str, str]) -> None:
             scope.problem(result.node, f"reads self.{attribute} from the call before")
         elif attribute in first_load and attribute not in assigned:
             scope.problem(result.node, f"sets self.{attribute} only under a condition")
+
+
+def _set_at(scope: Scope, node: ast.expr) -> int:
+    """Where an attribute has its new value: behind the statement that computes it."""
+    around = [
+        node,
+        *(a for a in scope.ancestors(node) if isinstance(a, ast.Assign | ast.AnnAssign)),
+    ]
+    last = around[1] if len(around) > 1 else node
+    return (last.end_lineno or node.lineno) * 1000 + (last.end_col_offset or 0)
 
 
 __all__ = [

@@ -10,7 +10,13 @@ import ast
 from collections.abc import Mapping
 
 from rlmigrate.migrate.tree import nodes_in
-from rlmigrate.migrate.understanding.forward import Forward, net_input, read_net_output
+from rlmigrate.migrate.understanding.forward import Forward
+from rlmigrate.migrate.understanding.net_calls import (
+    entries_of,
+    handed_input,
+    net_input,
+    read_net_output,
+)
 from rlmigrate.migrate.understanding.scope import Scope, parameters, self_attribute
 
 Listed = Mapping[str, tuple[ast.expr, ...]]
@@ -132,9 +138,9 @@ def _read_call(scope: Scope, node: ast.Attribute, net: str, idle: set[int]) -> N
     call = scope.parent(node)
     if not isinstance(call, ast.Call) or call.func is not node:
         return
-    first = call.args[0] if call.args else None
-    given = net_input(scope, first, net) if isinstance(first, ast.Dict) else None
-    rest = [*call.args[1:], *(k.value for k in call.keywords)]
+    first = handed_input(call)
+    given = net_input(entries_of(scope, first), net)
+    rest = [a for a in (*call.args, *(k.value for k in call.keywords)) if a is not first]
     plain = all(
         id(each) in idle
         or (isinstance(each, ast.List) and not each.elts)

@@ -63,21 +63,22 @@ def read_net_calls(
         if attribute in result.given:
             scope.problem(call, f"calls {said(attribute)} more than once")
             continue
-        first = call.args[0] if call.args else None
-        given = net_input(scope, first, nets[attribute]) if isinstance(first, ast.Dict) else None
+        first = handed_input(call)
+        entries = entries_of(scope, first)
+        given = net_input(entries, nets[attribute]) if entries else None
         whole = isinstance(first, ast.Name) and first.id == names[0]
         if given is None and not whole:
             scope.problem(call, f"calls {said(attribute)} with something else than a dict of obs")
             continue
-        rest = [*call.args[1:], *(k.value for k in call.keywords)]
+        rest = [a for a in (*call.args, *(k.value for k in call.keywords)) if a is not first]
         if not all(_idle(each, names) for each in rest):
             scope.problem(call, f"hands a state to {said(attribute)}")
             continue
         for each in rest:
             scope.handle(each)
-        if direct and whole:
+        if direct and whole and first is not None:
             _read_direct_call(scope, result, call, node, nets[attribute])
-            result.given[attribute] = call.args[0]
+            result.given[attribute] = first
             _read_net_result(scope, result, call, attribute)
             continue
         if direct:
@@ -100,14 +101,16 @@ def _read_direct_call(
     scope: Scope, result: Forward, call: ast.Call, node: ast.expr, net: str
 ) -> None:
     """`self.net.forward(input_dict, ...)`: the net reads its own key of the whole input."""
-    scope.handled.add(id(call.args[0]))
+    first = handed_input(call)
+    assert first is not None
+    scope.handled.add(id(first))
     observed = result.observed
     if net == "VisionNetwork":
         observed.whole = True
         late = observed.is_after(call)
         scope.mark("net_batch", call, observed.replacement if late else "")
         if late:
-            observed.after.append(call.args[0])
+            observed.after.append(first)
     else:
         observed.flat = True
         scope.mark("net_flat", call)
@@ -116,18 +119,36 @@ def _read_direct_call(
     scope.mark("net_super" if is_net_super(node) else "net_direct", call.func)
 
 
-def net_input(scope: Scope, literal: ast.Dict, net: str) -> ast.expr | None:
-    """The entry of a dict that a net of RLlib reads."""
-    entries = {
-        scope.key_of(k): v
-        for k, v in zip(literal.keys, literal.values, strict=True)
-        if k is not None
-    }
-    if None in entries:
-        return None
-    for key in literal.keys:
+def handed_input(call: ast.Call) -> ast.expr | None:
+    """What a net is given as its input, the first argument or the one of that name."""
+    if call.args:
+        return call.args[0]
+    return next((k.value for k in call.keywords if k.arg == "input_dict"), None)
+
+
+def entries_of(scope: Scope, given: ast.expr | None) -> dict[str, ast.expr]:
+    """The entries of a dict, or of a SampleBatch made of one; empty for anything else."""
+    if isinstance(given, ast.Call) and (scope.rllib(given.func) or "").endswith(".SampleBatch"):
+        named = {k.arg: k.value for k in given.keywords if k.arg}
+        inner = entries_of(scope, given.args[0]) if len(given.args) == 1 else {}
+        if len(named) != len(given.keywords) or len(given.args) != bool(inner):
+            return {}
+        scope.handle(given.func)
+        return inner | named
+    if not isinstance(given, ast.Dict):
+        return {}
+    keys = [scope.key_of(key) if key is not None else None for key in given.keys]
+    found = {key: value for key, value in zip(keys, given.values, strict=True) if key is not None}
+    if len(found) != len(keys):
+        return {}
+    for key in given.keys:
         if key is not None:
             scope.handle(key)
+    return found
+
+
+def net_input(entries: Mapping[str, ast.expr], net: str) -> ast.expr | None:
+    """The entry of a dict that a net of RLlib reads."""
     wanted = ("obs", "obs_flat") if net == "VisionNetwork" else ("obs_flat", "obs")
     return next((entries[key] for key in wanted if key in entries), None)
 
@@ -186,4 +207,11 @@ def _only_returned(scope: Scope, function: ast.FunctionDef, name: ast.Name) -> b
     return True
 
 
-__all__ = ["Forward", "net_input", "read_net_calls", "read_net_output"]
+__all__ = [
+    "Forward",
+    "entries_of",
+    "handed_input",
+    "net_input",
+    "read_net_calls",
+    "read_net_output",
+]
