@@ -130,7 +130,7 @@ class Account:
                 differing=sum(v.differing for v in verdicts.values()),
                 elements=sum(v.elements for v in verdicts.values()),
                 worst_case=case or (absent[0] if absent else ""),
-                index=top.index,
+                index=top.at,
                 old_value=top.old_value,
                 new_value=top.new_value,
                 tolerance_needed=max((v.tolerance_needed for v in verdicts.values()), default=0.0),

@@ -153,7 +153,7 @@ def compare_sides(
         if gradients and account.cases:
             batch = max(cases, key=Case.richness)
             findings += compare_gradients(old, new, batch, account, mapping=pairing.mapping)
-            if not findings and not account.findings and not hasattr(old, "studied"):
+            if not findings and not account.findings and getattr(old, "steps", True):
                 compare_step(old, new, batch, account, mapping=pairing.mapping)
         location = smallest = None
         if localise and account.failing_cases:
@@ -189,8 +189,6 @@ def _smallest(
     failing = [case for case in cases if case.name in wanted]
     if first is None or not failing:
         return None
-    if hasattr(old, "studied"):  # a recording has no other inputs
-        return min(failing, key=lambda case: case.rows)
 
     def fails(tried: Sequence[Case]) -> list[bool]:
         scratch = Account(limit=account.limit)

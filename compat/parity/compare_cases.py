@@ -34,7 +34,7 @@ def compare_cases(
     cases, ours = with_reached_states(old, cases, old.run_many(cases), account)
     theirs = new.run_many(cases)
     richest = max(range(len(cases)), key=lambda i: cases[i].richness(), default=None)
-    wide = WideRuns(old, cases, account)
+    wide = WideRuns(old, cases, ours, account)
     account.divergence = measure(new, cases, ours, theirs)
     known = pass_together(cases, ours, theirs, wide, limit=account.limit)
     for i, case in enumerate(cases):

@@ -26,7 +26,7 @@ def measure(
 
     Rows whose KL is not finite, as where the new side forbids what the old one allows, are counted.
     """
-    left, right, places = [], [], []
+    left, right, real_rows, names = [], [], [], []
     for case, one, two in zip(cases, ours, theirs, strict=True):
         if isinstance(one, Exception) or isinstance(two, Exception):
             continue
@@ -37,16 +37,20 @@ def measure(
         real = np.arange(len(old)) if padded is None else np.flatnonzero(~padded)
         left.append(old[real])
         right.append(other[real])
-        places += [(case.name, int(row)) for row in real]
-    if not left or len({part.shape[1] for part in left}) > 1:
+        real_rows.append(real)
+        names.append(case.name)
+    if not any(map(len, left)) or len({part.shape[1] for part in left}) > 1:
         return None
     before, after = np.concatenate(left), np.concatenate(right)
     if np.array_equal(before, after):
-        return Divergence(0.0, *places[0], rows=len(places), undefined=0)
+        return Divergence(0.0, names[0], int(real_rows[0][0]), rows=len(before), undefined=0)
     found = new.divergence(before, after)
-    if found is None or found.shape != (len(places),):
+    if found is None or found.shape != (len(before),):
         return None
     finite = np.isfinite(found)
     at = int(np.where(finite, found, -np.inf).argmax())
     largest = max(0.0, float(found[at])) if finite.any() else 0.0
-    return Divergence(largest, *places[at], rows=len(places), undefined=int((~finite).sum()))
+    of_case = int(np.searchsorted(np.cumsum([len(rows) for rows in real_rows]), at, side="right"))
+    row = int(np.concatenate(real_rows)[at])
+    undefined = int((~finite).sum())
+    return Divergence(largest, names[of_case], row, rows=len(before), undefined=undefined)

@@ -11,7 +11,7 @@ from rlmigrate.compat.parity.arrays import Array
 from rlmigrate.compat.parity.cases.case import Case
 from rlmigrate.compat.parity.judge import judge
 from rlmigrate.compat.parity.results import Finding
-from rlmigrate.compat.parity.sides.base import Gradients, Side
+from rlmigrate.compat.parity.sides.base import Precision, Side
 
 #: Step of plain gradient descent; its size is of no matter, only that both take it.
 STEP = 0.01
@@ -95,11 +95,10 @@ def compare_step(
     old: Side, new: Side, case: Case, account: Account, *, mapping: Mapping[str, str]
 ) -> None:
     """Let both sides take one step of gradient descent and compare what they compute then."""
-    ours, theirs = old.parameters(), new.parameters()
     try:
-        after_old = _stepped(old, case, ours, old.gradients(case))
-        exact = _stepped(old, case, ours, old.gradients(case, precision="float64"), wide=True)
-        after_new = _stepped(new, case, theirs, new.gradients(case))
+        after_old = after_step(old, case, "float32")
+        exact = _exact_step(old, case)
+        after_new = after_step(new, case, "float32")
     except Exception as error:  # the user's own code may raise anything
         account.note(f"optimiser step not compared: {type(error).__name__}: {error}")
         return
@@ -118,6 +117,13 @@ def compare_step(
             account.add(f"after one step.{path}", case.name, verdict, left, right)
 
 
+def _exact_step(old: Side, case: Case) -> Mapping[str, Array]:
+    try:
+        return after_step(old, case, "float64")
+    except Exception:  # the user's own code may raise anything; then the table judges
+        return {}
+
+
 def _unmasked(left: Array, right: Array) -> tuple[Array, Array]:
     if left.shape != right.shape:
         return left, right
@@ -126,22 +132,24 @@ def _unmasked(left: Array, right: Array) -> tuple[Array, Array]:
     return np.where(seen, left, zero), np.where(seen, right, zero)
 
 
-def _stepped(
-    side: Side,
-    case: Case,
-    before: Mapping[str, Array],
-    gradients: Gradients,
-    *,
-    wide: bool = False,
-) -> Mapping[str, Array]:
+def after_step(side: Side, case: Case, precision: Precision) -> Mapping[str, Array]:
+    """Give a side's outputs of a case after one step along its gradients; weights are put back.
+
+    A recording gives those that were recorded.
+    """
+    recorded = getattr(side, "after_step", None)
+    if recorded is not None:
+        found: Mapping[str, Array] = recorded(case, precision)
+        return found
+    before = side.parameters()
     moved = {}
-    for path, gradient in gradients.values.items():
+    for path, gradient in side.gradients(case, precision=precision).values.items():
         head, _, name = path.partition(".")
         if head == "parameters" and gradient is not None and name in before:
             value = before[name]
             moved[name] = (value.astype(np.float64) - STEP * gradient).astype(value.dtype)
     side.load(moved)
     try:
-        return side.run(case, precision="float64" if wide else "float32").outputs
+        return side.run(case, precision=precision).outputs
     finally:
         side.load({name: before[name] for name in moved})

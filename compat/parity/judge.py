@@ -7,9 +7,8 @@ model's float64 result, and says how far apart they are in units of the old mode
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
 from functools import lru_cache
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -28,8 +27,7 @@ LUCK = 100.0
 TABLE = {"float16": (1e-3, 1e-5), "float32": (1.3e-6, 1e-5), "float64": (1e-7, 1e-7)}
 
 
-@dataclass(frozen=True)
-class Judgement:
+class Judgement(NamedTuple):
     """Verdict on one output in one case; `kind` is empty where it passes."""
 
     kind: str
@@ -41,7 +39,7 @@ class Judgement:
     noise_ratio: float | None = None
     differing: int = 0
     elements: int = 0
-    index: tuple[int, ...] = ()
+    at: tuple[int, ...] = ()
     old_value: float = 0.0
     new_value: float = 0.0
     tolerance_needed: float = 0.0
@@ -143,10 +141,9 @@ def judge(
             "inf": "infinite on one side only",
             "mask": "masked on one side only",
         }[problem]
-        return replace(
-            numbers,
+        return numbers._replace(
             kind=problem,
-            index=index,
+            at=index,
             old_value=float(old[index]),
             new_value=float(new[index]),
             message=f"{int(where.sum())}/{old.size} elements {words}, first at {list(index)} "
@@ -154,7 +151,7 @@ def judge(
             f"largest finite difference {numbers.max_abs:.2g}",
             note=note,
         )
-    return replace(numbers, note=note)
+    return numbers._replace(note=note)
 
 
 def _judge_exact(old: Array, new: Array, keep: Array) -> Judgement:
@@ -172,7 +169,7 @@ def _judge_exact(old: Array, new: Array, keep: Array) -> Judgement:
         max_rel=float(measures.relative(old, new).max()),
         differing=int(unequal.sum()),
         elements=old.size,
-        index=index,
+        at=index,
         old_value=float(old[index]),
         new_value=float(new[index]),
     )
@@ -200,7 +197,7 @@ def _judge_numbers(
         max_ulp=float(measures.ulps(old, new)[finite].max()),
         differing=differing,
         elements=old.size,
-        index=index,
+        at=index,
         old_value=float(old[index]),
         new_value=float(new[index]),
     )
@@ -214,8 +211,7 @@ def _judge_numbers(
         allowed = atol + rtol * np.abs(old.astype(np.float64))
         excess = float((gaps[finite] / allowed[finite]).max())
         kind = "value" if excess > 1 else ""
-        return replace(
-            sizes,
+        return sizes._replace(
             kind=kind,
             judged_by="table",
             tolerance_needed=float(gaps.max()),
@@ -227,8 +223,7 @@ def _judge_numbers(
     if limit * DOUBT < error / floor <= LUCK * limit:
         floor = max(floor, neighbour_noise())
     ratio = error / floor
-    return replace(
-        sizes,
+    return sizes._replace(
         kind="value" if ratio > limit else "",
         noise_ratio=ratio,
         tolerance_needed=error,

@@ -30,9 +30,16 @@ _ROWS_AROUND = 96
 class WideRuns:
     """The cases on the old side in float64, run only if someone asks."""
 
-    def __init__(self, old: Side, cases: Sequence[Case], account: Account) -> None:
+    def __init__(
+        self,
+        old: Side,
+        cases: Sequence[Case],
+        narrow: Sequence[Run | Exception],
+        account: Account,
+    ) -> None:
         self._old = old
         self._cases = cases
+        self._narrow = narrow
         self._account = account
         self._runs: dict[int, Run | Exception] = {}
         self._expected: set[int] = set()
@@ -65,8 +72,9 @@ class WideRuns:
     @cached_property
     def _draws(self) -> bool:
         """Tell whether outputs depend on random numbers; their float64 draws would be others."""
-        case = min(self._cases, key=lambda case: case.rows)
-        one, two = self._old.run_many([case, replace(case, name=f"{case.name}, drawn again")])
+        at = min(range(len(self._cases)), key=lambda i: self._cases[i].rows)
+        case, one = self._cases[at], self._narrow[at]
+        (two,) = self._old.run_many([replace(case, name=f"{case.name}, drawn again")])
         if not isinstance(one, Run) or not isinstance(two, Run):
             return False
         return any(

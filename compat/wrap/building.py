@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -100,16 +101,37 @@ def _build(
         distribution, num_outputs = _distribution(catalog, action_space, merged, framework)
     if "num_outputs" in config:
         num_outputs = config["num_outputs"]
-    model = catalog.get_model_v2(
-        obs_space,
-        action_space,
-        num_outputs,
-        merged,
-        framework=framework,
-        name="legacy_model",
-        **options,
-    )
+    of_ray = framework == "tf2" and family.name == "ray"
+    with registering_after() if of_ray else nullcontext():
+        model = catalog.get_model_v2(
+            obs_space,
+            action_space,
+            num_outputs,
+            merged,
+            framework=framework,
+            name="legacy_model",
+            **options,
+        )
     return Built(model, distribution, merged)
+
+
+@contextmanager
+def registering_after() -> Iterator[None]:
+    """Let TF models of Ray register their variables when they are built, and not before.
+
+    Ray's catalog puts registered variables into a set, for which TF 2 has no hash.
+    """
+    from ray.rllib.models.tf.tf_modelv2 import TFModelV2
+
+    register = TFModelV2.register_variables
+    held: list[tuple[Any, Any]] = []
+    TFModelV2.register_variables = lambda self, variables: held.append((self, variables))
+    try:
+        yield
+    finally:
+        TFModelV2.register_variables = register
+    for model, variables in held:
+        register(model, variables)
 
 
 def _distribution(

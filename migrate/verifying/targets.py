@@ -16,11 +16,12 @@ from rlmigrate.migrate.tree import nodes_in
 _FOREIGN = {".venv", "venv", ".git", "node_modules", "build", "dist", "__pycache__", ".tox"}
 
 
-#: What becomes of a TF model, which Ray's new stack has no place for.
+#: What becomes of a TF model that is still one, since Ray's new stack has no place for it.
 TENSORFLOW = (
-    "a TensorFlow model: write its TorchRLModule, record this one where it runs (`rlmigrate record "
-    "--emit recorder.py`, then `python recorder.py --framework tf2 ...`), and verify the recording "
-    "against the module (`rlmigrate verify old.npz new.py:Module`)"
+    "still a TensorFlow model: rewrite it for rlmigrate's own stack (`rlmigrate rewrite "
+    "--target builtin`), or write its TorchRLModule, record this one where it runs (`rlmigrate "
+    "record --emit recorder.py`, then `python recorder.py --framework tf2 ...`), and verify the "
+    "recording against the module (`rlmigrate verify old.npz new.py:Module`)"
 )
 
 
@@ -131,21 +132,37 @@ def find_pairs(old: Tree, new: Tree) -> tuple[list[Pair], RepoIndex]:
         source = import_place(entry.path, entry.name, old.root)
         name = shown_name(entry.path, entry.name, old.root)
         counterpart = _counterpart(entry.path, entry.name, old, new)
-        if index.framework(entry.qualified) == "tf":
-            problem = TENSORFLOW
-            pairs.append(Pair(name, source, None, problem))
-        elif isinstance(counterpart, str):
+        if isinstance(counterpart, str):
             pairs.append(Pair(name, source, None, counterpart))
+        elif index.framework(entry.qualified) == "tf" and _unchanged(
+            entry.path, entry.name, old, new
+        ):
+            pairs.append(Pair(name, source, None, TENSORFLOW))
         else:
             pairs.append(Pair(name, source, counterpart))
     return pairs, index
 
 
-def _counterpart(file: Path, name: str, old: Tree, new: Tree) -> Place | str:
+def _target(file: Path, old: Tree, new: Tree) -> Path:
     if len(new.files) == 1:
-        target = new.files[0]
-    else:
-        target = new.root / file.resolve().relative_to(old.root.resolve())
+        return new.files[0]
+    return new.root / file.resolve().relative_to(old.root.resolve())
+
+
+def _unchanged(file: Path, name: str, old: Tree, new: Tree) -> bool:
+    """Tell whether a class stands in the new tree as it stood in the old one."""
+    texts = [_class_text(file, name), _class_text(_target(file, old, new), new.only or name)]
+    return texts[0] == texts[1]
+
+
+def _class_text(file: Path, name: str) -> str:
+    parsed = ast.parse(file.read_bytes())
+    found = (n for n in nodes_in(parsed) if isinstance(n, ast.ClassDef) and n.name == name)
+    return next(map(ast.dump, found), "")
+
+
+def _counterpart(file: Path, name: str, old: Tree, new: Tree) -> Place | str:
+    target = _target(file, old, new)
     wanted = new.only or name
     if not target.is_file():
         return f"the new tree has no {target}"

@@ -6,7 +6,7 @@ standard output had; what user code prints goes to standard error. Arrays travel
 
 from __future__ import annotations
 
-import importlib
+import importlib.util
 import json
 import os
 import sys
@@ -228,6 +228,11 @@ def serve(orders: TextIO, answers: TextIO, folder: Path) -> None:
 def main() -> None:
     """Take `FOLDER RAY PATH...`, and serve."""
     folder, ray, *paths = sys.argv[1:]
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+    if importlib.util.find_spec("tf_keras"):  # RLlib's TF models are of that Keras
+        os.environ.setdefault("TF_USE_LEGACY_KERAS", "1")
+    if "RLLIB_TEST_NO_TF_IMPORT" not in os.environ and importlib.util.find_spec("tensorflow"):
+        importlib.import_module("tensorflow")  # RLlib, if it is first, switches eager mode off
     answers = os.fdopen(os.dup(1), "w", encoding="utf-8")
     os.dup2(2, 1)
     # The user's own folders come before the one this file was started from.

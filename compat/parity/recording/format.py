@@ -17,6 +17,7 @@ import numpy as np
 
 from rlmigrate.compat.parity.arrays import Array
 from rlmigrate.compat.parity.cases.case import Case
+from rlmigrate.compat.parity.gradients import after_step
 from rlmigrate.compat.parity.processes import wire
 from rlmigrate.compat.parity.processes.wire import Arrays
 from rlmigrate.compat.parity.sides.base import Precision, Run, Side
@@ -29,7 +30,8 @@ FORMAT = "rlmigrate recording 1"
 class Recording:
     """What an old model was given and gave.
 
-    Layers and gradients are there of the case `studied` only; "" where they are not recorded.
+    Layers, gradients and the outputs after an optimiser step are there of the case `studied` only;
+    "" where they are not recorded.
     """
 
     label: str
@@ -47,6 +49,8 @@ class Recording:
     studied: str = ""
     gradients: Mapping[str, Array | None] = field(default_factory=dict)
     wide_gradients: Mapping[str, Array | None] = field(default_factory=dict)
+    step: Mapping[str, Array] = field(default_factory=dict)
+    wide_step: Mapping[str, Array] = field(default_factory=dict)
 
 
 def record_side(
@@ -72,6 +76,7 @@ def record_side(
         parameters = side.parameters()
         gradients = _gradients(side, rich, "float32")
         wide_gradients = _gradients(side, rich, "float64")
+        steps = [_step(side, rich, precision) for precision in ("float32", "float64")]
     logits = [run.outputs["dist_inputs"] for run in runs.values() if "dist_inputs" in run.outputs]
     width = logits[0].shape[-1] if logits else 0
     return Recording(
@@ -90,6 +95,7 @@ def record_side(
         rich.name,
         gradients,
         wide_gradients,
+        *steps,
     )
 
 
@@ -97,6 +103,13 @@ def _gradients(side: Side, case: Case, precision: Precision) -> Mapping[str, Arr
     try:
         return side.gradients(case, precision=precision).values
     except Exception:  # the user's own code may raise anything; then there are none to compare
+        return {}
+
+
+def _step(side: Side, case: Case, precision: Precision) -> Mapping[str, Array]:
+    try:
+        return after_step(side, case, precision)
+    except Exception:  # the user's own code may raise anything; then there is none to compare
         return {}
 
 
@@ -122,6 +135,8 @@ def save(recording: Recording, path: Path) -> None:
         "studied": recording.studied,
         "gradients": wire.pack_named(recording.gradients, arrays),
         "wide_gradients": wire.pack_named(recording.wide_gradients, arrays),
+        "step": wire.pack_named(recording.step, arrays),
+        "wide_step": wire.pack_named(recording.wide_step, arrays),
     }
     text = json.dumps(manifest, default=str).encode()
     arrays.values["manifest"] = np.frombuffer(text, dtype=np.uint8)
@@ -170,4 +185,8 @@ def _recording(manifest: Mapping[str, Any], arrays: Arrays) -> Recording:
         manifest.get("studied", ""),
         wire.unpack_named(manifest.get("gradients", {}), arrays),
         wire.unpack_named(manifest.get("wide_gradients", {}), arrays),
+        *(
+            wire.present(wire.unpack_named(manifest.get(name, {}), arrays))
+            for name in ("step", "wide_step")
+        ),
     )

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +15,7 @@ import numpy as np
 from rlmigrate.compat.parity.arrays import Array
 from rlmigrate.compat.parity.cases.case import Case
 from rlmigrate.compat.parity.recording.format import Recording
+from rlmigrate.compat.parity.recording.parts import RecordedParts
 from rlmigrate.compat.parity.sides.base import Gradients, Precision, Run
 from rlmigrate.errors import UsageError
 
@@ -61,10 +63,29 @@ class RecordedSide:
         """Look a case up by its name."""
         runs = self.recording.runs if precision == "float32" else self.recording.wide_runs
         if case.name not in runs:
-            raise UsageError(f"the recording has no {precision} numbers of case {case.name!r}")
+            part = None if layers else self._parts.find(case)
+            if part is None or part[0] not in runs:
+                raise UsageError(f"the recording has no {precision} numbers of case {case.name!r}")
+            return self._parts.take(case, runs[part[0]], *part)
         found = runs[case.name]
         if layers and not found.layers:
             raise UsageError("the recording has no layers of this case")
+        return found
+
+    @cached_property
+    def _parts(self) -> RecordedParts:
+        return RecordedParts(self.recording.cases)
+
+    def after_step(self, case: Case, precision: Precision) -> Mapping[str, Array]:
+        """Give the outputs of the studied case after one step of gradient descent.
+
+        Raises:
+            UsageError: they are not recorded.
+        """
+        wide = precision == "float64"
+        found = self.recording.wide_step if wide else self.recording.step
+        if case.name != self.studied or not found:
+            raise UsageError(f"the recording has no {precision} optimiser step of {case.name!r}")
         return found
 
     @property
@@ -84,14 +105,17 @@ class RecordedSide:
                 found.append(error)
         return found
 
+    @property
+    def steps(self) -> bool:
+        """Tell whether an optimiser step is recorded."""
+        return bool(self.recording.step)
+
     def gaps(self) -> tuple[str, ...]:
         """Say what the recording does not hold, and so was not compared."""
         if not self.recording.gradients:
             return ("layers and gradients are not recorded, and were not compared",)
-        return (
-            f"layers and gradients are those of case {self.studied!r}; "
-            "the optimiser step is not recorded",
-        )
+        step = "" if self.recording.step else "; the optimiser step is not recorded"
+        return (f"layers and gradients are those of case {self.studied!r}{step}",)
 
     def run_layer(
         self, layer: str, inputs: tuple[Array, ...], *, precision: Precision = "float32"

@@ -5,12 +5,14 @@ from __future__ import annotations
 import inspect
 import zlib
 from collections.abc import Mapping
-from typing import Any
+from contextlib import nullcontext
+from typing import TYPE_CHECKING, Any
 
 import gymnasium as gym
 import numpy as np
 import torch
 
+from rlmigrate.compat.parity.arrays import Array
 from rlmigrate.compat.parity.role_settings import NAMES, SETTINGS, RoleName
 from rlmigrate.compat.parity.sides.legacy_roles import (
     LegacyRole,
@@ -20,7 +22,12 @@ from rlmigrate.compat.parity.sides.legacy_roles import (
 )
 from rlmigrate.compat.parity.sides.legacy_torch import LegacyTorchSide, catalog_of, stack_of
 from rlmigrate.compat.parity.sides.module_torch import ModuleTorchSide
+from rlmigrate.compat.wrap.building import registering_after
 from rlmigrate.errors import UsageError
+
+if TYPE_CHECKING:
+    from rlmigrate.compat.parity.sides.tf.legacy_tf import LegacyTfSide
+    from rlmigrate.compat.parity.sides.tf.module_tf import ModuleTfSide
 
 
 def is_legacy(cls: type) -> bool:
@@ -33,6 +40,11 @@ def is_new(cls: type) -> bool:
     return hasattr(cls, "forward_inference") and hasattr(cls, "forward_train")
 
 
+def is_tensorflow(cls: type) -> bool:
+    """Tell a TFModelV2 or TfRLModule from a class in torch."""
+    return any(base.__name__ in ("TFModelV2", "TfRLModule") for base in cls.__mro__)
+
+
 def legacy_side(
     old: object,
     *,
@@ -41,19 +53,25 @@ def legacy_side(
     model_config: Mapping[str, Any],
     seed: int = 0,
     role: RoleName = "policy",
-) -> LegacyTorchSide:
+) -> LegacyTorchSide | LegacyTfSide:
     """Take an instance as it is, or build a class as the algorithm of `role` did, weights filled.
 
     Raises:
         UsageError: a class is no legacy model, or an instance was not built for that role.
     """
-    spaces = {"observation_space": observation_space, "action_space": action_space}
+    spaces: dict[str, Any] = {
+        "observation_space": observation_space,
+        "action_space": action_space,
+    }
     if isinstance(old, type):
         if not is_legacy(old):
             raise UsageError(
                 f"{old.__module__}.{old.__qualname__} is no legacy model: "
-                "expected a TorchModelV2 subclass; pass the class from before the rewrite"
+                "expected a subclass of TorchModelV2 or TFModelV2; pass the class from before the "
+                "rewrite"
             )
+        if is_tensorflow(old):
+            return _tf_side(old, role, model_config=model_config, seed=seed, **spaces)
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(seed)
             model, dist_class, found = _built(old, role, model_config=model_config, **spaces)
@@ -61,6 +79,8 @@ def legacy_side(
         return LegacyTorchSide(model, dist_class=dist_class, role=found, **spaces)
     carried: Any = getattr(old, "model", old)  # a Policy carries its model
     dist_class = getattr(old, "dist_class", None) if carried is not old else None
+    if is_tensorflow(type(carried)):
+        return _tf_side(carried, role, model_config=model_config, dist_class=dist_class, **spaces)
     config = getattr(old, "config", None) if carried is not old else None
     found = role_of_instance(carried, stack_of(type(carried)), config)
     if role != "policy" and found.name != role:
@@ -69,6 +89,43 @@ def legacy_side(
             f"{type(carried).__qualname__} was not built for it; pass its class, or the policy"
         )
     return LegacyTorchSide(carried, dist_class=dist_class, role=found, **spaces)
+
+
+def _tf_side(
+    old: Any,
+    role: RoleName,
+    *,
+    observation_space: gym.Space[Any],
+    action_space: gym.Space[Any],
+    model_config: Mapping[str, Any],
+    seed: int = 0,
+    dist_class: Any = None,
+) -> LegacyTfSide:
+    """Take a TF model, or build one from its class, weights filled."""
+    from rlmigrate.compat.parity.sides.tf.legacy_tf import LegacyTfSide
+
+    if role != "policy":
+        raise UsageError(
+            f"TF models in {role.upper()}'s protocol are not run here; record the old one where it "
+            "runs (`rlmigrate record --emit recorder.py`) and verify the recording"
+        )
+    spaces: dict[str, Any] = {
+        "observation_space": observation_space,
+        "action_space": action_space,
+    }
+    built = isinstance(old, type)
+    if built:
+        import tensorflow as tf
+
+        tf.random.set_seed(seed)
+        with registering_after() if stack_of(old) == "ray" else nullcontext():
+            old, dist_class, _ = _built(
+                old, role, model_config=model_config, framework="tf", **spaces
+            )
+    side = LegacyTfSide(old, dist_class=dist_class, **spaces)
+    if built:
+        side.load(moved_off_zero(side.parameters(), learned=side.trainable(), seed=seed))
+    return side
 
 
 def build_legacy(
@@ -98,6 +155,7 @@ def _built(
     observation_space: gym.Space[Any],
     action_space: gym.Space[Any],
     model_config: Mapping[str, Any],
+    framework: str = "torch",
 ) -> tuple[Any, Any, LegacyRole]:
     """Give a model of its initial weights, its distribution class if known, and its role."""
     stack = stack_of(cls)
@@ -119,13 +177,13 @@ def _built(
             model_config=config,
             settings=settings,
         )
-    _, width = catalog.get_action_dist(action_space, config, framework="torch")
+    _, width = catalog.get_action_dist(action_space, config, framework=framework)
     model = catalog.get_model_v2(
         obs_space=space,
         action_space=action_space,
-        num_outputs=width,
+        num_outputs=int(width),
         model_config=config,
-        framework="torch",
+        framework="tf2" if framework == "tf" else framework,
         name=cls.__name__,
     )
     return model, None, PolicyRole()
@@ -158,6 +216,26 @@ def fill_weights(module: torch.nn.Module, *, seed: int) -> None:
                 value.copy_(step.abs() + 0.5)
 
 
+def moved_off_zero(
+    values: Mapping[str, Array], *, learned: frozenset[str], seed: int
+) -> dict[str, Array]:
+    """Give weights by name as `fill_weights` would leave them."""
+    moved = {}
+    for name, value in values.items():
+        if value.dtype.kind != "f":
+            continue
+        random = np.random.default_rng([seed, zlib.crc32(name.encode())])
+        step = random.normal(size=value.shape)
+        if name in learned:
+            spread = float(value.std()) if value.size > 1 else 0.0
+            moved[name] = (value + max(0.5 * spread, 0.05) * step).astype(value.dtype)
+        elif name.endswith("moving_mean"):
+            moved[name] = (0.1 * step).astype(value.dtype)
+        elif name.endswith("moving_variance"):
+            moved[name] = (np.abs(step) + 0.5).astype(value.dtype)
+    return moved
+
+
 def module_side(
     new: object,
     *,
@@ -165,14 +243,14 @@ def module_side(
     action_space: gym.Space[Any],
     model_config: Mapping[str, Any],
     seed: int = 1,
-) -> ModuleTorchSide:
+) -> ModuleTorchSide | ModuleTfSide:
     """Take an RLModule as it is, or build one from its class."""
     module = new
     if isinstance(new, type):
         if not is_new(new):
             raise UsageError(
                 f"{new.__module__}.{new.__qualname__} is no RLModule: "
-                "expected a TorchRLModule subclass or a class made by wrap_model"
+                "expected a subclass of TorchRLModule or TfRLModule, or a class made by wrap_model"
             )
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(seed)
@@ -182,6 +260,15 @@ def module_side(
                 action_space=action_space,
                 model_config=model_config,
             )
+    if is_tensorflow(type(module)):
+        from rlmigrate.compat.parity.sides.tf.module_tf import ModuleTfSide
+
+        if hasattr(module, "compute_q_values"):
+            raise UsageError(
+                f"{type(module).__qualname__} is a TF module with Q-values, which are not run "
+                "here; record the old model where it runs (`rlmigrate record --emit recorder.py`)"
+            )
+        return ModuleTfSide(module, observation_space=observation_space, action_space=action_space)
     return ModuleTorchSide(
         module,
         observation_space=observation_space,

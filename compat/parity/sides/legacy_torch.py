@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from functools import cached_property
+from functools import cache, cached_property
 from typing import Any, Protocol
 
 import gymnasium as gym
@@ -137,7 +137,7 @@ class LegacyTorchSide(TorchSide):
             made = case.obs
         else:
             rows = [select_rows(case.obs, slice(i, i + 1)) for i in range(case.rows)]
-            single = [_unbatch(row, self.observation_space) for row in rows]
+            single = [unbatch(row, self.observation_space) for row in rows]
             made = stack_rows([np.asarray(prep.transform(row)) for row in single])
         self._prepared[id(case)] = (case, made)
         return made
@@ -202,6 +202,7 @@ class LegacyTorchSide(TorchSide):
     def _distribution(
         self, logits: torch.Tensor, actions: Nested
     ) -> Iterator[tuple[str, Callable[[], Any]]]:
+        @cache
         def dist() -> Any:
             return self.dist_class(logits, self.model)
 
@@ -225,12 +226,12 @@ class LegacyTorchSide(TorchSide):
         return {k: v for k, v in outputs.items() if k not in self.role.derived}, obs
 
 
-def _unbatch(row: Nested, space: gym.Space[Any]) -> Nested:
+def unbatch(row: Nested, space: gym.Space[Any]) -> Nested:
     """Turn a batch of one into what the environment would have returned."""
     if isinstance(space, spaces.Dict):
-        return {key: _unbatch(row[key], part) for key, part in space.spaces.items()}
+        return {key: unbatch(row[key], part) for key, part in space.spaces.items()}
     if isinstance(space, spaces.Tuple):
-        return tuple(_unbatch(row[i], part) for i, part in enumerate(space.spaces))
+        return tuple(unbatch(row[i], part) for i, part in enumerate(space.spaces))
     if isinstance(space, spaces.Discrete):
         return int(row[0])
     return row[0]

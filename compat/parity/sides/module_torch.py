@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from functools import partial
+from functools import cache, partial
 from typing import Any
 
 import gymnasium as gym
@@ -169,16 +169,20 @@ class ModuleTorchSide(TorchSide):
     def _distribution(
         self, logits: torch.Tensor, actions: Nested
     ) -> Iterator[tuple[str, Callable[[], Any]]]:
-        def dist(inputs: torch.Tensor) -> Any:
-            return self.module.get_train_action_dist_cls().from_logits(inputs)
+        train = self.module.get_train_action_dist_cls
+
+        @cache
+        def dist() -> Any:
+            return train().from_logits(logits)
 
         def best() -> Any:
-            found = self.module.get_inference_action_dist_cls().from_logits(logits)
+            acting = self.module.get_inference_action_dist_cls()
+            found = dist() if acting is train() else acting.from_logits(logits)
             return found.to_deterministic().sample()
 
-        yield "logp", lambda: dist(logits).logp(actions)
-        yield "entropy", lambda: dist(logits).entropy()
-        yield "kl", lambda: dist(KL_FROM * logits).kl(dist(logits))
+        yield "logp", lambda: dist().logp(actions)
+        yield "entropy", lambda: dist().entropy()
+        yield "kl", lambda: train().from_logits(KL_FROM * logits).kl(dist())
         yield "deterministic_action", best
 
     def divergence(self, old: Array, new: Array) -> Array | None:

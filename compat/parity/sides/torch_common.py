@@ -14,7 +14,7 @@ import numpy as np
 import torch
 from gymnasium import spaces
 
-from rlmigrate.compat.parity.arrays import Array, Nested, flatten, map_leaves
+from rlmigrate.compat.parity.arrays import Array, Nested, checksum, flatten, map_leaves
 from rlmigrate.compat.parity.cases.case import Case
 from rlmigrate.compat.parity.masks import action_segments
 from rlmigrate.compat.parity.precision import float64, widened
@@ -150,9 +150,6 @@ def load_state(module: torch.nn.Module, values: Mapping[str, Array]) -> None:
 def torch_facts(module: torch.nn.Module) -> dict[str, str]:
     """Give versions, threads, flags, dtypes, mode and a checksum of the weights."""
     parameters = list(module.parameters())
-    checksum = 0
-    for parameter in parameters:
-        checksum = zlib.crc32(np.ascontiguousarray(array(parameter)).tobytes(), checksum)
     ray = sys.modules.get("ray")
     return {
         "python": platform.python_version(),
@@ -163,7 +160,9 @@ def torch_facts(module: torch.nn.Module) -> dict[str, str]:
         "deterministic": str(torch.are_deterministic_algorithms_enabled()),
         "dtypes": ", ".join(sorted({str(p.dtype).removeprefix("torch.") for p in parameters})),
         "devices": ", ".join(sorted({str(p.device) for p in parameters})),
-        "weights": f"{checksum:08x}",
+        "weights": checksum(
+            (p.float() if p.dtype == torch.bfloat16 else p).numpy(force=True) for p in parameters
+        ),
     }
 
 

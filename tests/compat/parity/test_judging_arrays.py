@@ -47,7 +47,7 @@ def test_one_wrong_element_is_named_by_index():
     new = OLD.copy()
     new[17, 2] += 0.5
     verdict = judge(OLD, new, reference=reference)
-    assert verdict.index == (17, 2)
+    assert verdict.at == (17, 2)
     assert verdict.differing == 1
     assert verdict.message.startswith("1/192 elements differ; worst 0.5 at [17, 2]")
 
@@ -88,7 +88,7 @@ def test_nan_on_one_side_fails_and_hides_no_error():
     new[5, 0] += 1.0
     verdict = judge(OLD, new, reference=reference)
     assert verdict.kind == "nan"
-    assert verdict.index == (3, 1)
+    assert verdict.at == (3, 1)
     assert verdict.max_abs == pytest.approx(1.0)
 
 
@@ -121,7 +121,7 @@ def test_other_masked_set_fails():
     new[9, 2] = -np.inf
     verdict = judge(old, new, reference=reference, segments=((0, 3),))
     assert verdict.kind == "mask"
-    assert verdict.index == (9, 2)
+    assert verdict.at == (9, 2)
 
 
 def test_rows_without_legal_action_are_noted_not_judged():

@@ -3,14 +3,18 @@
 import json
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from rlmigrate.compat.parity import Status, check_parity, compare, record
+from rlmigrate.compat.parity.arrays import map_leaves, select_rows
+from rlmigrate.compat.parity.cases.plain import from_plain
 from rlmigrate.compat.parity.recording.emitting import recorder_source
 from rlmigrate.compat.parity.recording.format import FORMAT, load
+from rlmigrate.compat.parity.recording.recorded import RecordedSide
 from rlmigrate.errors import UsageError
 
 BUGS = Path(__file__).parents[3] / "fixtures" / "parity_bugs"
@@ -22,6 +26,55 @@ def test_recorded_numbers_pass_with_the_right_module(planted, tmp_path, name):
     record(old, tmp_path / "old.npz", **spaces)
     report = compare(tmp_path / "old.npz", new)
     assert report.status is Status.PASS, report.to_json()
+
+
+@pytest.mark.parametrize("name", ["Norm", "Recurrent"])
+def test_recorded_optimiser_step_is_compared(planted, tmp_path, name):
+    old, new, spaces = planted("nets", name)
+    kept = record(old, tmp_path / "old.npz", **spaces)
+    assert kept.step.keys() == kept.wide_step.keys() > {"dist_inputs"}
+    assert not np.array_equal(
+        kept.step["dist_inputs"], kept.runs[kept.studied].outputs["dist_inputs"]
+    )
+    (result,) = compare(tmp_path / "old.npz", new).results
+    assert "after one step.dist_inputs" in result.outputs
+    assert not any("step" in note for note in result.notes), result.notes
+
+
+def test_recording_without_a_step_says_so(planted):
+    old, new, spaces = planted("nets", "Norm")
+    kept = replace(record(old, **spaces), step={}, wide_step={})
+    (result,) = compare(kept, new).results
+    assert not any(path.startswith("after one step") for path in result.outputs)
+    assert any("step is not recorded" in note for note in result.notes)
+
+
+@pytest.mark.parametrize("name", ["Epsilon", "StateLate"])
+def test_recorded_failure_shrinks_to_one_row_or_sequence(planted, name):
+    old, new, spaces = planted("faulty", name)
+    kept = record(old, **spaces)
+    (result,) = compare(kept, new).results
+    assert result.smallest is not None
+    small = from_plain(result.smallest)
+    assert small.name == "smallest"
+    assert (1 if small.seq_lens is None else len(small.seq_lens)) == 1
+
+
+def test_rows_that_were_not_recorded_are_not_made_up(planted):
+    old, _, spaces = planted("nets", "Norm")
+    kept = record(old, **spaces)
+    side = RecordedSide(kept)
+    case = next(case for case in kept.cases if case.rows > 2)
+    rows = replace(
+        case,
+        name="some",
+        obs=select_rows(case.obs, [2, 0]),
+        actions=select_rows(case.actions, [2, 0]),
+    )
+    expected = kept.runs[case.name].outputs["dist_inputs"][[2, 0]]
+    assert np.array_equal(side.run(rows).outputs["dist_inputs"], expected)
+    with pytest.raises(UsageError, match="has no float32 numbers"):
+        side.run(replace(rows, obs=map_leaves(lambda leaf: leaf + 1, rows.obs)))
 
 
 @pytest.mark.parametrize("name", ["Epsilon", "WeakMask", "StateLate"])
@@ -153,7 +206,9 @@ def test_emitted_recorder_runs_on_ray_and_its_file_passes(tmp_path):
         check=False,
     )
     assert done.returncode == 0, done.stderr
-    assert compare(tmp_path / "small.npz", Small).status is Status.PASS
+    (result,) = compare(tmp_path / "small.npz", Small).results
+    assert result.status is Status.PASS, result.message
+    assert "after one step.value" in result.outputs
 
 
 def test_check_parity_and_compare_agree(planted, tmp_path):
