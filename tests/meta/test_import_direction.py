@@ -93,11 +93,12 @@ def test_migrate_is_static() -> None:
 
 @pytest.mark.parametrize("folder", ["legacy", "new_stack", "compat"])
 def test_ray_and_tensorflow_are_imported_where_they_are_needed(folder: str) -> None:
-    # These derive classes from Keras's and Ray's: they are imported as a whole or not at all.
+    # These derive classes from Keras's and Ray's, or run nothing else: imported whole or not at all.
     whole = {
         ROOT / "new_stack" / "tf",
         ROOT / "new_stack" / "layers" / "on_ray",
         ROOT / "new_stack" / "layers" / "on_tf",
+        ROOT / "compat" / "parity" / "sides" / "tf",
         ROOT / "compat" / "wrap" / "on_ray",
         ROOT / "compat" / "wrap" / "tf",
         ROOT / "legacy" / "models" / "tf" / "layers",
