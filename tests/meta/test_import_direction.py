@@ -93,7 +93,7 @@ def test_migrate_is_static() -> None:
 
 @pytest.mark.parametrize("folder", ["legacy", "new_stack", "compat"])
 def test_ray_and_tensorflow_are_imported_where_they_are_needed(folder: str) -> None:
-    # These derive classes from Keras's and Ray's, or run nothing else: imported whole or not at all.
+    # These derive classes from Keras's and Ray's, or run them: imported as a whole or not at all.
     whole = {
         ROOT / "new_stack" / "tf",
         ROOT / "new_stack" / "layers" / "on_ray",
