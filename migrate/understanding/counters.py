@@ -1,6 +1,7 @@
 """Attributes that only count and report: how often forward ran, how long it took.
 
 read_counters   find them in a forward
+moved           attributes that a function only brings to a device
 reached         methods that forward or values may call
 mentions        whether a part of a class speaks of an attribute
 """
@@ -35,6 +36,31 @@ def read_counters(scope: Scope, function: ast.FunctionDef) -> None:
             break
         changed -= wrong
     scope.staying |= changed
+
+
+def moved(function: ast.FunctionDef) -> set[str]:
+    """Attributes whose only assignments are `self.x = self.x.to(device)` and its kin.
+
+    Made again, such a move changes nothing.
+    """
+    found: dict[str, bool] = {}
+    for node in nodes_in(function):
+        if not isinstance(node, ast.Assign | ast.AugAssign | ast.AnnAssign):
+            continue
+        targets = node.targets if isinstance(node, ast.Assign) else [node.target]
+        for target in targets:
+            for each in nodes_in(target):
+                attribute = self_attribute(each)
+                if attribute and not isinstance(getattr(each, "ctx", ast.Load()), ast.Load):
+                    found[attribute] = found.get(attribute, True) and _is_move(node, attribute)
+    return {attribute for attribute, only in found.items() if only}
+
+
+def _is_move(node: ast.stmt, attribute: str) -> bool:
+    call = node.value if isinstance(node, ast.Assign) and len(node.targets) == 1 else None
+    func = call.func if isinstance(call, ast.Call) else None
+    moves = isinstance(func, ast.Attribute) and func.attr in {"to", "cuda", "cpu"}
+    return moves and isinstance(func, ast.Attribute) and self_attribute(func.value) == attribute
 
 
 def _below(scope: Scope) -> set[str]:

@@ -14,7 +14,7 @@ from rlmigrate.migrate.index.entries import FileEntry
 from rlmigrate.migrate.tree import nodes_in
 from rlmigrate.migrate.understanding.columns import Views
 from rlmigrate.migrate.understanding.copied import read_copies
-from rlmigrate.migrate.understanding.counters import read_counters
+from rlmigrate.migrate.understanding.counters import moved, read_counters
 from rlmigrate.migrate.understanding.flow import assigned_at_returns
 from rlmigrate.migrate.understanding.helpers import handings, mark_handings
 from rlmigrate.migrate.understanding.net_calls import (
@@ -27,6 +27,7 @@ from rlmigrate.migrate.understanding.observed import Observed
 from rlmigrate.migrate.understanding.own_locals import read_locals
 from rlmigrate.migrate.understanding.scope import (
     Scope,
+    asked_by_name,
     names_bound,
     names_in,
     parameters,
@@ -250,10 +251,14 @@ def read_stores(scope: Scope, result: Forward, nets: Mapping[str, str]) -> None:
     """Find the attributes that forward sets, and name a local for each."""
     helpers = handings(scope.methods, result.node)
     read_counters(scope, result.node)
+    scope.staying |= moved(result.node) if scope.framework != "tf" else set()
     found = stored_locals(result.node, scope.file, scope.methods)
     result.stored = {name: local for name, local in found.items() if name not in scope.staying}
     result.helpers = {name: each.attributes for name, each in helpers.items()}
     mark_handings(scope, helpers, result.stored)
+    for attribute in result.stored:
+        if asked_by_name(scope.node, attribute):
+            scope.problem(result.node, f"asks for self.{attribute} by name")
     first_load: dict[str, int] = {}
     for node in nodes_in(result.node):
         attribute = self_attribute(node)

@@ -8,11 +8,13 @@ WRITERS       functions that write into their first argument, by their dotted na
 FRESH_LAYERS  torch modules whose result is always new memory
 PASSING       torch modules that may return their very input
 IN_PLACE_AT   where modules take `inplace` by position; functions of torch take it one place later
+is_idempotent   whether a change comes to the same however often it is made
 writes_itself   whether a name is that of an operation that changes its first operand
 """
 
 from __future__ import annotations
 
+import ast
 from collections.abc import Mapping
 
 METADATA = frozenset(
@@ -48,6 +50,7 @@ VIEWS = PARTED | frozenset(
 
 MUTATORS = frozenset(
     {"pop", "popitem", "update", "clear", "setdefault", "append", "extend", "insert", "remove"}
+    | {"appendleft", "popleft", "discard"}
 )
 
 WRITERS = frozenset(
@@ -113,6 +116,32 @@ def writes_itself(name: str) -> bool:
     return plain or name in _DUNDERS
 
 
+#: In-place operations that come to the same when they are made again.
+_SETTLING = frozenset(
+    {
+        "clamp_",
+        "clamp_min_",
+        "clamp_max_",
+        "clip_",
+        "zero_",
+        "fill_",
+        "relu_",
+        "abs_",
+        "__setattr__",
+    }
+)
+
+
+def is_idempotent(node: ast.AST) -> bool:
+    """Say whether a change comes to the same however often it is made.
+
+    >>> is_idempotent(ast.parse("self.log_std.data.clamp_(-20, 2)", mode="eval").body)
+    True
+    """
+    func = node.func if isinstance(node, ast.Call) else None
+    return isinstance(func, ast.Attribute) and func.attr in _SETTLING
+
+
 __all__ = [
     "FRESH_LAYERS",
     "IN_PLACE_ARGUMENT",
@@ -123,5 +152,6 @@ __all__ = [
     "PASSING",
     "VIEWS",
     "WRITERS",
+    "is_idempotent",
     "writes_itself",
 ]

@@ -44,6 +44,7 @@ from rlmigrate.migrate.understanding.kept import read_kept
 from rlmigrate.migrate.understanding.keras import check_training, read_keras
 from rlmigrate.migrate.understanding.keras_losses import keep_losses
 from rlmigrate.migrate.understanding.kin import Kin, Relative, is_abstract, read_kin, related
+from rlmigrate.migrate.understanding.lasting import check_lasting
 from rlmigrate.migrate.understanding.listed import Listed, find_listed, read_value_nets
 from rlmigrate.migrate.understanding.losses import read_losses
 from rlmigrate.migrate.understanding.net_base import (
@@ -211,6 +212,7 @@ def _read(
     if framework == "tf":
         check_training(scope)
     check_places(scope, index)
+    check_lasting(scope)
     facts = ModelFacts(
         qualified=qualified,
         name=node.name,

@@ -10,7 +10,7 @@ import ast
 from rlmigrate.migrate.index.imports import dotted
 from rlmigrate.migrate.index.repo import RepoIndex
 from rlmigrate.migrate.tree import nodes_in
-from rlmigrate.migrate.understanding.scope import Scope, self_attribute
+from rlmigrate.migrate.understanding.scope import Scope, asked_by_name, self_attribute
 
 #: Names that models give to plain data, which no weight is named after.
 PLAIN = ("catalog", "config", "model_config", "observation_space")
@@ -34,7 +34,7 @@ def read_renames(scope: Scope, index: RepoIndex) -> None:
         new = f"own_{name}"
         if not stores or name in index.outside or new in ast.unparse(scope.node):
             continue
-        if _set_first(scope, init, stores, places) and not _asked_by_name(scope, name):
+        if _set_first(scope, init, stores, places) and not asked_by_name(scope.node, name):
             for node in places:
                 scope.mark("own_attribute", node, new)
                 scope.handled.add(id(node))
@@ -62,12 +62,3 @@ def _is_plain(value: ast.expr) -> bool:
     """Say whether a value is no torch module: no call of what looks like a class."""
     called = (dotted(value.func) or "?").rpartition(".")[2] if isinstance(value, ast.Call) else ""
     return not called[:1].isupper() and called != "?"
-
-
-def _asked_by_name(scope: Scope, name: str) -> bool:
-    return any(
-        isinstance(node, ast.Call)
-        and dotted(node.func) in {"getattr", "hasattr", "setattr", "delattr"}
-        and any(isinstance(a, ast.Constant) and a.value == name for a in node.args)
-        for node in nodes_in(scope.node)
-    )

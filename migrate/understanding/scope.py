@@ -3,6 +3,7 @@
 Scope             one class while it is being read
 constant_key      the string constant that an expression is, SampleBatch's names included
 self_attribute    the attribute name of `self.x`
+asked_by_name     whether a class names an attribute in getattr and its kin
 attributes_set    the attributes that a part of a class assigns
 names_bound       the plain names that a part of a tree assigns
 class_constants   the names that a class body assigns
@@ -138,6 +139,16 @@ class Scope:
         ]
         kept = found[0] if len(found) == 1 else None
         return kept.value if isinstance(kept, ast.Constant) and type(kept.value) is str else None
+
+
+def asked_by_name(node: ast.AST, attribute: str) -> bool:
+    """Say whether a class names an attribute in getattr, hasattr, setattr or delattr."""
+    return any(
+        isinstance(call, ast.Call)
+        and dotted(call.func) in {"getattr", "hasattr", "setattr", "delattr"}
+        and any(isinstance(a, ast.Constant) and a.value == attribute for a in call.args)
+        for call in nodes_in(node)
+    )
 
 
 def attributes_set(part: ast.AST) -> set[str]:

@@ -12,14 +12,16 @@ order of the statements, so that what was computed anew is free again.
 from __future__ import annotations
 
 import ast
+import builtins
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 
 from rlmigrate.migrate.index.entries import FileEntry
 from rlmigrate.migrate.index.imports import dotted
+from rlmigrate.migrate.tree import nodes_in
 from rlmigrate.migrate.understanding.definitions import Definition, Definitions
-from rlmigrate.migrate.understanding.memory import METADATA, writes_itself
-from rlmigrate.migrate.understanding.scope import self_attribute
+from rlmigrate.migrate.understanding.memory import METADATA, is_idempotent, writes_itself
+from rlmigrate.migrate.understanding.scope import names_bound, self_attribute
 from rlmigrate.migrate.understanding.sharing_calls import Calls
 
 #: An input, and how many lists or tuples it lies in; "self.x" for what the class holds there.
@@ -71,13 +73,18 @@ class Sharing(Calls):
     depth: int = 0
     env: dict[str, Value] = field(default_factory=dict)
     writes: dict[ast.AST, Value] = field(default_factory=dict)
+    changes: dict[ast.AST, str] = field(default_factory=dict)  # what lasts until the next call
     returned: Value = NOTHING
     functions: dict[str, ast.FunctionDef | ast.Lambda] = field(default_factory=dict)
     structured: bool = False  # what is written into may be a dict or list of tensors
+    bound: set[str] = field(default_factory=set)  # names that are no globals
     in_turn: set[int] = field(default_factory=set)  # calls that hand a name on to the next module
 
     def run(self, function: ast.FunctionDef | ast.Lambda) -> Value:
         """Go through a function; returns what its result may share memory with."""
+        self.bound |= names_bound(function) | {
+            node.arg for node in nodes_in(function) if isinstance(node, ast.arg)
+        }
         if isinstance(function, ast.Lambda):
             return self.value(function.body)
         self._block(function.body)
@@ -88,6 +95,13 @@ class Sharing(Calls):
         into = frozenset(label for label in value if label[1] == 0 and not _is_held(label))
         if into:
             self.writes[node] = self.writes.get(node, NOTHING) | into
+        self.change(node, value)
+
+    def change(self, node: ast.AST, value: Value) -> None:
+        """Note that a place changes what the class holds, unless always to the same."""
+        for what, _ in sorted((label for label in value if _is_held(label)), key=str):
+            if not is_idempotent(node):
+                self.changes.setdefault(node, str(what).rstrip("[]"))
 
     def _block(self, body: Iterable[ast.stmt]) -> None:
         for statement in body:
@@ -125,6 +139,8 @@ class Sharing(Calls):
             self._block(node.finalbody)
         elif isinstance(node, ast.FunctionDef):
             self.functions[node.name] = node
+        elif isinstance(node, ast.Global | ast.Nonlocal):
+            self.changes.setdefault(node, node.names[0])
         elif isinstance(node, ast.Delete):
             for target in node.targets:
                 if isinstance(target, ast.Subscript):
@@ -236,7 +252,10 @@ class Sharing(Calls):
         return NOTHING
 
     def _of_name(self, node: ast.Name) -> Value:
-        return self.env.get(node.id, NOTHING)
+        if node.id in self.env or node.id in self.bound or hasattr(builtins, node.id):
+            return self.env.get(node.id, NOTHING)
+        known = node.id in self.place.file.imports.names or node.id in self.functions
+        return NOTHING if known else frozenset({(node.id, 0)})  # of the module
 
     def _of_attribute(self, node: ast.Attribute) -> Value:
         attribute = self_attribute(node)

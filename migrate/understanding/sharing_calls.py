@@ -41,8 +41,10 @@ class Calls:
     depth: int
     env: dict[str, Value]
     writes: dict[ast.AST, Value]
+    changes: dict[ast.AST, str]
     functions: dict[str, ast.FunctionDef | ast.Lambda]
     in_turn: set[int]
+    bound: set[str]
     structured: bool
 
     def value(self, node: ast.expr) -> Value:
@@ -51,6 +53,10 @@ class Calls:
 
     def write(self, node: ast.AST, value: Value) -> None:
         """Note that a place writes into a value."""
+        raise NotImplementedError
+
+    def change(self, node: ast.AST, value: Value) -> None:
+        """Note that a place changes what the class holds."""
         raise NotImplementedError
 
     def put_into(self, container: ast.expr, value: Value) -> None:
@@ -116,7 +122,8 @@ class Calls:
         if writes_itself(name):
             head = (dotted(func.value) or "").partition(".")[0]
             module = head not in self.env and head != "self"  # torch.relu_(x), wherever from
-            into = given[0] if module and given and not owner else owner
+            known = any(not isinstance(what, str) for what, _ in owner)
+            into = given[0] if module and given and not known else owner
             self.write(node, into)
             return into
         if name in MUTATORS:
@@ -162,8 +169,12 @@ class Calls:
             if writes_itself(str(written)) or not written:
                 self.write(node, given[0])
             return given[0] if given else everything
-        if name == "setattr" and given:
+        if name in {"setattr", "delattr", "vars"} and node.args:
             self.write(node, given[0])
+            if ast.unparse(node.args[0]) == "self":
+                self.change(node, frozenset({("an attribute by name", 0)}))
+        if name == "type" and [ast.unparse(a) for a in node.args] == ["self"]:
+            return frozenset({(self.place.name, 0)})
         if name in PASSING:
             return frozenset((what, max(depth, 1)) for what, depth in everything)
         if name == "enumerate":
@@ -171,6 +182,8 @@ class Calls:
         if name == "map":
             return self._callbacks(node, given)
         if name in PICKING:
+            if name == "next":
+                self.change(node, everything)
             return _elements(everything)
         return frozenset() if hasattr(builtins, name) else everything
 
@@ -254,6 +267,7 @@ class Calls:
         if own:
             nested = function in self.functions.values()
             env = {n: v for n, v in shared.items() if nested or n.startswith("self.")} | env
+        env |= _defaults(function)
         env |= dict(zip(names, given, strict=False))
         if function.args.vararg is not None:
             env[function.args.vararg.arg] = _deeper(frozenset().union(*given[len(names) :]))
@@ -265,11 +279,14 @@ class Calls:
         place = self.place if at is None else place_of(self.place, at)
         inner = type(self)(place, self.known, depth=self.depth + 1, env=env)  # type: ignore[call-arg]
         inner.functions = dict(self.functions) if own else {}
+        inner.bound = set(self.bound) if own else set()
         found = inner.run(function)
         if own:
             self.env |= {n: v for n, v in inner.env.items() if n.startswith("self.")}
         for where, value in inner.writes.items():
             self.write(where if own else node, value)
+        for where, what in inner.changes.items():
+            self.changes.setdefault(where if own else node, what)
         return found
 
     def _made(self, node: ast.Call, func: ast.Call, given: list[Value], everything: Value) -> Value:
@@ -308,6 +325,18 @@ class Calls:
         if effect is Effect.WRITES:
             self.write(node, given[0] if given else everything)
         return frozenset() if effect is Effect.FRESH else everything
+
+
+def _defaults(function: ast.FunctionDef | ast.Lambda) -> dict[str, Value]:
+    """Parameters whose default is made once and lasts."""
+    names = [*function.args.posonlyargs, *function.args.args]
+    pairs = zip(names[::-1], function.args.defaults[::-1], strict=False)
+    lasting = (ast.List, ast.Dict, ast.Set, ast.Call)
+    return {
+        name.arg: frozenset({(f"the default of {name.arg}", 0)})
+        for name, default in pairs
+        if isinstance(default, lasting)
+    }
 
 
 def _is_static(method: ast.FunctionDef) -> bool:

@@ -1,0 +1,183 @@
+"""What a model keeps from one call to the next beside what forward lays aside for values.
+
+check_lasting   refuse it: on the new stack, forward runs another number of times
+
+Counters in lists and buffers, running averages, generators, changed globals and defaults, and the
+same inside the modules of the repository that a model holds.
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterable, Iterator
+
+from rlmigrate.migrate.index.imports import dotted
+from rlmigrate.migrate.tree import nodes_in
+from rlmigrate.migrate.understanding.counters import moved
+from rlmigrate.migrate.understanding.definitions import Definition
+from rlmigrate.migrate.understanding.in_place import place_of_class
+from rlmigrate.migrate.understanding.scope import Scope, self_attribute
+from rlmigrate.migrate.understanding.sharing import Place, Sharing, place_of
+
+ENTRIES = ("forward", "forward_rnn", "value_function", "get_initial_state")
+MODELS = ("TorchModelV2", "RecurrentNetwork", "ModelV2", "DQNTorchModel")
+
+
+def check_lasting(scope: Scope) -> None:
+    """Note what changes by being called, where nothing else was said of the line."""
+    if scope.framework == "tf":
+        return
+    place = place_of_class(scope)
+    said = {problem.line for problem in scope.problems}
+    for node, what in _changes(place, [scope.methods[n] for n in ENTRIES if n in scope.methods]):
+        if what.removeprefix("self.") in scope.staying or id(node) in scope.handled:
+            continue
+        if getattr(node, "lineno", 0) not in said:
+            scope.problem(node, f"changes {what}, which lasts until the next call")
+    parts = list(_parts(scope.node, place, []))
+    called = {
+        node.func.attr
+        for each in (place, *(place_of(place, part) for part in parts))
+        for method in each.builders
+        for node in nodes_in(method)
+        if method.name != "__init__"
+        and isinstance(node, ast.Call)
+        and isinstance(node.func, ast.Attribute)
+    }
+    asked = {
+        node.attr
+        for node in nodes_in(scope.node)
+        if isinstance(node, ast.Attribute) and self_attribute(node) is None
+    }
+    for part in parts:
+        kept = _kept_by(place_of(place, part), called, asked)
+        if kept:
+            scope.problem(
+                scope.node,
+                f"holds {part.node.name}, which keeps {kept} from one call to the next",
+            )
+
+
+def _changes(place: Place, entries: Iterable[ast.FunctionDef]) -> Iterator[tuple[ast.AST, str]]:
+    """Places that change what lasts, when functions of a place run one after the other."""
+    held: dict[str, frozenset[tuple[object, int]]] = {}
+    for function in entries:
+        sharing = Sharing(place, {}, env=dict(held))
+        sharing.run(function)
+        held = {n: v for n, v in sharing.env.items() if n.startswith("self.")}
+        yield from sharing.changes.items()
+    for function in place.builders:
+        for node in nodes_in(function):
+            if isinstance(node, ast.Nonlocal):
+                yield node, node.names[0]
+            elif isinstance(node, ast.Call) and _is_hook(node):
+                hooks = [place.methods.get(self_attribute(a) or "") for a in node.args]
+                for hook in hooks:
+                    if hook is not None and any(_stores(n) for n in nodes_in(hook)):
+                        yield hook, f"an attribute in {hook.name}"
+
+
+def _is_hook(node: ast.Call) -> bool:
+    name = node.func.attr if isinstance(node.func, ast.Attribute) else ""
+    return name.startswith("register_") and name.endswith("hook")
+
+
+def _stores(node: ast.AST) -> str:
+    """The attribute of self that a node sets, if it does."""
+    name = self_attribute(node)
+    return name if name and isinstance(getattr(node, "ctx", None), ast.Store) else ""
+
+
+def _parts(node: ast.AST, place: Place, seen: list[ast.AST]) -> Iterator[Definition]:
+    """Classes of the repository, no models, that a class or one of its parts builds."""
+    for call in nodes_in(node):
+        written = dotted(call.func) if isinstance(call, ast.Call) else None
+        found = place.definitions(place.file, written) if written else None
+        if found is None or found.node in seen or len(seen) > 30:
+            continue
+        seen.append(found.node)
+        inner = place_of(place, found)
+        if isinstance(found.node, ast.ClassDef) and not _is_model(found.node):
+            yield found
+        if not isinstance(found.node, ast.ClassDef) or not _is_model(found.node):
+            yield from _parts(found.node, inner, seen)
+
+
+def _is_model(node: ast.ClassDef) -> bool:
+    return any((dotted(base) or "").rpartition(".")[2] in MODELS for base in node.bases)
+
+
+def _kept_by(place: Place, called: set[str], asked: set[str]) -> str:
+    """What a part keeps between calls of its methods; empty if nothing."""
+    start = [name for name in place.methods if name == "forward" or name in called]
+    start = [name for name in start if not name.startswith("__") and not name.startswith("reset")]
+    methods = _reached(place, start)
+    for _, what in _changes(place, [place.methods[name] for name in start]):
+        return what
+    moving = set().union(*map(moved, methods))
+    for attribute in sorted({name for m in methods for n in nodes_in(m) if (name := _stores(n))}):
+        if attribute in moving and sum(_sets(m, attribute) for m in methods) == 1:
+            continue
+        if attribute in asked or not _is_passing(attribute, place, methods):
+            return f"self.{attribute}"
+    return ""
+
+
+def _reached(place: Place, start: list[str]) -> list[ast.FunctionDef]:
+    found: list[ast.FunctionDef] = []
+    while start:
+        method = place.methods.get(start.pop())
+        if method is None or method in found or method.name == "__init__":
+            continue
+        found.append(method)
+        start += [a for n in nodes_in(method) if (a := self_attribute(n)) in place.methods and a]
+    return found
+
+
+def _is_passing(attribute: str, place: Place, methods: list[ast.FunctionDef]) -> bool:
+    """Say whether whatever is set is set anew before it is read, or read nowhere.
+
+    A method that sets it first of all, beside forward, is called before forward in each call.
+    """
+    setting = [m for m in methods if _sets(m, attribute)]
+    loads = [
+        (method, node)
+        for method in place.builders
+        if method.name not in {"__init__", "__repr__", "__str__", "extra_repr"}
+        for node in nodes_in(method)
+        if self_attribute(node) == attribute and isinstance(getattr(node, "ctx", None), ast.Load)
+    ]
+    if any(_counts(m, attribute) for m in setting):
+        return False
+    if not loads:
+        return True
+    if len(setting) != 1:
+        return False
+    first = [
+        s.end_lineno or s.lineno
+        for s in setting[0].body
+        if isinstance(s, ast.Assign) and any(_stores(t) == attribute for t in _flat(s.targets))
+    ]
+    after = min(first, default=10**9)
+    early = any(m is setting[0] and getattr(n, "lineno", 0) <= after for m, n in loads)
+    elsewhere = any(m is not setting[0] for m, _ in loads)
+    return bool(first) and not early and not (elsewhere and setting[0].name == "forward")
+
+
+def _sets(method: ast.FunctionDef, attribute: str) -> bool:
+    return any(_stores(node) == attribute for node in nodes_in(method))
+
+
+def _flat(targets: list[ast.expr]) -> Iterator[ast.expr]:
+    for target in targets:
+        if isinstance(target, ast.Tuple | ast.List):
+            yield from _flat(target.elts)
+        else:
+            yield target
+
+
+def _counts(method: ast.FunctionDef, attribute: str) -> bool:
+    return any(
+        isinstance(n, ast.AugAssign) and self_attribute(n.target) == attribute
+        for n in nodes_in(method)
+    )

@@ -1,0 +1,148 @@
+"""What lasts from one call of a model to the next keeps it on the old model, with the reason."""
+
+from __future__ import annotations
+
+import textwrap
+
+import pytest
+
+from rlmigrate.migrate.index import RepoIndex
+from rlmigrate.migrate.strategy import plan_model
+
+HEAD = """
+import itertools
+from collections import deque
+import torch
+from ray.rllib.models.torch.torch_modelv2 import TorchModelV2
+from torch import nn
+
+SEEN = []
+COUNT = 0
+
+def remember(value, seen=[]):
+    seen.append(value)
+    return seen
+
+class Running(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.mean = 0.0
+    def forward(self, x):
+        self.mean = 0.9 * self.mean + 0.1 * x.mean()
+        return x - self.mean
+
+class Encoder(nn.Module):
+    def forward(self, x):
+        self.shape = x.shape
+        return x.reshape(self.shape)
+
+class Graph(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.edges = torch.zeros(2, 4)
+    def use(self, adjacency):
+        self.adjacency = adjacency
+    def forward(self, x):
+        self.edges = self.edges.to(x.device)
+        return self.adjacency @ x + self.edges.sum()
+
+class Policy(TorchModelV2, nn.Module):
+    calls = []
+    def __init__(self, obs_space, action_space, num_outputs, model_config, name):
+        TorchModelV2.__init__(self, obs_space, action_space, num_outputs, model_config, name)
+        nn.Module.__init__(self)
+        self.register_buffer("mean", torch.zeros(4))
+        self.log_std = nn.Parameter(torch.zeros(1))
+        self.past = deque(maxlen=3)
+        self.ticks = itertools.count()
+        self.table = {"n": 0}
+        self.grid = torch.ones(4)
+        self.pi = nn.Linear(4, num_outputs)
+        {SETUP}
+    def forward(self, input_dict, state, seq_lens):
+        x = input_dict["obs"]
+        {FORWARD}
+        self._features = x
+        return self.pi(x), state
+    def value_function(self):
+        {VALUES}
+        return self._features.sum(1)
+"""
+
+
+def reason_for(forward: str = "pass", *, setup: str = "pass", values: str = "pass") -> str:
+    """Why a class with these statements is bridged; empty where it is native."""
+    text = HEAD
+    for name, body in (("SETUP", setup), ("FORWARD", forward), ("VALUES", values)):
+        text = text.replace(f"        {{{name}}}", textwrap.indent(body, " " * 8))
+    index = RepoIndex.of_texts({"m.py": text})
+    plan = plan_model(index, index.classes["m.Policy"])
+    return "" if plan.outcome == "native" else plan.reason.split(" (line")[0]
+
+
+@pytest.mark.parametrize(
+    "forward",
+    [
+        "x = x + self.mean",
+        "y = x * 2\ny += 1",
+        "self.log_std.data.clamp_(-20, 2)",
+        "parts = []\nparts.append(x)",
+        "self.grid = self.grid.to(x.device)\nx = x + self.grid",
+        "seen = {}\nseen['x'] = x",
+        "x = torch.stack(list(self.past)).sum() + x if self.past else x",
+        "def add(a, b=1):\n    return a + b\nx = add(x)",
+    ],
+)
+def test_what_does_not_last_is_native(forward) -> None:
+    assert reason_for(forward) == ""
+
+
+@pytest.mark.parametrize(
+    ("forward", "what"),
+    [
+        ("self.mean[0] = x.mean()", "self.mean"),
+        ("self.mean.mul_(0.9)", "self.mean"),
+        ("self.mean.data = self.mean + 1", "self.mean"),
+        ("mean = self.mean\nmean += 1", "self.mean"),
+        ("self.past.append(x)", "self.past"),
+        ("past = self.past\npast.append(x)", "self.past"),
+        ("x = x * next(self.ticks)", "self.ticks"),
+        ("self.table['n'] += 1", "self.table"),
+        ("self.table.update(n=1)", "self.table"),
+        ("self.calls.append(1)", "self.calls"),
+        ("Policy.calls.append(1)", "Policy"),
+        ("type(self).calls = []", "Policy"),
+        ("SEEN.append(1)", "SEEN"),
+        ("global COUNT\nCOUNT += 1", "COUNT"),
+        ("x = x * len(remember(1))", "the default of seen"),
+        ("setattr(self, 'n', 1)", "an attribute by name"),
+        ("vars(self)['n'] = 1", "an attribute by name"),
+        ("self.__dict__['n'] = 1", "self.__dict__"),
+    ],
+)
+def test_what_forward_changes_for_the_next_call(forward, what) -> None:
+    assert reason_for(forward) == f"changes {what}, which lasts until the next call"
+
+
+def test_what_values_change_for_the_next_call() -> None:
+    assert reason_for(values="self.past.append(1)").startswith("changes self.past, which lasts")
+
+
+def test_parts_that_keep_something() -> None:
+    kept = "holds Running, which keeps self.mean from one call to the next"
+    assert reason_for(setup="self.norm = Running()") == kept
+    assert reason_for(setup="self.norm = nn.Sequential(Encoder(), Running())") == kept
+    assert reason_for(setup="self.encoder = Encoder()") == ""
+    assert reason_for("self.graph.use(x)\nx = self.graph(x)", setup="self.graph = Graph()") == ""
+    looks = reason_for(setup="self.encoder = Encoder()", values="x = self.encoder.shape")
+    assert looks == "holds Encoder, which keeps self.shape from one call to the next"
+
+
+def test_closures_that_count() -> None:
+    counting = "n = 0\ndef tick():\n    nonlocal n\n    n += 1\n    return n\nself.tick = tick"
+    assert reason_for(setup=counting) == "changes n, which lasts until the next call"
+
+
+def test_attributes_that_are_asked_for_by_name() -> None:
+    asks = "x = x * getattr(self, 'scale', 2.0)\nself.scale = 3.0"
+    assert reason_for(asks) == "asks for self.scale by name"
