@@ -256,9 +256,9 @@ def read_stores(scope: Scope, result: Forward, nets: Mapping[str, str]) -> None:
     result.stored = {name: local for name, local in found.items() if name not in scope.staying}
     result.helpers = {name: each.attributes for name, each in helpers.items()}
     mark_handings(scope, helpers, result.stored)
-    for attribute in result.stored:
-        if asked_by_name(scope.node, attribute):
-            scope.problem(result.node, f"asks for self.{attribute} by name")
+    for name in result.stored:
+        if asked_by_name(scope.node, name):
+            scope.problem(result.node, f"asks for self.{name} by name")
     first_load: dict[str, int] = {}
     for node in nodes_in(result.node):
         attribute = self_attribute(node)
