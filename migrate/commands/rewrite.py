@@ -94,6 +94,10 @@ def command(
         pending = everything - len(written.paths)
         for path in written.paths:
             say(f"wrote {path}", quiet=options.quiet)
+    if max_files is not None and pending:
+        done_with = everything - pending if write else len(changes)
+        what = "written" if write else "shown"
+        say(f"{done_with} of {everything} files {what}; run again for more", quiet=options.quiet)
     return _tell(options, run, changes, errors, pending, diff=not (write or check))
 
 

@@ -158,7 +158,17 @@ def _remote_envs(context: FileContext, node: Argument, value: ast.expr) -> Decis
             node,
             Gain("env_runners", "gym_env_vectorize_mode", mode),
         )
-    return _manual("remote_worker_envs", f"set env_runners(gym_env_vectorize_mode={mode})", node)
+    asked = context.source.segment(value)
+    if not isinstance(value, ast.Name | ast.Attribute | ast.Subscript | ast.Call):
+        asked = f"({asked})"
+    other = mode.replace("ASYNC", "SYNC").replace("async", "sync")
+    return _native(
+        RENAMED,
+        "remote_worker_envs",
+        f"remote_worker_envs is now env_runners(gym_env_vectorize_mode={mode} or {other})",
+        node,
+        Gain("env_runners", "gym_env_vectorize_mode", f"{mode} if {asked} else {other}"),
+    )
 
 
 def _gpus(context: FileContext, node: Argument, value: ast.expr) -> Decision | None:

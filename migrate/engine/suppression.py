@@ -15,6 +15,9 @@ import tokenize
 from dataclasses import dataclass, field
 
 COMMENT = re.compile(r"#\s*rlmigrate:\s*(ignore|off|on)\b(?:\[([^\]]*)\])?")
+NO_CODE = frozenset(
+    {tokenize.COMMENT, tokenize.NL, tokenize.INDENT, tokenize.DEDENT, tokenize.ENCODING}
+)
 
 
 @dataclass
@@ -38,13 +41,21 @@ def suppressions(text: str) -> Suppressions:
 
     >>> suppressions("a = 1  # rlmigrate: ignore[RLM402]").hide("RLM402", 1)
     True
+    >>> suppressions("a = (  # rlmigrate: ignore\\n    1\\n)\\nb = 2\\n").hide("RLM402", 2)
+    True
     """
     found = Suppressions()
     if "rlmigrate:" not in text:
         return found
     open_at: tuple[int, set[str]] | None = None
     last = text.count("\n") + 1
+    starts: dict[int, int] = {}  # of statements, with their last lines
+    start = 0
     for token in tokenize.generate_tokens(io.StringIO(text).readline):
+        if token.type == tokenize.NEWLINE:
+            starts[start], start = token.start[0], 0
+        elif token.type not in NO_CODE:
+            start = start or token.start[0]
         if token.type != tokenize.COMMENT:
             continue
         match = COMMENT.search(token.string)
@@ -63,4 +74,7 @@ def suppressions(text: str) -> Suppressions:
             found.lines.setdefault(line + 1 if alone else line, set()).update(codes)
     if open_at is not None:
         found.blocks.append((open_at[0], last, open_at[1]))
+    for line, codes in found.lines.items():
+        if line in starts:  # at the head of a statement, for all of its lines
+            found.blocks.append((line, starts[line], codes))
     return found

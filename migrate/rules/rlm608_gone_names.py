@@ -21,6 +21,11 @@ CODE = "RLM608"
 
 #: What to do instead, by the beginning of the name.
 ADVICE = (
+    (
+        "ray.rllib.core.rl_module.rl_module_with_target_networks_interface",
+        "derive from TargetNetworkAPI of ray.rllib.core.rl_module.apis, whose methods are "
+        "make_target_networks(), get_target_network_pairs() and forward_target()",
+    ),
     ("ray.rllib.core.rl_module.tf", "rewrite the module for torch; the new stack has no TF"),
     ("ray.rllib.core.models.tf", "rewrite the model for torch; the new stack has no TF"),
     ("ray.rllib.models.tf.tf_distributions", "use the torch distribution of the same name"),

@@ -159,3 +159,16 @@ def test_run_that_writes_a_new_file_ends_with_nothing_pending(
     before = {path: path.read_bytes() for path in tmp_path.glob("*.py")}
     assert rlmigrate("rewrite", ".", "--write").returncode == 0
     assert {path: path.read_bytes() for path in tmp_path.glob("*.py")} == before
+
+
+def test_a_limit_of_files_says_how_many_are_left(
+    tmp_path: Path, rlmigrate: Run, config_text: str
+) -> None:
+    for name in ("a.py", "b.py", "c.py"):
+        (tmp_path / name).write_text(config_text)
+    done = rlmigrate("rewrite", ".", "--write", "--max-files", "2")
+    assert "2 of 3 files written; run again for more" in done.stderr
+    assert done.returncode == 1
+    again = rlmigrate("rewrite", ".", "--write", "--max-files", "2")
+    assert "run again" not in again.stderr
+    assert again.returncode == 0

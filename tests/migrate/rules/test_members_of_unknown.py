@@ -27,3 +27,18 @@ def test_listed_and_left(apply: Any) -> None:
         ("local_worker", 11, "unchanged"),
     ]
     assert "if it is RLlib's" in done.items[0].message
+
+
+def test_a_comment_at_the_head_of_a_statement_is_about_all_of_it(apply: Any) -> None:
+    text = """
+from ray.rllib.algorithms.ppo import PPOConfig
+
+config = PPOConfig().rollouts(  # rlmigrate: ignore
+    num_rollout_workers=2,
+)
+config.rollouts(num_rollout_workers=3)
+"""
+    done = apply(text)
+    assert done.after is not None
+    assert b"    num_rollout_workers=2," in done.after
+    assert b"config.env_runners(num_env_runners=3)" in done.after
