@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from rlmigrate.new_stack.era import current_era
+from rlmigrate.new_stack.models.config_dicts import as_plain_dict
 from rlmigrate.new_stack.multi_rl_module import MultiRLModule
 from rlmigrate.new_stack.old_forms import accept_old_form
 from rlmigrate.new_stack.rl_module import RLModule
@@ -126,7 +127,7 @@ class MultiRLModuleSpec:
             return cls(self.get_rl_module_config())  # type: ignore[no-any-return]
         config = self.model_config
         if dataclasses.is_dataclass(config) and not isinstance(config, type):
-            config = dataclasses.asdict(config)
+            config = as_plain_dict(config)
         return cls(  # type: ignore[no-any-return]
             observation_space=self.observation_space,
             action_space=self.action_space,

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 import inspect
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, cast
 
 from rlmigrate.errors import ModuleError
+from rlmigrate.new_stack.models.config_dicts import as_plain_dict
 from rlmigrate.new_stack.old_forms import accept_old_form
 from rlmigrate.new_stack.rl_module import DEFAULT_MODULE_ID
 
@@ -143,7 +145,7 @@ class RLModuleSpec:
 
     def _get_model_config(self) -> Any:
         if dataclasses.is_dataclass(self.model_config) and not isinstance(self.model_config, type):
-            return dataclasses.asdict(self.model_config)
+            return as_plain_dict(self.model_config)
         return self.model_config or {}
 
     def get_rl_module_config(self) -> RLModuleConfig:
@@ -269,6 +271,7 @@ class RLModuleSpec:
         return self.as_multi_rl_module_spec()
 
 
+@functools.lru_cache(maxsize=256)
 def takes_config(module_class: type) -> bool:
     """Tell whether a class has the constructor `__init__(self, config)` of Ray up to 2.38."""
     try:

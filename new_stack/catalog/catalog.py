@@ -9,6 +9,7 @@ import gymnasium as gym
 
 from rlmigrate.new_stack.catalog.checks import warn_of_unread_keys
 from rlmigrate.new_stack.layers.filters import filters_for
+from rlmigrate.new_stack.models.config_dicts import as_plain_dict
 from rlmigrate.new_stack.models.configs import (
     CNNEncoderConfig,
     MLPEncoderConfig,
@@ -138,7 +139,7 @@ class Catalog:
 def as_dict(model_config: Any) -> dict[str, Any]:
     """Return settings as a dict, whether they are one, a dataclass or None."""
     if dataclasses.is_dataclass(model_config) and not isinstance(model_config, type):
-        return dataclasses.asdict(model_config)
+        return as_plain_dict(model_config)
     settings: Any = model_config or {}
     return {key: settings[key] for key in settings}
 

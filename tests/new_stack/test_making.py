@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import copy
+import dataclasses
 import pickle
+from typing import Any
 
 import pytest
 import torch
 from torch import nn
 
+from rlmigrate.new_stack.models.config_dicts import as_plain_dict
+from rlmigrate.new_stack.models.default_config import DefaultModelConfig
 from rlmigrate.new_stack.models.making import init_module, make_linear, make_sequential
 
 
@@ -83,3 +87,24 @@ def test_sequential_is_torchs_and_copies():
         assert list(made.state_dict()) == list(theirs.state_dict())
     ours.append(nn.Linear(3, 1))
     assert len(ours) == 3
+
+
+@dataclasses.dataclass
+class _Nested:
+    nets: Any
+
+
+@pytest.mark.parametrize(
+    "config",
+    [
+        DefaultModelConfig(),
+        DefaultModelConfig(fcnet_hiddens=[3], fcnet_kernel_initializer_kwargs={"gain": [1.0]}),
+        DefaultModelConfig(conv_filters=[[16, [8, 8], 4]], fcnet_activation=torch.nn.Tanh),
+        _Nested(DefaultModelConfig()),
+    ],
+)
+def test_dicts_of_configs_are_those_of_dataclasses_and_share_nothing(config):
+    found = as_plain_dict(config)
+    assert found == dataclasses.asdict(config)
+    for name, value in found.items():
+        assert not isinstance(value, list | dict) or value is not getattr(config, name)
