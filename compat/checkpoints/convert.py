@@ -18,10 +18,10 @@ from rlmigrate.compat.checkpoints.building import build_module
 from rlmigrate.compat.checkpoints.defaults import Plan
 from rlmigrate.compat.checkpoints.filters import connector_state
 from rlmigrate.compat.checkpoints.optimizer import OPTIMIZER_FILE, learner_optimizer_state
-from rlmigrate.compat.checkpoints.plans import plan_for
+from rlmigrate.compat.checkpoints.plans import NO_SPACES, outlook
 from rlmigrate.compat.checkpoints.reading import OldCheckpoint, OldPolicy, read_checkpoint
 from rlmigrate.compat.checkpoints.report import ConversionReport, PolicyConversion
-from rlmigrate.compat.checkpoints.tf_weights import in_torch_terms, with_names
+from rlmigrate.compat.checkpoints.tf_weights import with_names
 from rlmigrate.compat.weights import transfer_weights
 from rlmigrate.errors import CheckpointError, UnsafeCheckpoint, WeightsError
 from rlmigrate.new_stack.checkpoints import pickling
@@ -133,11 +133,11 @@ def _convert_policy(
 ) -> tuple[PolicyConversion, Any]:
     policy = with_names(policy)
     filter_path = _write_filter(policy, folder)
-    plan = Plan("none") if module_class is not None else plan_for(in_torch_terms(policy))
-    notes = (policy.problem, *plan.notes) if policy.problem else plan.notes
+    plan, problem = outlook(policy)
+    if module_class is not None:
+        plan = Plan("none", notes=() if policy.action_space is not None else (NO_SPACES,))
+    notes = (problem, *plan.notes) if problem else plan.notes
     module = None if policy.action_space is None else build_module(policy, plan, module_class)
-    if policy.action_space is None:
-        notes += ("the checkpoint holds no spaces; pass spaces=(observation, action)",)
     if module is None:
         _write_state(policy, folder)
         return PolicyConversion(

@@ -1,10 +1,29 @@
-"""Which module a policy of a checkpoint becomes."""
+"""Which module a policy of a checkpoint becomes.
+
+plan_for   by the names of its parameters, which are torch's
+outlook    whatever the names are, and with what stands in the way
+"""
 
 from __future__ import annotations
 
 from rlmigrate.compat.checkpoints.defaults import Plan, plan_default
 from rlmigrate.compat.checkpoints.off_policy import plan_dqn, plan_sac
 from rlmigrate.compat.checkpoints.reading import OldPolicy
+from rlmigrate.compat.checkpoints.tf_weights import in_torch_terms, with_names
+
+NO_SPACES = (
+    "the checkpoint holds no spaces; give them with --observation-space and --action-space, with "
+    "--env, or as spaces=(observation, action)"
+)
+
+
+def outlook(policy: OldPolicy) -> tuple[Plan, str]:
+    """Return what a policy becomes, and what hinders it; empty if nothing does."""
+    named = with_names(policy)
+    if named.action_space is None:
+        custom = plan_for(named).notes if named.model_config.get("custom_model") else ()
+        return Plan("none", notes=(NO_SPACES, *custom)), ""
+    return plan_for(in_torch_terms(named)), named.problem
 
 
 def plan_for(policy: OldPolicy) -> Plan:

@@ -13,7 +13,11 @@ from rlmigrate.errors import UsageError
 from rlmigrate.migrate.commands.options import guarded
 
 if TYPE_CHECKING:
+    import gymnasium as gym
+
     from rlmigrate.compat.checkpoints import ConversionReport, OldCheckpoint, OldPolicy
+
+    Spaces = tuple[gym.Space[Any], gym.Space[Any]]
 
 
 @click.command(name="convert")
@@ -26,6 +30,21 @@ if TYPE_CHECKING:
     metavar="[POLICY_ID=]PATH:CLASS",
     help="Migrated class of a custom model; repeatable, for one policy each or for all.",
 )
+@click.option(
+    "--observation-space",
+    "observation_spaces",
+    multiple=True,
+    metavar="[POLICY_ID=]SPACE",
+    help='Such as "Box(-1.0, 1.0, (4,))", for checkpoints of Ray 1.x, which hold none.',
+)
+@click.option(
+    "--action-space",
+    "action_spaces",
+    multiple=True,
+    metavar="[POLICY_ID=]SPACE",
+    help='Such as "Discrete(2)".',
+)
+@click.option("--env", metavar="ENV", help="Environment id or module:Class that gives the spaces.")
 @click.option("--inspect", is_flag=True, help="Only say what the checkpoint holds.")
 @click.option(
     "--report",
@@ -41,6 +60,9 @@ def command(
     checkpoint: Path,
     out: Path | None,
     modules: tuple[str, ...],
+    observation_spaces: tuple[str, ...],
+    action_spaces: tuple[str, ...],
+    env: str | None,
     inspect: bool,
     optimizer: bool,
     report: Path | None,
@@ -60,7 +82,11 @@ def command(
     from rlmigrate.compat.checkpoints import convert_checkpoint
 
     done = convert_checkpoint(
-        checkpoint, out, module_classes=_classes(modules), optimizer=optimizer
+        checkpoint,
+        out,
+        module_classes=_classes(modules),
+        spaces=_spaces(observation_spaces, action_spaces, env),
+        optimizer=optimizer,
     )
     if report is not None:
         done.save(report)
@@ -80,6 +106,40 @@ def _classes(options: tuple[str, ...]) -> dict[str, type] | type | None:
             return cls
         found[policy_id] = cls
     return found or None
+
+
+def _spaces(
+    observations: tuple[str, ...], actions: tuple[str, ...], env: str | None
+) -> dict[str, Spaces] | Spaces | None:
+    """Read the spaces of the options: one pair for all policies, or one each."""
+    if env is not None:
+        from rlmigrate.compat.parity.processes.environments import make_env
+
+        if observations or actions:
+            raise UsageError("give --env, or --observation-space and --action-space")
+        made = make_env(env, {})
+        return made.observation_space, made.action_space
+    found = [_by_policy(options) for options in (observations, actions)]
+    if set(found[0]) != set(found[1]) or ("" in found[0] and len(found[0]) > 1):
+        raise UsageError(
+            "give --observation-space and --action-space once each, or both once for each policy, "
+            f"as POLICY_ID=SPACE; given for observations {sorted(found[0])}, "
+            f"for actions {sorted(found[1])}"
+        )
+    pairs = {name: (space, found[1][name]) for name, space in found[0].items()}
+    return pairs.get("", pairs or None)
+
+
+def _by_policy(options: tuple[str, ...]) -> dict[str, gym.Space[Any]]:
+    """Read `[POLICY_ID=]SPACE`; without an ID a space stands under the empty one."""
+    from rlmigrate.compat.parity.space_text import read_space
+
+    found = {}
+    for option in options:
+        head, separator, rest = option.partition("=")
+        named = bool(separator) and "(" not in head
+        found[head.strip() if named else ""] = read_space(rest if named else option)
+    return found
 
 
 def load_class(address: str) -> type:
@@ -126,10 +186,23 @@ def _describe(old: OldCheckpoint) -> str:
             f"  optimizer    {_optimizers(policy.optimizer)}",
             f"  filter       {getattr(policy.filter_state, 'name', None) or 'none written'}",
         ]
+        kind, *notes = _outlook(policy)
+        lines += [f"  becomes      {kind}", *(f"               {note}" for note in notes)]
         lines += [f"    {name} {tuple(value.shape)}" for name, value in policy.weights.items()]
-        if policy.problem:
-            lines.append(f"  problem: {policy.problem}")
     return "\n".join(lines)
+
+
+def _outlook(policy: OldPolicy) -> list[str]:
+    """Say what `convert` would make of a policy."""
+    from rlmigrate.compat.checkpoints.plans import outlook
+
+    plan, problem = outlook(policy)
+    kinds = {
+        "default": "RLlib's new default module",
+        "wrapped": "the old model, wrapped as an RLModule",
+        "none": "its weights alone, until more is given",
+    }
+    return [kinds[plan.kind], *filter(None, (problem, *plan.notes))]
 
 
 def _model_name(policy: OldPolicy) -> str:

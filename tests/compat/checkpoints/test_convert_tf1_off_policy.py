@@ -10,11 +10,13 @@ import gymnasium as gym
 import numpy as np
 import pytest
 import torch
+from click.testing import CliRunner
 from ray.rllib.core.rl_module.rl_module import RLModule
 
 from rlmigrate import convert_checkpoint
 from rlmigrate.compat.checkpoints.reading import OldPolicy
 from rlmigrate.compat.checkpoints.tf_graphs import of_graph
+from rlmigrate.migrate.cli import cli
 
 FOLDER = Path(__file__).parents[3] / "fixtures" / "checkpoints" / "static_graph_1.13.0"
 OBS = gym.spaces.Box(-1, 1, (4,), np.float32)
@@ -54,6 +56,39 @@ def test_actions_are_the_recorded_ones(name, tmp_path):
     found = dist.to_deterministic().sample().numpy()
     tolerance = 0 if name == "sac_discrete" else 1e-5
     np.testing.assert_allclose(found, recorded["actions"], rtol=0, atol=tolerance)
+
+
+def test_the_command_line_takes_the_spaces(tmp_path):
+    source = str(FOLDER / "sac" / "checkpoint-1")
+    shown = CliRunner().invoke(cli, ["convert", source, "--inspect"]).output
+    assert "holds no spaces" in shown
+    without = CliRunner().invoke(cli, ["convert", source, str(tmp_path / "without")])
+    assert without.exit_code == 1
+    assert "--observation-space and --action-space" in without.output
+    assert "--module" not in without.output  # it is no custom model's
+    spaces = ["--observation-space", "Box(-1, 1, (4,))", "--action-space"]
+    done = CliRunner().invoke(
+        cli, ["convert", source, str(tmp_path / "out"), *spaces, "Box(-1, 1, (2,))"]
+    )
+    assert done.exit_code == 0, done.output
+    named = CliRunner().invoke(
+        cli, ["convert", source, str(tmp_path / "named"), *spaces, "default_policy=Discrete(3)"]
+    )
+    assert named.exit_code == 2
+    assert "once for each policy" in named.output
+
+
+def test_the_command_line_takes_the_spaces_of_an_environment(tmp_path):
+    source = str(FOLDER.parent / "ray-1.13.0" / "fcnet" / "checkpoint" / "checkpoint_000001")
+    done = CliRunner().invoke(
+        cli, ["convert", source, str(tmp_path / "out"), "--env", "CartPole-v1"]
+    )
+    assert done.exit_code == 0, done.output
+    both = ["--env", "CartPole-v1", "--action-space", "Discrete(2)"]
+    again = CliRunner().invoke(cli, ["convert", source, str(tmp_path / "again"), *both])
+    assert again.exit_code == 2
+    shown = CliRunner().invoke(cli, ["convert", source, "--inspect"]).output
+    assert "becomes" in shown
 
 
 def dense(name: str, inputs: int, outputs: int) -> dict[str, np.ndarray]:
