@@ -11,12 +11,10 @@ from dataclasses import dataclass, field
 from rlmigrate.migrate.index.imports import dotted
 from rlmigrate.migrate.tree import nodes_in
 from rlmigrate.migrate.understanding.columns import Views, is_batch_name
+from rlmigrate.migrate.understanding.forks import TRAINING, read_forks
 from rlmigrate.migrate.understanding.net_base import net_name
 from rlmigrate.migrate.understanding.scope import Scope, names_in
 from rlmigrate.migrate.understanding.telling import is_told
-
-#: Keys of the input that the new stack's module knows by another way.
-TRAINING = frozenset({"is_training"})
 
 #: Forms in which the observation passes preprocess() first.
 PREPARED = frozenset({"mixed", "preprocessed"})
@@ -52,6 +50,7 @@ class Observed:
 
     def read(self) -> None:
         """Find every read of the input, then what happens to the observation."""
+        read_forks(self.scope, self.function, self.batch)
         for node in nodes_in(self.function):
             named = isinstance(node, ast.Name) and node.id == self.batch
             if named and isinstance(node, ast.Name) and id(node) not in self.scope.handled:
