@@ -50,9 +50,8 @@ def _is_told(scope: Scope, node: ast.stmt, batch: str) -> bool:
     if isinstance(value, ast.Call) and dotted(value.func) == "bool" and len(value.args) == 1:
         value = value.args[0]
     if isinstance(value, ast.Call):
-        value, asked = value.func, value.args[:1]
-        got = isinstance(value, ast.Attribute) and value.attr == "get"
-        return got and dotted(value) == f"{batch}.get" and bool(asked) and _asks(scope, asked[0])
+        got = dotted(value.func) == f"{batch}.get"
+        return got and bool(value.args) and _asks(scope, value.args[0])
     if isinstance(value, ast.Subscript):
         return dotted(value.value) == batch and _asks(scope, value.slice)
     return dotted(value) in {f"{batch}.{name}" for name in TRAINING}
