@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import gymnasium as gym
@@ -26,6 +27,21 @@ OBSERVATIONS = [
     Discrete(4),
 ]
 ACTIONS = [Discrete(3), vector(2), Tuple([Discrete(2), Discrete(2)])]
+
+
+def spaces_of(facts: Mapping[str, Any], names: Mapping[str, Any]) -> list[tuple[Any, Any]]:
+    """The spaces that the table gives for a class, or all that may fit."""
+    obs = [eval(facts["obs"], dict(names))] if "obs" in facts else OBSERVATIONS
+    act = [eval(facts["act"], dict(names))] if "act" in facts else ACTIONS
+    return [(o, a) for o in obs for a in act]
+
+
+def evaluated(value: Any, names: Mapping[str, Any]) -> Any:
+    """Settings of the table; a string that begins with = is an expression."""
+    if isinstance(value, dict):
+        return {key: evaluated(each, names) for key, each in value.items()}
+    spoken = isinstance(value, str) and value.startswith("=")
+    return eval(value[1:], dict(names)) if spoken else value
 
 
 def said(error: BaseException) -> str:

@@ -120,11 +120,12 @@ def probed(rows: list[dict[str, str]], tree: str, folder: Path) -> Iterator[dict
             yield json.loads(line.removeprefix("RESULT "))
 
 
-def tf_probed(rows: list[dict[str, str]], folder: Path) -> Iterator[dict[str, str]]:
+def tf_probed(rows: list[dict[str, str]], tree: str, folder: Path) -> Iterator[dict[str, str]]:
     """The same for classes of TF, on new_stack alone."""
     for row in rows:
         roots = [str(folder / side / row["root"]) for side in ("before", "builtin")]
-        arguments = [sys.executable, str(TF_PROBE), *roots, row["module"], row["class"], "builtin"]
+        facts = json.dumps(_facts(tree, row["class"]))
+        arguments = [sys.executable, str(TF_PROBE), *roots, row["module"], row["class"], facts]
         try:
             done = subprocess.run(
                 arguments, capture_output=True, text=True, timeout=180, check=False, cwd=folder
@@ -137,7 +138,9 @@ def tf_probed(rows: list[dict[str, str]], folder: Path) -> Iterator[dict[str, st
         text = f"import: {found.get('imports')}"
         if found.get("imports") == "yes":
             text = "" if "builds" not in found else f"build: {found['builds']}"
-        if isinstance(parity, float):
+        if isinstance(parity, str):
+            text = f"not compared: {parity}"
+        elif isinstance(parity, float):
             text = f"{'PASS' if parity == 0.0 else 'FAIL'} {parity:.3g}"
         yield {**row, "original": str(found.get("original", "imports")), "builtin": text}
 
@@ -173,7 +176,9 @@ def main() -> None:
             if not arguments.run:
                 continue
             if arguments.tf:
-                results = tf_probed([r for r in rows if r["outcome"] != "manual"], folder)
+                results = tf_probed(
+                    [r for r in rows if r["outcome"] == "native"], tree.name, folder
+                )
             else:
                 rewritten(tree, folder / "builtin", "builtin")
                 results = probed(rows, tree.name, folder)

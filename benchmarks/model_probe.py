@@ -28,7 +28,7 @@ import model_cases
 import numpy as np
 import ray.rllib.algorithms.ppo  # noqa: F401  (before the fork)
 import torch
-from model_cases import ACTIONS, OBSERVATIONS, said
+from model_cases import evaluated, said, spaces_of
 from ray.rllib.policy import rnn_sequencing
 from ray.rllib.utils.spaces.repeated import Repeated
 
@@ -196,26 +196,12 @@ def _bare_packages(root: Path, module: str) -> None:
         sys.modules[package.__name__] = package
 
 
-def spaces_of(case: Mapping[str, Any]) -> list[tuple[Any, Any]]:
-    """The spaces that the table gives, or all that may fit."""
-    given = case.get("facts") or {}
-    obs = [eval(given["obs"], NAMES)] if "obs" in given else OBSERVATIONS
-    act = [eval(given["act"], NAMES)] if "act" in given else ACTIONS
-    return [(o, a) for o in obs for a in act]
-
-
-def _evaluated(value: Any) -> Any:
-    if isinstance(value, dict):
-        return {key: _evaluated(each) for key, each in value.items()}
-    return eval(value[1:], NAMES) if isinstance(value, str) and value.startswith("=") else value
-
-
 def fitting(old: Any, case: Mapping[str, Any]) -> tuple[Any, Any]:
     """The first spaces on which the old model builds and answers."""
     from rlmigrate.compat.parity.sides import building
 
     last: BaseException | None = None
-    for obs, act in spaces_of(case):
+    for obs, act in spaces_of(case.get("facts") or {}, NAMES):
         try:
             side = building.legacy_side(
                 old,
@@ -263,7 +249,7 @@ def run(case: dict[str, Any]) -> dict[str, Any]:
     result: dict[str, Any] = {}
     case["stubbed"] = set()
     case["role"] = case["facts"].get("role", "policy")
-    case["model_config"] = _evaluated(case["facts"].get("model_config", {}))
+    case["model_config"] = evaluated(case["facts"].get("model_config", {}), NAMES)
     try:
         old = load(case, "before")
         result["original"] = "imports"

@@ -1,13 +1,17 @@
 """Import, build and compare one TF class; run by model_outcomes.py in a process of its own.
 
-python benchmarks/tf_model_probe.py OLD_ROOT NEW_ROOT MODULE CLASS builtin
+python benchmarks/tf_model_probe.py OLD_ROOT NEW_ROOT MODULE CLASS FACTS
+
+FACTS are what model_spaces.toml says of the class, as JSON.
 """
 
 from __future__ import annotations
 
 import importlib
+import inspect
 import json
 import os
+import re
 import sys
 import types
 from pathlib import Path
@@ -16,10 +20,11 @@ from typing import Any, NoReturn
 os.environ.setdefault("TF_USE_LEGACY_KERAS", "1")
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
+import model_cases
 import numpy as np
 import tensorflow as tf
 import tree
-from model_cases import ACTIONS, OBSERVATIONS, said
+from model_cases import evaluated, said, spaces_of
 
 from rlmigrate import ray_names
 from rlmigrate.new_stack import RLModuleSpec
@@ -36,13 +41,17 @@ def report(**more: object) -> NoReturn:
 
 def load(root: str, module: str, name: str) -> Any:
     """Import a class from one of the two trees."""
-    sys.path.insert(0, root)
+    folder = Path(root, *module.split(".")[:-1])  # of scripts that import what lies beside
+    above = [each for each in Path(root).parents if {"before", "builtin"} & set(each.parts)]
+    places = [root, str(folder), *map(str, above)]
+    sys.path[:0] = places
     top = module.split(".")[0]
-    for key in list(sys.modules):
-        if key.split(".")[0] in {top, "rlmigrate_layers"}:
+    for key, known in list(sys.modules.items()):
+        near = str(getattr(known, "__file__", None) or "").startswith((old_tree(root), root))
+        if key.split(".")[0] in {top, "rlmigrate_layers"} or near:
             del sys.modules[key]
     found = getattr(importlib.import_module(module), name)
-    sys.path.remove(root)
+    sys.path[:] = [p for p in sys.path if p not in places]
     return found
 
 
@@ -51,6 +60,11 @@ def batches(space: Any) -> tuple[list[Any], Any]:
     space.seed(0)
     raw = [space.sample() for _ in range(ROWS * STEPS)]
     return raw, tree.map_structure(lambda *each: np.stack(each), *raw)
+
+
+def old_tree(root: str) -> str:
+    """The folder of the original that belongs to a rewritten one."""
+    return re.split(r"/(?:before|builtin)(?=/|$)", root)[0] + "/before"
 
 
 class StandIn(types.ModuleType):
@@ -71,10 +85,12 @@ def loaded(root: str, module: str, name: str) -> Any:
             return load(root, module, name)
         except ModuleNotFoundError as error:
             missing = error.name or ""
-            if not missing or missing in sys.modules or missing.startswith(("ray", "rlmigrate")):
+            own = missing.startswith(("ray", "rlmigrate")) or missing.endswith("rlmigrate_layers")
+            if not missing or missing in sys.modules or own:
                 raise
             sys.modules[missing] = StandIn(missing)
-            sys.path[:] = [p for p in sys.path if p != root]
+            tree = re.split(r"(?<=/before)/|(?<=/builtin)/", root)[0]
+            sys.path[:] = [p for p in sys.path if not p.startswith(tree)]
 
 
 def old_weights(model: Any) -> list[Any]:
@@ -95,15 +111,22 @@ def old_weights(model: Any) -> list[Any]:
     return list(kept.values())
 
 
-def answer(old: Any, obs: Any, act: Any) -> tuple[Any, ...]:
-    """Build the original and ask it once."""
+def answer(old: Any, obs: Any, act: Any, given: dict[str, Any]) -> tuple[Any, ...]:
+    """Build the original, with DQN's heads where it has them, and ask it once."""
     from rlmigrate.legacy.catalog import MODEL_DEFAULTS, ModelCatalog
 
     tf.keras.backend.clear_session()
-    settings = {**MODEL_DEFAULTS, "custom_model": old}
+    settings = {**MODEL_DEFAULTS, **given}
+    custom = settings.get("custom_model_config") or {}
     _, size = ModelCatalog.get_action_dist(act, settings, framework="tf2")
     prep = ModelCatalog.get_preprocessor_for_space(obs)
-    model = old(prep.observation_space, act, int(size), dict(MODEL_DEFAULTS), "default_model")
+    taken = inspect.signature(old).parameters
+    keywords = {key: value for key, value in custom.items() if key in taken}
+    if heads(old):
+        size = 256 if given.get("hiddens", [256]) else act.n
+        settings["no_final_linear"] = bool(given.get("hiddens", [256]))
+        keywords |= {"q_hiddens": given.get("hiddens", [256])}
+    model = old(prep.observation_space, act, int(size), settings, "default_model", **keywords)
     raw, batch = batches(obs)
     flat = tf.constant(np.stack([prep.transform(r) for r in raw]).astype(np.float32))
     initial = list(model.get_initial_state())
@@ -112,6 +135,8 @@ def answer(old: Any, obs: Any, act: Any) -> tuple[Any, ...]:
 
     def ask() -> Any:
         out, after = model({"obs": flat, "is_training": False}, list(state), seq_lens)
+        if heads(old):
+            return model.get_q_value_distributions(out)[0], after, None
         try:
             return out, after, model.value_function()
         except Exception:
@@ -121,19 +146,25 @@ def answer(old: Any, obs: Any, act: Any) -> tuple[Any, ...]:
     return model, batch, state, ask
 
 
+def heads(old: type) -> bool:
+    """Say whether a class carries the heads of DQN."""
+    return hasattr(old, "get_q_value_distributions")
+
+
 def main() -> None:
     """Report imports, building and the greatest difference."""
     old_root, new_root, module, name = sys.argv[1:5]
+    facts = json.loads(sys.argv[5])
     with ray_names():
         for old in Path(old_root).rglob("*.py"):  # RLlib's first form of it returned one module
             text = old.read_text(errors="surrogateescape")
             if "\ntf = try_import_tf()" in text:
                 new = text.replace("\ntf = try_import_tf()", "\n_, tf, _ = try_import_tf()")
                 old.write_text(new, errors="surrogateescape")
-        probe(old_root, new_root, module, name)
+        probe(old_root, new_root, module, name, facts)
 
 
-def probe(old_root: str, new_root: str, module: str, name: str) -> None:
+def probe(old_root: str, new_root: str, module: str, name: str, facts: dict[str, Any]) -> None:
     """Load both classes, give them the same weights, and compare."""
     try:
         old = loaded(old_root, module, name)
@@ -145,9 +176,12 @@ def probe(old_root: str, new_root: str, module: str, name: str) -> None:
         report(imports=said(error))
     RESULT["imports"] = "yes"
     found, failed = None, []
-    for obs, act in [(o, a) for o in OBSERVATIONS for a in ACTIONS]:
+    settings = evaluated(facts.get("model_config", {}), vars(model_cases))
+    if heads(old):
+        settings.setdefault("dueling", False)
+    for obs, act in spaces_of(facts, vars(model_cases)):
         try:
-            found = answer(old, obs, act)
+            found = answer(old, obs, act, settings)
             break
         except BaseException as error:
             failed.append(said(error))
@@ -158,7 +192,7 @@ def probe(old_root: str, new_root: str, module: str, name: str) -> None:
     try:
         tf.keras.backend.clear_session()
         built = RLModuleSpec(
-            module_class=new, observation_space=obs, action_space=act, model_config={}
+            module_class=new, observation_space=obs, action_space=act, model_config=settings
         ).build()
         given = batch
         if state:
@@ -166,7 +200,8 @@ def probe(old_root: str, new_root: str, module: str, name: str) -> None:
         full: dict[str, Any] = {"obs": given}
         if state:
             full["state_in"] = dict(zip(built.get_initial_state(), state, strict=True))
-        built.forward_train(full)
+        run = [built.compute_q_values] if heads(old) else forwards(built)
+        run[-1](full)
         RESULT["builds"] = "yes"
     except BaseException as error:
         report(builds=said(error))
@@ -182,9 +217,9 @@ def probe(old_root: str, new_root: str, module: str, name: str) -> None:
     out, after, values = ask()
     try:
         worst = 0.0
-        for forward in (built.forward_inference, built.forward_exploration, built.forward_train):
+        for forward in run:
             got = forward(full)
-            worst = max(worst, gap(got["action_dist_inputs"], out))
+            worst = max(worst, gap(got["qf_preds" if heads(old) else "action_dist_inputs"], out))
         if state:
             pairs = zip(got["state_out"].values(), after, strict=True)
             worst = max([worst, *(gap(a, b) for a, b in pairs)])
@@ -195,6 +230,11 @@ def probe(old_root: str, new_root: str, module: str, name: str) -> None:
     except BaseException as error:
         report(parity=said(error))
     report(parity=worst)
+
+
+def forwards(built: Any) -> list[Any]:
+    """The three forward passes."""
+    return [built.forward_inference, built.forward_exploration, built.forward_train]
 
 
 def gap(mine: Any, theirs: Any) -> float:

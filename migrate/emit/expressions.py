@@ -207,6 +207,14 @@ class Expressions(NetCalls, Ported):
             return self._replace(call, f"self.net_values({text})")
         return [(Span(self._span(call.func.value).end, self._span(call).end), f".value({text})")]
 
+    def _on_net_value_of(self, mark: Mark) -> list[Piece]:
+        call = mark.node
+        assert isinstance(call, ast.Call)
+        assert isinstance(call.func, ast.Attribute)
+        return [
+            (Span(self._span(call.func.value).end, self._span(call).end), f".value({mark.detail})")
+        ]
+
     def net_given(self, attribute: str = NET_BASE) -> str:
         """Where compute_values finds what forward gave a net."""
         net = next(n for n in self.reading.facts.subnets if n.attribute == attribute)

@@ -72,7 +72,8 @@ def _header(source: SourceFile, reading: Reading, names: Names) -> list[tuple[Sp
         elif facts.net_base and found.endswith(f".{facts.net_base}"):
             bases.append(names.layer(NET_MODULES[facts.net_base]))
         elif ray_kind(found) == "model":
-            bases += [_module(names, facts), *api]
+            module = _module(names, facts)
+            bases += [*([module] if module not in bases else []), *api]
             api = []
         elif found not in {"torch.nn.Module", "torch.nn.modules.Module", "object"}:
             bases.append(written)

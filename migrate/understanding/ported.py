@@ -69,7 +69,9 @@ class Port:
             elif isinstance(node, ast.Slice) and id(node) in self.building:
                 self.problem(node, f"takes a slice, {ast.unparse(node)}, while it is built")
         for mark in self.scope.marks:
-            if mark.kind == "net" and mark.detail == "VisionNetwork":
+            if mark.kind == "net_value_of":
+                self.problem(mark.node, "puts a net of RLlib into a Keras model")
+            elif mark.kind == "net" and mark.detail == "VisionNetwork":
                 self.problem(mark.node, "builds a VisionNetwork")
             elif mark.kind == "layer" and mark.detail in TF_ONLY:
                 self.problem(mark.node, f"uses {mark.detail.removesuffix('_rows')} of RLlib")

@@ -43,6 +43,7 @@ from rlmigrate.migrate.understanding.inherited import (
 from rlmigrate.migrate.understanding.kept import read_kept
 from rlmigrate.migrate.understanding.keras import check_training, read_keras
 from rlmigrate.migrate.understanding.keras_losses import keep_losses
+from rlmigrate.migrate.understanding.keras_nets import read_nets_described
 from rlmigrate.migrate.understanding.kin import Kin, Relative, is_abstract, read_kin, related
 from rlmigrate.migrate.understanding.lasting import check_lasting
 from rlmigrate.migrate.understanding.listed import Listed, find_listed, read_value_nets
@@ -118,6 +119,8 @@ def _read(
         read_keras(scope, outside=index.outside)
     scope.net_base = net_base(scope) or ""
     nets = {name: net for name, (net, _) in find_subnets(scope).items()}
+    if framework == "tf":
+        read_nets_described(scope, nets)
     if scope.net_base:
         nets[NET_BASE] = scope.net_base
     views = read_views(scope)

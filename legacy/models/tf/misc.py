@@ -27,6 +27,13 @@ def normc_initializer(std: float = 1.0) -> Callable[..., Tensor]:
     return initialize
 
 
+def flatten(x: Tensor) -> Tensor:
+    """Give every row as flat numbers: number[B, ...] -> number[B, n]."""
+    import tensorflow as tf
+
+    return tf.reshape(x, [-1, int(np.prod(x.shape[1:]))])
+
+
 def dense(
     size: int, *, name: str, activation: Any = None, std: float | None = None
 ) -> Callable[[Tensor], Tensor]:

@@ -69,6 +69,17 @@ def test_message_names_the_apis(migrate) -> None:
     assert "QNetAPI" in item.message
 
 
+def test_two_old_bases_become_one(migrate) -> None:
+    text = MODEL.replace("class Policy(DistributionalQTFModel)", "class Policy(Q, TFModelV2)")
+    text = text.replace(
+        "import DistributionalQTFModel",
+        "import DistributionalQTFModel as Q\nfrom ray.rllib.models.tf.tf_modelv2 import TFModelV2",
+    )
+    done = migrate(text, target="builtin")
+    assert done.items["Policy"].outcome == "native"
+    assert "class Policy(TfQModule):" in done.text("model.py")
+
+
 def test_has_no_place_on_ray(migrate) -> None:
     assert migrate(MODEL).items["Policy"].outcome == "manual"
 

@@ -83,6 +83,35 @@ class Policy(DistributionalQTFModel):
     def value_function(self):
         return self.embed.value_function()
 '''
+DESCRIBED = '''import tensorflow as tf
+from gymnasium.spaces import Box
+from ray.rllib.algorithms.dqn.distributional_q_tf_model import DistributionalQTFModel
+from ray.rllib.models.tf.fcnet import FullyConnectedNetwork
+
+
+class Policy(DistributionalQTFModel):
+    """A Keras model around a net of RLlib."""
+
+    def __init__(self, obs_space, action_space, num_outputs, model_config, name, **kw):
+        super().__init__(obs_space, action_space, num_outputs, model_config, name, **kw)
+        cart = tf.keras.layers.Input(shape=(4,), name="cart")
+        mask = tf.keras.layers.Input(shape=(3,), name="mask")
+        self.embed = FullyConnectedNetwork(
+            Box(-1, 1, (4,)), action_space, 2, model_config, name + "_embed"
+        )
+        embedded, _ = self.embed({"obs": cart})
+        worth = self.embed.value_function()
+        scores = tf.keras.layers.Dense(3, name="scores")(embedded) + tf.expand_dims(worth, 1)
+        self.scorer = tf.keras.Model([cart, mask], [scores * mask, worth])
+
+    def forward(self, input_dict, state, seq_lens):
+        obs = input_dict["obs"]
+        scores, self._worth = self.scorer([obs["cart"], obs["action_mask"]])
+        return scores + tf.maximum(tf.math.log(obs["action_mask"]), tf.float32.min), state
+
+    def value_function(self):
+        return self._worth
+'''
 CASES: dict[str, tuple[str, Any, dict[str, Any]]] = {
     "no hidden layers": (BODY, OBS, {"dueling": False, "hiddens": []}),
     "hidden layers": (BODY, OBS, {"dueling": False, "hiddens": [16, 8]}),
@@ -92,6 +121,7 @@ CASES: dict[str, tuple[str, Any, dict[str, Any]]] = {
     "noisy": (BODY, OBS, {"noisy": True, "hiddens": [6]}),
     "heads of its own": (HEADS, OBS, {"dueling": False}),
     "masks": (MASKED_BODY, MASKED, {"dueling": False, "hiddens": []}),
+    "a net described": (DESCRIBED, MASKED, {"dueling": False, "hiddens": []}),
     "masks in a dueling net": (MASKED_BODY, MASKED, {"dueling": True, "hiddens": []}),
 }
 
@@ -196,7 +226,7 @@ def _weights(model: object) -> list[Any]:
             found += value.weights
         elif hasattr(value, "register_variables"):  # a net of RLlib
             found += _weights(value)
-    return found
+    return list({id(weight): weight for weight in found}.values())
 
 
 def main() -> None:
