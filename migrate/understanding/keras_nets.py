@@ -9,7 +9,11 @@ import ast
 from collections.abc import Mapping
 
 from rlmigrate.migrate.tree import nodes_in
-from rlmigrate.migrate.understanding.net_calls import net_input, read_net_output
+from rlmigrate.migrate.understanding.net_calls import (
+    entries_of,
+    net_input,
+    read_net_output,
+)
 from rlmigrate.migrate.understanding.scope import Scope, self_attribute
 
 
@@ -31,7 +35,7 @@ def read_nets_described(scope: Scope, nets: Mapping[str, str]) -> None:
         if len(calls) != 1 or len(calls[0].args) != 1 or not isinstance(calls[0].args[0], ast.Dict):
             continue
         call = calls[0]
-        given = net_input(scope, calls[0].args[0], net)
+        given = net_input(entries_of(scope, call.args[0]), net)
         if not isinstance(given, ast.Name) or _bound(init, given.id) != 1:
             continue
         scope.mark("net_input", call, given=given)
