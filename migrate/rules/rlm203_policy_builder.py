@@ -11,6 +11,7 @@ from rlmigrate.migrate.learners.policies import ARGUMENTS
 from rlmigrate.migrate.learners.study import learned_in
 from rlmigrate.migrate.policies.builders import builder_calls
 from rlmigrate.migrate.policies.desugar import desugared
+from rlmigrate.migrate.policies.given import Given, read_given
 from rlmigrate.migrate.policies.hooks import BUILDER
 from rlmigrate.migrate.rules.base import Case, FileContext, Finding, Rule
 
@@ -39,8 +40,7 @@ def check(context: FileContext) -> Iterable[Finding]:
             for argument in ARGUMENTS
             if isinstance(value := call.own.get(argument), ast.Name) and value.id in functions
         }
-        what = _places(call.all, beside, moved if beside else set())
-        what = what or "its functions go into an RLModule and a Learner"
+        what = _what(read_given(file, call), beside, moved if beside else set())
         yield Finding(
             Item(
                 path=str(context.source.path),
@@ -54,14 +54,35 @@ def check(context: FileContext) -> Iterable[Finding]:
         )
 
 
-def _places(arguments: Iterable[str], beside: Sequence[str], moved: Set[str]) -> str:
+def _what(given: Given, beside: Sequence[str], moved: Set[str]) -> str:
+    """What a reader does about the functions, those of RLlib and those of the repository."""
+    rays = [name for name in given.rays if name not in moved]
+    learner = f"{given.algorithm}'s module, Learner and connectors" if given.algorithm else ""
+    if not given.own:
+        if rays and learner:
+            return (
+                "every function given to it is RLlib's own, whose work "
+                f"{learner} do: leave it out, and train with {given.algorithm}Config()"
+            )
+        return "its functions go into an RLModule and a Learner"
+    places = _places(given, beside, moved)
+    if rays and learner:
+        verb = "is" if len(rays) == 1 else "are"
+        return f"{', '.join(rays)} {verb} RLlib's own, whose work {learner} do; {places}"
+    return places
+
+
+def _places(given: Given, beside: Sequence[str], moved: Set[str]) -> str:
     """Say where functions go, those with one home together; `moved` ones stand in classes."""
     homes: dict[str, list[str]] = {}
-    for argument in arguments:
+    rays = given.rays if not given.algorithm else ()
+    for argument in (*rays, *given.own):
+        name = given.own.get(argument, "")
+        told = f"{argument} ({name})" if name else argument
         if argument in moved:
             homes.setdefault(f"stand in {' and '.join(beside)}", []).append(argument)
         elif argument in BUILDER:
-            homes.setdefault(BUILDER[argument], []).append(argument)
+            homes.setdefault(BUILDER[argument], []).append(told)
     parts = []
     for home, names in homes.items():
         listed = ", ".join(names)
@@ -69,7 +90,7 @@ def _places(arguments: Iterable[str], beside: Sequence[str], moved: Set[str]) ->
             parts.append(f"{listed} {home if len(names) > 1 else home.replace('stand', 'stands')}")
         else:
             parts.append(f"{listed} {'goes' if len(names) == 1 else 'go'} into {home}")
-    return "; ".join(parts)
+    return "; ".join(parts) or "its functions go into an RLModule and a Learner"
 
 
 _CALL = 'MyPolicy = build_policy_class(name="MyPolicy", framework="torch", stats_fn=my_stats)\n'
@@ -104,7 +125,8 @@ RULE = Rule(
             "build_policy_class",
             "from ray.rllib.policy.policy_template import build_policy_class\n\n" + _CALL,
             "from ray.rllib.policy.policy_template import build_policy_class\n\n"
-            "# TODO(rlmigrate RLM203): MyPolicy is made by a policy builder; stats_fn goes into\n"
+            "# TODO(rlmigrate RLM203): MyPolicy is made by a policy builder; stats_fn (my_stats) "
+            "goes into\n"
             "#     self.metrics.log_dict() in a Learner subclass; see\n"
             f"#     {_LINK}\n" + _CALL,
         ),
