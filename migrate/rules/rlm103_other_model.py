@@ -51,7 +51,8 @@ def _base(bases: Sequence[str]) -> str:
 
 def _staying(context: FileContext, bases: Sequence[str]) -> str:
     """Say that a model may stay on TensorFlow, where it may."""
-    if context.settings.target == "builtin" or {b.rpartition(".")[2] for b in bases} & SAC:
+    names = {base.rpartition(".")[2] for base in bases}
+    if context.settings.target == "builtin" or names & {*SAC, "Model"}:
         return ""
     return "; or keep it on TensorFlow, without Ray, with --target builtin"
 

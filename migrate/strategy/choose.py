@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from rlmigrate.migrate.distributions.chosen import sharers
 from rlmigrate.migrate.findings import Outcome
 from rlmigrate.migrate.index.entries import ClassEntry, FileEntry
+from rlmigrate.migrate.index.known import ray_kind
 from rlmigrate.migrate.index.repo import RepoIndex
 from rlmigrate.migrate.strategy.plan import ModelPlan
 from rlmigrate.migrate.tree import nodes_in
@@ -76,7 +77,9 @@ def _choose(index: RepoIndex, reading: Reading) -> tuple[Outcome, str]:
         line = f" (line {_telling(reading).line})" if facts.problems else ""
         return Outcome.MANUAL, f"{FOREIGN}, and is not ported because it {why}{line}"
     if framework is None:
-        return Outcome.MANUAL, "is tied to neither torch nor TensorFlow"
+        bases = filter(ray_kind, index.bases_of(facts.qualified))
+        first = any(base.endswith(".Model") for base in bases)
+        return Outcome.MANUAL, FIRST if first else "is tied to neither torch nor TensorFlow"
     if framework == "tf" and {n.rpartition(".")[2] for n in index.bases_of(facts.qualified)} & SAC:
         return Outcome.MANUAL, "carries the nets of SAC, which no TfRLModule has"
     own = _own_stop(index, reading)
@@ -101,6 +104,8 @@ def _choose(index: RepoIndex, reading: Reading) -> tuple[Outcome, str]:
 
 FOREIGN = "is written for TensorFlow, which Ray's new stack has no place for"
 INHERITS = "inherits from"
+#: What models were before ModelV2, for TensorFlow's graphs alone.
+FIRST = "extends the first Model of RLlib, whose _build_layers_v2() makes a graph of TensorFlow"
 SAC = frozenset({"SACTFModel", "RNNSACTFModel"})
 
 

@@ -162,6 +162,15 @@ def test_distribution_counts_for_both_classes_that_a_name_may_stand_for() -> Non
     assert "custom action distribution" in plans_of(code, "M")["M"].reason
 
 
+def test_the_first_model_of_rllib_is_left_to_a_person() -> None:
+    code = "from ray.rllib.models import Model\nclass M(Model): pass\n"
+    plan = plans_of(code, "M")["M"]
+    assert plan.outcome == "manual"
+    assert plan.reason.startswith("extends the first Model of RLlib")
+    alone = code.replace("models import Model", "models.modelv2 import ModelV2 as Model")
+    assert "neither torch nor TensorFlow" in plans_of(alone, "M")["M"].reason
+
+
 def test_tensorflow_is_left_to_a_person() -> None:
     code = "from ray.rllib.models.tf.tf_modelv2 import TFModelV2\nclass M(TFModelV2): pass\n"
     index = RepoIndex.of_texts({"m.py": code})
