@@ -215,6 +215,13 @@ class Expressions(NetCalls, Ported):
             (Span(self._span(call.func.value).end, self._span(call).end), f".value({mark.detail})")
         ]
 
+    def _on_net_value_here(self, mark: Mark) -> list[Piece]:
+        call = mark.node
+        assert isinstance(call, ast.Call)
+        assert isinstance(call.func, ast.Attribute)
+        text = mark.data["local"] or self._net_text(mark.detail)
+        return [(Span(self._span(call.func.value).end, self._span(call).end), f".value({text})")]
+
     def net_given(self, attribute: str = NET_BASE) -> str:
         """Where compute_values finds what forward gave a net."""
         net = next(n for n in self.reading.facts.subnets if n.attribute == attribute)

@@ -1,6 +1,7 @@
 """Values that forward asks for itself.
 
 read_asked   mark `self.value_function()` in forward where what it needs is there already
+runs_once    whether a place is on every path of forward, once
 """
 
 from __future__ import annotations
@@ -29,7 +30,7 @@ def read_asked(scope: Scope, forward: Forward, values: Values) -> None:
         asks = isinstance(node, ast.Call) and self_attribute(node.func) == "value_function"
         if not asks or not isinstance(node, ast.Call) or node.args or node.keywords:
             continue
-        if not _runs_once(scope, forward, node):
+        if not runs_once(scope, forward, node):
             continue
         if all(_set_before(forward, attribute, node) for attribute in values.kept):
             scope.handled.add(id(node.func))
@@ -40,7 +41,7 @@ def read_asked(scope: Scope, forward: Forward, values: Values) -> None:
                 scope.mark("asked_values", node)
 
 
-def _runs_once(scope: Scope, forward: Forward, node: ast.AST) -> bool:
+def runs_once(scope: Scope, forward: Forward, node: ast.AST) -> bool:
     """Say whether a place is a statement of forward itself, or of a with below it."""
     for ancestor in scope.ancestors(node):
         if ancestor is forward.node:

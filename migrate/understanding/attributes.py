@@ -73,7 +73,7 @@ def check_nets(scope: Scope, nets: Mapping[str, str]) -> None:
     """Refuse uses of a net that its plain counterpart does not serve."""
     kinds = {"net_input", "net_batch", "net_flat"}
     understood = {id(m.node) for m in scope.marks if m.kind in kinds}
-    asked = {"net_value", "net_value_of"}
+    asked = {"net_value", "net_value_of", "net_value_here"}
     values = {id(m.node) for m in scope.marks if m.kind in asked}
     dropped = {id(m.node) for m in scope.marks if m.kind == "drop"}
     for node in nodes_in(scope.node):

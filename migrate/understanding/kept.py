@@ -2,6 +2,7 @@
 
 read_kept     turn them into locals and embeddings
 mark_values   mark where values read one
+net_source    the local that holds what a net was given
 """
 
 from __future__ import annotations
@@ -48,7 +49,7 @@ def read_kept(
             mark_values(scope, values.node, attribute, pure)
     sources = {}
     for net in values.nets:
-        given = _net_source(scope, forward, net)
+        given = net_source(scope, forward, net)
         if given is not None:
             sources[net] = given
     return tuple(stashes), sources
@@ -110,7 +111,7 @@ def mark_values(
             scope.mark("kept_embedding", node, attribute)
 
 
-def _net_source(scope: Scope, forward: Forward, net: str) -> str | None:
+def net_source(scope: Scope, forward: Forward, net: str) -> str | None:
     """The local that a net was given; None where the batch alone gives it."""
     given = forward.given[net]
     if isinstance(given, ast.Name) and given.id == forward.observed.batch:
@@ -118,6 +119,10 @@ def _net_source(scope: Scope, forward: Forward, net: str) -> str | None:
             return forward.observed.replacement
         return None
     if forward.observed.pure(given) is not None:
+        return None
+    inside = (ast.Lambda, ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp)
+    if any(isinstance(ancestor, inside) for ancestor in scope.ancestors(given)):
+        scope.problem(given, f"gives {said(net)} an input that it computes in place")
         return None
     if isinstance(given, ast.Name):
         later = [
@@ -133,10 +138,6 @@ def _net_source(scope: Scope, forward: Forward, net: str) -> str | None:
     attribute = self_attribute(given)
     if attribute in forward.stored:
         return forward.stored[attribute or ""]
-    inside = (ast.Lambda, ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp)
-    if any(isinstance(ancestor, inside) for ancestor in scope.ancestors(given)):
-        scope.problem(given, f"gives {said(net)} an input that it computes in place")
-        return None
     taken = names_in(forward.node) | set(forward.stored.values())
     local = next(name for name in _IN if name not in taken)
     scope.mark("named_input", given, local)

@@ -16,6 +16,7 @@ from rlmigrate.migrate.index.imports import dotted
 from rlmigrate.migrate.index.repo import RepoIndex
 from rlmigrate.migrate.tree import nodes_in
 from rlmigrate.migrate.understanding.asked import read_asked
+from rlmigrate.migrate.understanding.asked_nets import read_asked_nets
 from rlmigrate.migrate.understanding.attributes import check_nets, read_attributes
 from rlmigrate.migrate.understanding.base_calls import relative_behind
 from rlmigrate.migrate.understanding.columns import Views, read_views
@@ -192,6 +193,7 @@ def _read(
         stashes, sources = read_kept(
             scope, forward, values, needed=needed, reported=loss.stashes if loss else ()
         )
+        read_asked_nets(scope, forward, sources, values.nets)
         forward.observed.finish()
     if kin and views.needed:
         scope.problem(node, "shares bases and asks for columns beside the observation")
