@@ -41,6 +41,7 @@ def layer_pairs(
         (names[0], after[key][0], layouts_of(names[0], old[names[0]]))
         for (layer, part), names in before.items()
         if len(names) == 1
+        and (layer in same or not _kind(layer))
         and (key := (same.get(layer, layer), part)) in after
         and len(after[key]) == 1
     ]

@@ -73,14 +73,14 @@ def _weights(mapping: Mapping[str, str]) -> str:
     """Say what carries the old weights over."""
     if not mapping:
         return (
-            ", and load the old weights with rlmigrate.transfer_weights(old, new, mapping=...), "
-            "where old are the arrays by variable name and mapping their names to yours: Keras "
-            "numbers layers without a name (dense, dense_1, ...) in the order in which they are "
-            "made"
+            ", and load the old weights with rlmigrate.transfer_weights(old, new), where old are "
+            "the arrays by variable name: layers that you call as Keras does (dense, dense_1, ... "
+            "in the order in which they are made) find theirs, a mapping={old: new} names others"
         )
     return (
-        ", and rlmigrate.transfer_weights(old, new, mapping=...) with the mapping of the JSON "
-        "report loads the old weights of layers with a name (kernels are transposed on the way)"
+        ", and rlmigrate.transfer_weights(old, new) loads the old weights of layers that keep "
+        "their names (old: arrays by variable name; kernels are transposed on the way); the "
+        "mapping of the JSON report says which is which"
     )
 
 
