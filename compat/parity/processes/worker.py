@@ -231,7 +231,8 @@ def main() -> None:
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
     if importlib.util.find_spec("tf_keras"):  # RLlib's TF models are of that Keras
         os.environ.setdefault("TF_USE_LEGACY_KERAS", "1")
-    if "RLLIB_TEST_NO_TF_IMPORT" not in os.environ and importlib.util.find_spec("tensorflow"):
+    wanted = ray != "no" and "RLLIB_TEST_NO_TF_IMPORT" not in os.environ
+    if wanted and importlib.util.find_spec("tensorflow"):
         importlib.import_module("tensorflow")  # RLlib, if it is first, switches eager mode off
     answers = os.fdopen(os.dup(1), "w", encoding="utf-8")
     os.dup2(2, 1)
