@@ -18,7 +18,14 @@ from rlmigrate.compat.wrap.stacks import family_of
 from rlmigrate.errors import UsageError
 
 # Settings of old SAC and DQN configs that the wrapped modules read from their model config.
-_MODULE_SETTINGS = ("hiddens", "noisy", "sigma0", "policy_model_config", "q_model_config")
+_DQN_SETTINGS = ("hiddens", "noisy", "sigma0")
+_SAC_SETTINGS = (
+    "policy_model_config",
+    "q_model_config",
+    "normalize_actions",
+    "_use_beta_distribution",
+    "initial_alpha",
+)
 
 
 def wrap_algorithm_config(config: Any, algorithm: str | type | None = None) -> Any:
@@ -47,6 +54,9 @@ def wrap_algorithm_config(config: Any, algorithm: str | type | None = None) -> A
     new.api_stack(enable_rl_module_and_learner=True, enable_env_runner_and_connector_v2=True)
     shared = dict(config.model)
     _warn_of_exploration(config)
+    schedule = _epsilons(config.exploration_config or {})
+    if schedule and hasattr(new, "epsilon"):
+        new.epsilon = schedule
     new.exploration_config = {}
 
     def spec(
@@ -58,10 +68,11 @@ def wrap_algorithm_config(config: Any, algorithm: str | type | None = None) -> A
             module_class = wrap_policy(policy_class, stack="ray", config=_merged(config, overrides))
         else:
             module_class = _class_for(config, custom or _default_class(model))
+        names = _SAC_SETTINGS if hasattr(config, "q_model_config") else _DQN_SETTINGS
         settings = {
             key: value
-            for key in _MODULE_SETTINGS
-            if (value := getattr(config, key, None)) is not None
+            for key in names
+            if (value := overrides.get(key, getattr(config, key, None))) is not None
         }
         return core.RLModuleSpec(
             module_class=module_class,
@@ -88,9 +99,33 @@ def wrap_algorithm_config(config: Any, algorithm: str | type | None = None) -> A
     return new
 
 
+def _epsilons(exploration: Mapping[str, Any]) -> list[tuple[int, float]]:
+    """Write the old EpsilonGreedy's settings as a schedule of the new stack; empty for others."""
+    if _kind(exploration) != "EpsilonGreedy":
+        return []
+    first, last = exploration.get("initial_epsilon", 1.0), exploration.get("final_epsilon", 0.05)
+    start = int(exploration.get("warmup_timesteps", 0))
+    end = start + int(exploration.get("epsilon_timesteps", 100_000))
+    warm_up = [(start, float(first))] if start else []
+    return [(0, float(first)), *warm_up, (end, float(last))]
+
+
+def _kind(exploration: Mapping[str, Any]) -> str | None:
+    """Name the class that an exploration config asks for, by name, path or itself."""
+    kind = exploration.get("type")
+    return kind.__name__ if isinstance(kind, type) else kind and str(kind).rpartition(".")[2]
+
+
 def _warn_of_exploration(config: Any) -> None:
     """Warn of exploration objects of the old stack that no module replaces."""
-    kind = (getattr(config, "exploration_config", None) or {}).get("type")
+    exploration = getattr(config, "exploration_config", None) or {}
+    kind = _kind(exploration)
+    if exploration.get("epsilon_schedule") is not None:
+        warnings.warn(
+            "exploration_config's epsilon_schedule is left out: write it as "
+            "epsilon=[(timestep, value), ...] of the config",
+            stacklevel=3,
+        )
     if kind not in (None, "StochasticSampling", "EpsilonGreedy"):
         warnings.warn(
             f"exploration_config type {kind!r} has no place on the new stack: the module draws "

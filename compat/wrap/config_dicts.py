@@ -14,7 +14,13 @@ from rlmigrate.errors import UsageError
 from rlmigrate.legacy.config.renames import current
 
 # Ray's attribute for a key that its dicts write otherwise.
-_ATTRIBUTES = {"lambda": "lambda_", "input": "input_", "framework": "framework_str"}
+_ATTRIBUTES = {
+    "lambda": "lambda_",
+    "input": "input_",
+    "framework": "framework_str",
+    "Q_model": "q_model_config",
+    "policy_model": "policy_model_config",
+}
 _IN_MODEL = ("vf_share_layers", "free_log_std")
 _SCHEDULES = {"lr_schedule": "lr", "entropy_coeff_schedule": "entropy_coeff"}
 # Said by what is done anyway: everything runs in torch and on the new stack.
@@ -81,7 +87,7 @@ def _set(config: Any, key: str, value: Any) -> bool:
     elif key == "num_gpus":
         config.learners(num_gpus_per_learner=value)
     elif key == "exploration_config":
-        config.exploration_config = dict(value or {})
+        config.exploration_config = _on_top(config.exploration_config or {}, dict(value or {}))
     elif key == "callbacks" and not isinstance(value, type):
         return False
     else:
@@ -89,8 +95,16 @@ def _set(config: Any, key: str, value: Any) -> bool:
         name = _ATTRIBUTES.get(name, "callbacks_class" if key == "callbacks" else name)
         if name.startswith("__") or name not in vars(config):
             return False
-        setattr(config, name, value)
+        setattr(config, name, _on_top(getattr(config, name), value))
     return True
+
+
+def _on_top(default: Any, given: Any) -> Any:
+    """Merge a dict into the default one, as the old stack did, unless its type is another."""
+    if not isinstance(default, dict) or not isinstance(given, Mapping):
+        return given
+    same = given.get("type", default.get("type")) == default.get("type")
+    return {**default, **given} if same else dict(given)
 
 
 def _set_multi_agent(config: Any, value: Mapping[str, Any]) -> None:
