@@ -18,6 +18,7 @@ from rlmigrate.migrate.learners.elsewhere import HOOK, connector_name, function_
 from rlmigrate.migrate.learners.setup import MIXINS, PREPARING, SCHEDULES, Kept, aliases, read_init
 from rlmigrate.migrate.learners.words import Place
 from rlmigrate.migrate.policies.builders import BuilderCall, builder_calls
+from rlmigrate.migrate.policies.given import algorithm_of, read_given
 from rlmigrate.migrate.policies.hooks import HOOKS, NO_MEANING
 from rlmigrate.migrate.policies.reading import does_nothing
 from rlmigrate.migrate.policies.study import studied_policies
@@ -55,7 +56,8 @@ class LearningPolicy:
 
     `elsewhere` says of functions of other files what to do about them.
     `stats` reports on updates; None where the base's own does. `aliases` are attributes that
-    mixins take from the model.
+    mixins take from the model. `like` is RLlib's policy whose algorithm's functions or mixins it
+    has, where it does not build on that policy.
     """
 
     name: str
@@ -71,6 +73,7 @@ class LearningPolicy:
     mixins: set[str] = field(default_factory=set)
     scheduled: bool = False
     aliases: dict[str, str] = field(default_factory=dict)
+    like: str = ""
     problems: list[str] = field(default_factory=list)
 
 
@@ -84,6 +87,9 @@ def learning_policies(source: SourceFile, index: RepoIndex) -> Iterator[Learning
                 facts.name, facts.line, facts.base, studied.node, [studied.node]
             )
             _read_class(index, file, policy, studied.node)
+            named = [n for n in nodes_in(studied.node) if isinstance(n, ast.Attribute | ast.Name)]
+            homes = [file.imports.qualified(node) or "" for node in named]
+            policy.like = like_rays(policy.base, algorithm_of(homes))
             if any(index.legacy_kind(base) == "policy" for base in facts.local_bases):
                 policy.problems.append("builds on a policy of its own repository")
             if policy.hooks:
@@ -91,8 +97,19 @@ def learning_policies(source: SourceFile, index: RepoIndex) -> Iterator[Learning
     for call in builder_calls(source, file):
         if call.framework == "torch" and call.statement in source.tree.body:
             policy = _read_call(source, index, file, call)
+            policy.like = like_rays(call.base, read_given(file, call).algorithm)
             if policy.hooks or policy.elsewhere:
                 yield policy
+
+
+def like_rays(base: str, algorithm: str) -> str:
+    """RLlib's policy of an algorithm, for policies on a base that belongs to none.
+
+    PPO's coefficients belong to mixins that its policy and others share, so that it says nothing.
+    """
+    plain = base in {"", "TorchPolicy", "TorchPolicyV2"}
+    known = {"IMPALA": "ImpalaTorchPolicy", "PPO": ""}
+    return known.get(algorithm, f"{algorithm}TorchPolicy") if plain and algorithm else ""
 
 
 def _read_class(

@@ -182,6 +182,9 @@ class LearnerWords(Rewriting):
         """The string behind a key, names of SampleBatch and Postprocessing included."""
         if isinstance(node, ast.Constant) and isinstance(node.value, str):
             return node.value
+        whole = self.file.imports.qualified(node) or ""
+        if whole.startswith("ray.rllib.") and whole.endswith(".PRIO_WEIGHTS"):
+            return "weights"
         owner, _, name = (dotted(node) or "").rpartition(".")
         found = self.file.imports.resolve(owner) or owner if owner else ""
         if name.isupper() and found.endswith(("SampleBatch", "Postprocessing")):

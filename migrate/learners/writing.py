@@ -65,6 +65,8 @@ ADVANTAGES = {
     "A3CTorchPolicy": OF_ADVANTAGES,
     "PGTorchPolicy": frozenset({"advantages"}),
 }
+#: Columns that connectors of an algorithm's Learner add.
+COLUMNS = {"DQNTorchPolicy": frozenset({"new_obs", "weights"})}
 _COMMON = """
 gamma lr grad_clip grad_clip_by train_batch_size train_batch_size_per_learner num_epochs
 minibatch_size shuffle_batch_per_epoch
@@ -104,6 +106,8 @@ def write_learner(
     """Write the Learner of a policy, and a connector where it changed its samples."""
     around = _surroundings(source, file, names, policy, of_modules)
     problems = list(policy.problems)
+    if policy.like:
+        problems.append(f"its Learner is built on that of {policy.like}, which it did not build on")
     methods = []
     for place in (Place.LOSS, Place.OPTIMIZER):
         function = policy.hooks.get(place)
@@ -202,9 +206,9 @@ def _surroundings(
         given={name: value for name, value in policy.kept.values.items() if name not in states},
         aliases=policy.aliases,
         mixins=frozenset(policy.mixins),
-        columns=ADVANTAGES.get(policy.base, frozenset()),
+        columns=ADVANTAGES.get(policy.base) or COLUMNS.get(policy.like, frozenset()),
     )
-    if policy.base not in LEARNERS or learns_as_ppo:
+    if (policy.base not in LEARNERS and policy.like not in LEARNERS) or learns_as_ppo:
         around.settings = OF_PPO if learns_as_ppo else COMMON
     if policy.stats is None:
         around.stats = PPO_STATS if policy.base == "PPOTorchPolicy" else {}
@@ -221,7 +225,7 @@ def _learner(around: Surroundings, policy: LearningPolicy, methods: list[str]) -
     if policy.base in LAYERS:
         base = names.layer(LAYERS[policy.base])
     else:
-        base = names.want(*LEARNERS.get(policy.base, PLAIN))
+        base = names.want(*LEARNERS.get(policy.base, LEARNERS.get(policy.like, PLAIN)))
     lines = [f'    """What {policy.name} learned by, for config.learners(learner_class=...)."""\n']
     lines += ["\n" + render(CODE, text, "    ") for text in policy.elsewhere]
     lines += _constants(around, "".join(methods))

@@ -1,14 +1,15 @@
 """What is given to a policy builder: functions of RLlib, and those of the repository.
 
-Given      the arguments of one call, and the algorithm that RLlib's functions are of
-read_given take a call apart
+Given        the arguments of one call, and the algorithm that RLlib's functions are of
+read_given   take a call apart
+algorithm_of the algorithm that names of RLlib belong to
 """
 
 from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from rlmigrate.migrate.index.entries import FileEntry
@@ -46,7 +47,7 @@ def read_given(file: FileEntry, call: BuilderCall) -> Given:
     """Tell functions of RLlib, whose work its new stack does itself, from others."""
     rays: list[str] = []
     own: dict[str, str] = {}
-    homes: set[str] = set()
+    homes: list[str] = []
     for argument, value in call.all.items():
         if argument in SAYS_NOTHING or (isinstance(value, ast.Constant) and value.value is None):
             continue
@@ -55,7 +56,7 @@ def read_given(file: FileEntry, call: BuilderCall) -> Given:
         for part in parts:
             found = _of_ray(file, part)
             if found:
-                homes.update(FOLDER.findall(found))
+                homes.append(found)
             else:
                 others.append((dotted(part) or "").rpartition(".")[2])
         if others:
@@ -63,8 +64,17 @@ def read_given(file: FileEntry, call: BuilderCall) -> Given:
             own[argument] = "" if names == argument else names
         else:
             rays.append(argument)
-    algorithm = ALGORITHMS.get(homes.pop(), "") if len(homes) == 1 else ""
-    return Given(tuple(rays), own, algorithm)
+    return Given(tuple(rays), own, algorithm_of(homes))
+
+
+def algorithm_of(names: Iterable[str]) -> str:
+    """The algorithm whose folder all dotted names that are in one share; "" for several.
+
+    >>> algorithm_of(["ray.rllib.agents.dqn.dqn_torch_policy.QLoss", "ray.rllib.policy.Policy"])
+    'DQN'
+    """
+    folders = {folder for name in names for folder in FOLDER.findall(name)}
+    return ALGORITHMS.get(folders.pop(), "") if len(folders) == 1 else ""
 
 
 def _of_ray(file: FileEntry, node: ast.expr) -> str:
