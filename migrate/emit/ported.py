@@ -17,7 +17,7 @@ class Ported(Settings):
     """Edits on names and calls of TensorFlow."""
 
     def _on_port_text(self, mark: Mark) -> list[Piece]:
-        if mark.detail.startswith("torch."):
+        if mark.detail.startswith("torch.") and "torch" not in self.names.taken:
             self.names.want("torch", "")
         return self._replace(mark.node, mark.detail)
 

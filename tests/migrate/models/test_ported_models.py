@@ -118,6 +118,17 @@ def test_what_torch_does_not_say_is_left_with_the_reason(migrate, old, new, reas
     assert "write it as a TorchRLModule" in item.message
 
 
+def test_torch_that_is_there_already_is_not_imported_again(migrate) -> None:
+    text = MODEL.replace(
+        "import numpy", "from ray.rllib.utils import try_import_torch\nimport numpy"
+    )
+    text = text.replace("scale =", "torch, nn = try_import_torch()\nscale =")
+    done = migrate(text + "\n\nzero = torch.zeros(1)\n")
+    assert done.items["Policy"].outcome == "native"
+    assert "torch.reshape" in done.text("model.py")
+    assert "import torch\n" not in done.text("model.py")
+
+
 def test_two_files_share_the_layers(migrate) -> None:
     done = migrate({"model.py": MODEL, "again.py": MODEL.replace("Policy", "Other")})
     assert done.items["Other"].outcome == "native"
