@@ -18,6 +18,10 @@ from rlmigrate.migrate.understanding.observed import PREPARED
 class Inputs(Settings):
     """Edits on what forward reads of its batch."""
 
+    def copies(self, kind: str) -> bool:
+        """Say whether a method copies some of its inputs, by the kind of its mark."""
+        return any(mark.kind == kind for mark in self.reading.marks)
+
     @property
     def _obs(self) -> str:
         return f"batch[{self.names.core('Columns')}.OBS]"
@@ -63,7 +67,7 @@ class Inputs(Settings):
         if self.names.framework == "tf":
             sequences = self.names.layer("flat_sequences")
             return f"{sequences}({self._obs}, self.observation_space)"
-        return f"{self._flat()}.float()" + (".clone()" if self.reading.facts.copies else "")
+        return f"{self._flat()}.float()" + (".clone()" if self.copies("inputs_copy") else "")
 
     def _flat(self) -> str:
         return f"{self.names.layer('flatten')}({self._obs}, self.observation_space)"

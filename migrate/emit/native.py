@@ -136,10 +136,10 @@ def _forward(
     opening = [words.hoisted()] if words.hoisted() else []
     if facts.states:
         inputs, state = (p.arg for p in parameters(node)[:2])
-        opening = [
-            f"{inputs} = {words.flat_inputs()}",
-            f"{state} = batch[{names.core('Columns')}.STATE_IN]",
-        ]
+        states = f"batch[{names.core('Columns')}.STATE_IN]"
+        if words.copies("states_copy"):
+            states = f"{names.layer('own_copy')}({states})"
+        opening = [f"{inputs} = {words.flat_inputs()}", f"{state} = {states}"]
     elif facts.sequential:
         opening = [*opening_lines(words, reading, node), *opening]
     elif facts.empty_state:

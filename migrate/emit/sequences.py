@@ -81,5 +81,9 @@ def opening_lines(words: Expressions, reading: Reading, node: ast.FunctionDef) -
     if node.name == "forward_rnn":
         lines = [f"batch = {words.names.layer('cut_padding')}(batch)"]
         lines.append(f"{first} = {words.flat_inputs()}")
-        return lines if rest == "_, _" else [*lines, f"_, {rest} = {fold}(batch)"]
-    return [f"batch, {rest} = {fold}(batch)"]
+        lines += [] if rest == "_, _" else [f"_, {rest} = {fold}(batch)"]
+    else:
+        lines = [f"batch, {rest} = {fold}(batch)"]
+    if words.copies("states_copy"):
+        lines.append(f"{state} = {words.names.layer('own_copy')}({state})")
+    return lines

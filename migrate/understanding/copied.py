@@ -14,7 +14,7 @@ import ast
 from collections.abc import Collection
 
 from rlmigrate.migrate.tree import nodes_in
-from rlmigrate.migrate.understanding.in_place import place_of_class, writes_into
+from rlmigrate.migrate.understanding.in_place import check_values, place_of_class, writes_into
 from rlmigrate.migrate.understanding.memory import MUTATORS
 from rlmigrate.migrate.understanding.observed import Observed
 from rlmigrate.migrate.understanding.scope import Scope
@@ -36,7 +36,7 @@ def read_copies(observed: Observed) -> None:
     spots = [*observed.roots, *observed.leaves, *observed.flats, *observed.columns]
     later = [observed.replaced.targets[0], *observed.after] if observed.replaced else []
     found = writes_into(scope, function, spots, later=later)
-    _check_values(scope, found)
+    check_values(scope, found, "its observation")
     touched = {label for value in found.writes.values() for label, _ in value}
     columns = [each for each in observed.columns if id(each) in touched]
     for each in columns:
@@ -68,16 +68,6 @@ def read_inputs(scope: Scope, function: ast.FunctionDef, inputs: str) -> None:
         return
     for node in found.writes:
         scope.problem(node, IN_PLACE)
-
-
-def _check_values(scope: Scope, forward: Sharing) -> None:
-    """Refuse a value_function that changes what forward laid aside of the batch."""
-    values = scope.methods.get("value_function")
-    held = {name: value for name, value in forward.env.items() if name.startswith("self.")}
-    if values is None or not any(held.values()):
-        return
-    for node in writes_into(scope, values, [], held=held).writes:
-        scope.problem(node, f"{IN_PLACE}, in value_function")
 
 
 def _may_copy(scope: Scope) -> bool:

@@ -33,7 +33,7 @@ from rlmigrate.migrate.understanding.scope import (
     parameters,
     self_attribute,
 )
-from rlmigrate.migrate.understanding.steps import check_states_in_place
+from rlmigrate.migrate.understanding.steps import read_states_in_place
 from rlmigrate.migrate.understanding.super_calls import read_super_calls
 from rlmigrate.migrate.understanding.telling import is_told
 
@@ -79,7 +79,7 @@ def read_forward(
     observed.read()
     read_copies(observed)
     if sequential:
-        check_states_in_place(scope, node, state)
+        read_states_in_place(scope, node, state)
         read_sequence_returns(scope, result, state)
     else:
         _read_returns(scope, result, nets, state)

@@ -2,7 +2,7 @@
 
 place_of_class   where the code of a class is read: its methods and those of its bases
 writes_into      the places where a function writes into some inputs, and into which
-check_in_place   refuse them: on the new stack, a batch is read more than once
+check_values     refuse them in values: on the new stack, a batch is read more than once
 """
 
 from __future__ import annotations
@@ -51,13 +51,11 @@ def writes_into(
     return found
 
 
-def check_in_place(
-    scope: Scope,
-    function: ast.FunctionDef,
-    roots: Collection[ast.expr],
-    *,
-    what: str = "its observation",
-) -> None:
-    """Note each place where forward writes into `roots`, or a part or view of them."""
-    for node in writes_into(scope, function, roots).writes:
-        scope.problem(node, f"changes {what} in place")
+def check_values(scope: Scope, forward: Sharing, what: str) -> None:
+    """Refuse a value_function that changes what forward laid aside of its input."""
+    values = scope.methods.get("value_function")
+    held = {name: value for name, value in forward.env.items() if name.startswith("self.")}
+    if values is None or not any(held.values()):
+        return
+    for node in writes_into(scope, values, [], held=held).writes:
+        scope.problem(node, f"changes {what} in place, in value_function")

@@ -76,7 +76,7 @@ from rlmigrate.migrate.understanding.values import Values, read_values, read_val
 from rlmigrate.migrate.understanding.vocabulary import NET_KEYS
 
 #: Marks of inputs that are copied, since the class changes them.
-COPIES = frozenset({"obs_copy", "obs_copied", "inputs_copy"})
+COPIES = frozenset({"obs_copy", "obs_copied", "inputs_copy", "states_copy"})
 
 
 def read_model(index: RepoIndex, file: FileEntry, node: ast.ClassDef, *, qualified: str) -> Reading:

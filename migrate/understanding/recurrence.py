@@ -25,8 +25,8 @@ from rlmigrate.migrate.understanding.own_locals import read_locals
 from rlmigrate.migrate.understanding.scope import Scope, names_bound, parameters
 from rlmigrate.migrate.understanding.steps import (
     ACROSS_STEPS,
-    check_states_in_place,
     goes_step_by_step,
+    read_states_in_place,
 )
 
 
@@ -54,7 +54,7 @@ def read_recurrent(scope: Scope) -> tuple[Forward | None, tuple[str, ...]]:
         scope.problem(node, f"rebinds {name} in forward_rnn")
     _read_locals(scope, node)
     _read_uses(scope, node, state, seq_lens, states)
-    check_states_in_place(scope, node, state)
+    read_states_in_place(scope, node, state)
     read_inputs(scope, node, inputs)
     if not goes_step_by_step(scope):  # read again for a list of states, with its padding cut
         scope.problem(node, ACROSS_STEPS)
@@ -72,7 +72,7 @@ def read_sequences(scope: Scope) -> Forward | None:
         return None
     _read_locals(scope, node)
     result = Forward(node, Observed(scope, node, batch="", flat=True))
-    check_states_in_place(scope, node, names[1])
+    read_states_in_place(scope, node, names[1])
     read_inputs(scope, node, names[0])
     read_sequence_returns(scope, result, names[1])
     read_stores(scope, result, {})

@@ -2,7 +2,7 @@
 
 ACROSS_STEPS           why a class is given sequences as the old stack cut them
 goes_step_by_step      say whether what a model computes at a step rests on earlier steps alone
-check_states_in_place  refuse states that forward changes where they are
+read_states_in_place   mark states that forward changes where they are
 
 The old stack padded to the longest sequence of a batch, the new one pads to max_seq_len. A model
 that goes forward step by step computes the same on both; one that looks back from the end,
@@ -12,12 +12,12 @@ normalises over a batch, or counts steps does not.
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator
 
 from rlmigrate.migrate.index.imports import dotted
 from rlmigrate.migrate.tree import nodes_in
-from rlmigrate.migrate.understanding.in_place import check_in_place
+from rlmigrate.migrate.understanding.in_place import check_values, place_of_class
 from rlmigrate.migrate.understanding.scope import Scope, self_attribute
+from rlmigrate.migrate.understanding.sharing import Sharing
 
 ACROSS_STEPS = "relates the steps of a sequence to each other"
 
@@ -104,37 +104,14 @@ def _picks_steps(node: ast.AST) -> bool:
     return isinstance(node.slice, ast.Tuple | ast.Slice)
 
 
-def check_states_in_place(scope: Scope, function: ast.FunctionDef, state: str) -> None:
-    """Note each place where forward writes into a state: the batch holds it for later calls."""
-    roots = list(_single_states(scope, function, state))
-    check_in_place(scope, function, roots, what="its state")
+def read_states_in_place(scope: Scope, function: ast.FunctionDef, state: str) -> None:
+    """Mark a forward that writes into its states, which the batch holds for later calls."""
+    given = {state: frozenset({(0, 1)})}  # a list, of which forward has one of its own
+    found = Sharing(place_of_class(scope), {}, env=dict(given))
+    found.run(function)
+    check_values(scope, found, "its state")
+    if found.writes:
+        scope.mark("states_copy", function)
 
 
-def _single_states(scope: Scope, function: ast.FunctionDef, state: str) -> Iterator[ast.expr]:
-    """`state[0]`, and the names that `h, c = state` or `for s in state` binds."""
-    for node in nodes_in(function):
-        if not isinstance(node, ast.Name) or node.id != state:
-            continue
-        parent = scope.parent(node)
-        if isinstance(parent, ast.Subscript) and isinstance(parent.ctx, ast.Load):
-            yield parent
-        elif isinstance(parent, ast.Assign):
-            yield from _named(function, parent.targets[0])
-        elif isinstance(parent, ast.For) and parent.iter is node:
-            yield from _named(parent, parent.target)
-        elif isinstance(parent, ast.comprehension) and parent.iter is node:
-            yield from _named(scope.parent(parent), parent.target)
-
-
-def _named(part: ast.AST, target: ast.expr) -> Iterator[ast.expr]:
-    """Every place of `part` where a name that `target` binds stands; a list of states is none."""
-    elements = target.elts if isinstance(target, ast.Tuple | ast.List) else []
-    if isinstance(part, ast.For) or not isinstance(part, ast.FunctionDef):
-        elements = [target]
-    names = {t.id for t in elements if isinstance(t, ast.Name)}
-    for node in nodes_in(part):
-        if isinstance(node, ast.Name) and node.id in names:
-            yield node
-
-
-__all__ = ["ACROSS_STEPS", "check_states_in_place", "goes_step_by_step"]
+__all__ = ["ACROSS_STEPS", "goes_step_by_step", "read_states_in_place"]

@@ -73,16 +73,16 @@ def flatten(obs: Any, space: gym.Space[Any]) -> torch.Tensor:
     return flat
 
 
-def own_copy(obs: Any) -> Any:
-    """Copy a batch of observations, each part of it, for a forward that changes them in place.
+def own_copy(inputs: Any) -> Any:
+    """Copy observations or states, each part of them, for a forward that changes them in place.
 
-    obs: number[B, ...] or a dict or tuple of them -> the same structure.
+    inputs: number[B, ...] or a dict, tuple or list of them -> the same structure.
     """
-    if isinstance(obs, dict):
-        return {key: own_copy(part) for key, part in obs.items()}
-    if isinstance(obs, tuple):
-        return tuple(own_copy(part) for part in obs)
-    return obs.clone()
+    if isinstance(inputs, dict):
+        return {key: own_copy(part) for key, part in inputs.items()}
+    if isinstance(inputs, tuple | list):
+        return type(inputs)(own_copy(part) for part in inputs)
+    return inputs.clone()
 
 
 def flat_size(space: gym.Space[Any]) -> int:
