@@ -31,6 +31,7 @@ NAMES = (
     "reshapes_by_the_longest_sequence",
     "recurrent_helper_keeps_its_features",
     "recurrent_changes_its_inputs",
+    "changes_its_state_in_place",
     "recurrent_local_named_batch",
 )
 #: A packed sequence must not be empty, on either stack.
