@@ -14,7 +14,7 @@ from rlmigrate.migrate.tree import nodes_in
 from rlmigrate.migrate.understanding.kin import Relative, is_abstract
 from rlmigrate.migrate.understanding.net_base import read_net_call
 from rlmigrate.migrate.understanding.roles import Constructor, assign_roles
-from rlmigrate.migrate.understanding.scope import Scope, names_in
+from rlmigrate.migrate.understanding.scope import Scope, names_in, self_attribute
 from rlmigrate.migrate.understanding.vocabulary import ROLES
 
 
@@ -120,8 +120,17 @@ def _check_arguments(scope: Scope, call: ast.Call, result: Constructor) -> None:
             continue
         if role == "num_outputs":
             result.other_head = call
+        elif role == "model_config" and _is_left_empty(scope, value):
+            scope.handle(value)
         else:
             scope.problem(call, f"gives its base another {role} than it was given")
+
+
+def _is_left_empty(scope: Scope, config: ast.expr) -> bool:
+    """Say whether a base gets an empty config that nothing asks for: RLlib's defaults count."""
+    empty = isinstance(config, ast.Dict) and not config.keys
+    reads = any(self_attribute(node) == "model_config" for node in nodes_in(scope.node))
+    return empty and not (reads or scope.kin or scope.raw or scope.net_base or scope.q_model)
 
 
 def _is_role(value: ast.expr, role: str, result: Constructor) -> bool:

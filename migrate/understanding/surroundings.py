@@ -18,7 +18,8 @@ from rlmigrate.migrate.settings import Settings
 from rlmigrate.migrate.tree import nodes_in
 from rlmigrate.migrate.understanding.base_calls import is_base_call, relative_behind
 from rlmigrate.migrate.understanding.inherited import forward_name
-from rlmigrate.migrate.understanding.kin import Relative, is_abstract
+from rlmigrate.migrate.understanding.kin import is_abstract
+from rlmigrate.migrate.understanding.mixins import read_mixin
 from rlmigrate.migrate.understanding.net_base import net_name
 from rlmigrate.migrate.understanding.role import DQN_BASES, Q_METHODS
 from rlmigrate.migrate.understanding.scope import Scope, self_attribute
@@ -83,7 +84,7 @@ def _read_bases(scope: Scope, kept: Collection[str], *, recurrent: bool) -> None
             continue
         mixin = relative_behind(scope, base, kin.mixins) if kin is not None else None
         if mixin is not None:
-            _read_mixin(scope, base, mixin, kept)
+            read_mixin(scope, base, mixin, kept)
         elif scope.q_model and found.rpartition(".")[2] in DQN_BASES:
             continue
         elif protocol := PROTOCOLS.get(found.rpartition(".")[2]):
@@ -97,24 +98,6 @@ def _read_bases(scope: Scope, kept: Collection[str], *, recurrent: bool) -> None
         scope.problem(scope.node, f"inherits from two models, {both}")
     if any(not ast.unparse(k.value).endswith("ABCMeta") for k in scope.node.keywords):
         scope.problem(scope.node, "is built by a metaclass of its own")
-
-
-def _read_mixin(scope: Scope, base: ast.expr, mixin: Relative, kept: Collection[str]) -> None:
-    """A class that is no model may add methods, as long as neither stack calls them."""
-    old = {"forward", "value_function", "get_initial_state", "forward_rnn", *HOOKS}
-    for name in mixin.methods:
-        if name in OWN_NAMES or name in old:
-            scope.problem(base, f"inherits {name} from {mixin.node.name}")
-    for name, method in mixin.methods.items():
-        for node in nodes_in(method):
-            attribute = self_attribute(node)
-            if attribute in {"obs_space", "model_config", "num_outputs", *kept}:
-                scope.problem(
-                    base, f"inherits from {mixin.node.name}, which reads self.{attribute}"
-                )
-            stored = attribute and isinstance(getattr(node, "ctx", None), ast.Store)
-            if stored and name != "__init__":
-                scope.problem(base, f"inherits from {mixin.node.name}, which sets self.{attribute}")
 
 
 def _read_members(scope: Scope, kept: Collection[str], served: Collection[str]) -> None:
