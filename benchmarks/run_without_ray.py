@@ -144,9 +144,10 @@ def attempt(name, cls):
             model, preprocessor, size = build(cls, obs, act, given)
             model.eval()
             data, state, seq = inputs(model, preprocessor, obs, act)
-            model(dict(data), state, seq)
-            torch.manual_seed(5)
-            result, _ = model(dict(data), state, seq)
+            with torch.no_grad():  # as policies act
+                model(dict(data), state, seq)
+                torch.manual_seed(5)
+                result, _ = model(dict(data), state, seq)
             if result.shape[0] != 4 or (size and result.shape[-1] != size):
                 raise ValueError(f"output of shape {tuple(result.shape)}, expected (4, {size})")
         except BaseException as error:
@@ -165,10 +166,11 @@ def compare(name, cls):
     (obs, act), given = [(pair, c) for pair in spaces() for c in CONFIGS][at]
     model, _, _ = build(cls, obs, act, given)
     model.eval()
-    model(dict(data), state, seq)  # some make parameters on their first call
-    model.load_state_dict(weights)
-    torch.manual_seed(5)
-    result, _ = model(dict(data), state, seq)
+    with torch.no_grad():
+        model(dict(data), state, seq)  # some make parameters on their first call
+        model.load_state_dict(weights)
+        torch.manual_seed(5)
+        result, _ = model(dict(data), state, seq)
     if torch.equal(result, expected):
         return "equal"
     return f"differs by {(result - expected).abs().max()}"
@@ -272,10 +274,9 @@ Made by `benchmarks/run_without_ray.py --oracle --markdown`: each torch model cl
 imported as it is under `ray_names(ray=False)` (what `rlmigrate run --no-ray` does), built for a
 dozen spaces and called. Where Ray 2.60 runs the class, too, the outputs on equal weights are equal
 to the last bit. It does not run two classes of the 2.9.3 examples, which call `numpy.product`, nor
-marllib's, which import `ray.rllib.agents`, nor minihack's and griddly's, which import `gym`; the
-neural computers of 2.9.3 and popgym, which make their parameters on the first call, were not
-compared. The run had the packages dnc 1.1, einops 0.8, nle 1.3, griddly 1.6.7, omegaconf 2.4 and
-setuptools below 80 beside Ray's.
+marllib's, which import `ray.rllib.agents`, nor minihack's and griddly's, which import `gym`. The
+run had the packages dnc 1.1, einops 0.8, nle 1.3, griddly 1.6.7, omegaconf 2.4 and setuptools below
+80 beside Ray's.
 
 | package | runs | of | equal to Ray 2.60 | Ray 2.60 does not run it |
 |---|---|---|---|---|
@@ -297,7 +298,6 @@ REASONS = {
         "extends DDPG's model, which Ray dropped with 2.7 and nothing here implements"
     ),
     "BaseModel": "abstract base class",
-    "S4D": "asserts that its layers' package is there",
     "WrapRawModule": (
         "holds a module for a policy that calls it directly: its own `forward` is empty, and its "
         "constructor takes the module in the place of `num_outputs`"

@@ -13,7 +13,7 @@ from typing import Any
 
 from torch import nn
 
-from rlmigrate.errors import MissingDependency
+from rlmigrate.errors import ModuleError
 from rlmigrate.new_stack.defaults.ppo import DefaultPPOTorchRLModule
 from rlmigrate.new_stack.models.base import ENCODER_OUT, Encoder, TorchModel
 from rlmigrate.new_stack.models.configs import (
@@ -25,15 +25,30 @@ from rlmigrate.new_stack.models.configs import (
 MOBILENET_INPUT_SHAPE = (3, 224, 224)
 
 
+_OR_ANOTHER = (
+    "or give a net of your own for images that ends in 1000 features: "
+    'model_config={"network": make_net}, or MobileNetV2EncoderConfig(network=make_net)'
+)
+
+
 def pretrained() -> nn.Module:
-    """Load the net with the weights of torchvision; raises MissingDependency without it."""
+    """Load the net with the weights of torchvision.
+
+    Raises ModuleError where torchvision is not installed, or cannot download the weights.
+    """
     try:
         from torchvision.models import mobilenet_v2  # type: ignore[import-not-found, import-untyped, unused-ignore]
     except ImportError as error:
-        raise MissingDependency(
-            "torchvision", extra="torch", purpose="the pretrained MobileNet v2"
+        raise ModuleError(
+            f"MobileNet v2 comes from torchvision: run `pip install torchvision`, {_OR_ANOTHER}"
         ) from error
-    net: nn.Module = mobilenet_v2(weights="DEFAULT")
+    try:
+        net: nn.Module = mobilenet_v2(weights="DEFAULT")
+    except OSError as error:
+        raise ModuleError(
+            f"MobileNet v2's weights could not be downloaded ({error}); put them into torch's hub "
+            f"folder, {_OR_ANOTHER}"
+        ) from error
     return net
 
 

@@ -112,3 +112,26 @@ def test_random_env_checks_its_actions():
     assert [env.step(1)[3] for _ in range(3)] == [False, False, True]
     with pytest.raises(ValueError, match="got 7"):
         env.step(7)
+
+
+def test_mobilenet_without_torchvision_or_its_weights_says_what_to_give(monkeypatch):
+    import sys
+    from types import ModuleType
+    from typing import Any
+
+    from rlmigrate.compat.names.examples.mobilenet import MobileNetV2EncoderConfig
+    from rlmigrate.errors import ModuleError
+
+    monkeypatch.setitem(sys.modules, "torchvision.models", None)
+    with pytest.raises(ModuleError, match=r"pip install torchvision.*network=make_net"):
+        MobileNetV2EncoderConfig().build()
+
+    def unreachable(weights: str) -> Any:
+        raise OSError(f"no route to the {weights} weights")
+
+    offline: Any = ModuleType("torchvision.models")
+    offline.mobilenet_v2 = unreachable
+    monkeypatch.setitem(sys.modules, "torchvision", ModuleType("torchvision"))
+    monkeypatch.setitem(sys.modules, "torchvision.models", offline)
+    with pytest.raises(ModuleError, match=r"no route.*network=make_net"):
+        MobileNetV2EncoderConfig().build()
