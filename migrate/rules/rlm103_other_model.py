@@ -9,7 +9,7 @@ from rlmigrate.migrate.emit.file import model_results
 from rlmigrate.migrate.findings import Item, Kind, Outcome
 from rlmigrate.migrate.rules.base import FileContext, Finding, Rule
 from rlmigrate.migrate.rules.cases.rlm103 import UNCHANGED
-from rlmigrate.migrate.strategy.choose import SAC
+from rlmigrate.migrate.strategy.choose import RECURRENT_SAC
 from rlmigrate.migrate.tree import nodes_in
 from rlmigrate.migrate.understanding.keras_layers import torch_layers, torch_names
 from rlmigrate.migrate.understanding.vocabulary import NETS
@@ -44,7 +44,7 @@ def _base(bases: Sequence[str]) -> str:
     names = {base.rpartition(".")[2] for base in bases}
     if names & {"DistributionalQTFModel", "DistributionalQModel", "DQNTFModel"}:
         return "TorchRLModule with QNetAPI and TargetNetworkAPI (as DQN's default module is)"
-    if names & SAC:
+    if names & {"SACTFModel", RECURRENT_SAC}:
         return "subclass of DefaultSACTorchRLModule"
     return "TorchRLModule"
 
@@ -52,7 +52,7 @@ def _base(bases: Sequence[str]) -> str:
 def _staying(context: FileContext, bases: Sequence[str]) -> str:
     """Say that a model may stay on TensorFlow, where it may."""
     names = {base.rpartition(".")[2] for base in bases}
-    if context.settings.target == "builtin" or names & {*SAC, "Model"}:
+    if context.settings.target == "builtin" or names & {RECURRENT_SAC, "Model"}:
         return ""
     return "; or keep it on TensorFlow, without Ray, with --target builtin"
 

@@ -80,8 +80,8 @@ def _choose(index: RepoIndex, reading: Reading) -> tuple[Outcome, str]:
         bases = filter(ray_kind, index.bases_of(facts.qualified))
         first = any(base.endswith(".Model") for base in bases)
         return Outcome.MANUAL, FIRST if first else "is tied to neither torch nor TensorFlow"
-    if framework == "tf" and {n.rpartition(".")[2] for n in index.bases_of(facts.qualified)} & SAC:
-        return Outcome.MANUAL, "carries the nets of SAC, which no TfRLModule has"
+    if RECURRENT_SAC in {name.rpartition(".")[2] for name in index.bases_of(facts.qualified)}:
+        return Outcome.MANUAL, "carries the nets of recurrent SAC, which no TfRLModule has"
     own = _own_stop(index, reading)
     if own is not None:
         line = f" (line {_telling(reading).line})" if facts.problems else ""
@@ -106,7 +106,7 @@ FOREIGN = "is written for TensorFlow, which Ray's new stack has no place for"
 INHERITS = "inherits from"
 #: What models were before ModelV2, for TensorFlow's graphs alone.
 FIRST = "extends the first Model of RLlib, whose _build_layers_v2() makes a graph of TensorFlow"
-SAC = frozenset({"SACTFModel", "RNNSACTFModel"})
+RECURRENT_SAC = "RNNSACTFModel"
 
 
 def _because_of(index: RepoIndex, how: str, heir: Reading) -> str:

@@ -24,7 +24,9 @@ from rlmigrate.migrate.understanding.scope import Scope
 #: Bases of models that carry the heads of DQN, the last under its name until Ray 0.8.
 DQN_BASES = frozenset({"DQNTorchModel", "DistributionalQTFModel", "DistributionalQModel"})
 #: Bases of models that carry the heads of a Q-algorithm.
-Q_BASES = DQN_BASES | {"SACTorchModel", "RNNSACTorchModel", "DDPGTorchModel"}
+Q_BASES = DQN_BASES | {
+    *("SACTorchModel", "SACTFModel", "RNNSACTorchModel", "DDPGTorchModel"),
+}
 
 POLICY_GRADIENT = frozenset(
     {"A2C", "A3C", "APPO", "BC", "DDPPO", "IMPALA", "Impala", "MARWIL", "PG", "PPO"}

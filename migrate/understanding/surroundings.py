@@ -40,6 +40,7 @@ PROTOCOLS: Mapping[str, str] = {
     "DistributionalQTFModel": "carries the heads of DQN",
     "DistributionalQModel": "carries the heads of DQN",
     "DQNTorchModel": "carries the heads of DQN",
+    "SACTFModel": "carries the policy and the twin Q-nets of SAC",
     "SACTorchModel": "carries the policy and the twin Q-nets of SAC",
     "RNNSACTorchModel": "carries the nets of recurrent SAC, which the new stack lacks",
     "DDPGTorchModel": "carries the actor and critics of DDPG, which the new stack lacks",

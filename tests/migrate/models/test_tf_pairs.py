@@ -48,6 +48,23 @@ def test_is_ported_to_torch_for_ray_or_left_with_a_reason(migrate, name) -> None
         assert "is not ported because it" in item.message
 
 
+@pytest.mark.parametrize(("base", "outcome"), [("SAC", "bridged"), ("RNNSAC", "manual")])
+def test_nets_of_sac_are_wrapped_where_a_module_has_them(migrate, base, outcome) -> None:
+    text = f"""from ray.rllib.algorithms.sac.sac_tf_model import {base}TFModel
+
+
+class Policy({base}TFModel):
+    def get_q_values(self, model_out, actions=None):
+        return 2.0 * super().get_q_values(model_out, actions)
+"""
+    done = migrate(text, target="builtin")
+    assert done.items["Policy"].outcome == outcome
+    assert ("rlmigrate.legacy.models.tf.sac_model" in done.text("model.py")) == (base == "SAC")
+    on_ray = migrate(text).items["Policy"]
+    assert on_ray.outcome == "manual"
+    assert "DefaultSACTorchRLModule" in on_ray.message
+
+
 @pytest.mark.parametrize(
     ("old", "new", "reason"),
     [
