@@ -1,4 +1,4 @@
-"""Attributes that only count and report: how often forward ran, how long it took.
+"""Attributes that only count and report: how often forward ran, how long it took, what it saw.
 
 read_counters   find them in a forward
 moved           attributes that a function only brings to a device
@@ -14,6 +14,8 @@ from rlmigrate.migrate.tree import nodes_in
 from rlmigrate.migrate.understanding.scope import Scope, self_attribute
 from rlmigrate.migrate.understanding.telling import tells
 
+#: What fills and empties a list that forward writes down what it saw in.
+COLLECTING = frozenset({"append", "appendleft", "extend", "add", "clear", "pop", "popleft"})
 ENTRIES = ("forward", "forward_rnn", "value_function", "get_initial_state", "custom_loss")
 
 
@@ -86,17 +88,26 @@ def _is_idle(statement: ast.stmt, counters: set[str]) -> bool:
         return all(self_attribute(target) in counters for target in statement.targets)
     if isinstance(statement, ast.If):
         return all(_is_idle(each, counters) for each in [*statement.body, *statement.orelse])
-    return isinstance(statement, ast.Pass) or tells(statement)
+    return isinstance(statement, ast.Pass) or tells(statement) or _collected(statement) in counters
+
+
+def _collected(node: ast.AST) -> str | None:
+    """The attribute of the statement `self.x.append(...)` and its kin."""
+    call = node.value if isinstance(node, ast.Expr) else None
+    func = call.func if isinstance(call, ast.Call) else None
+    if not isinstance(func, ast.Attribute) or func.attr not in COLLECTING:
+        return None
+    return self_attribute(func.value)
 
 
 def _counted(node: ast.AST) -> str | None:
-    """The attribute of `self.x += 1` or `self.x = self.x + 1`."""
+    """The attribute of `self.x += 1`, `self.x = self.x + 1` or `self.x.append(1)`."""
     if isinstance(node, ast.AugAssign):
         return self_attribute(node.target)
     if isinstance(node, ast.Assign) and len(node.targets) == 1:
         name = self_attribute(node.targets[0])
         return name if name and mentions(node.value, name) else None
-    return None
+    return _collected(node)
 
 
 def reached(scope: Scope) -> set[str]:

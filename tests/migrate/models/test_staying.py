@@ -145,6 +145,35 @@ def test_counters_go_on_counting(migrate) -> None:
     assert "def report(self):\n        calls, self.calls = self.calls, 0\n" in text
 
 
+COLLECTING = MODEL.replace(
+    "        return out, state",
+    """        if self.collects:
+            try:
+                self.seen.append(out.detach())
+            except MemoryError:
+                pass
+            if len(self.seen) > 3:
+                self.seen.pop(0)
+        return out, state""",
+).replace("self.calls = 0", "self.seen, self.collects = [], True")
+
+
+def test_a_list_that_the_outputs_follow_stays_state(migrate) -> None:
+    code = COLLECTING.replace("return out, state", "return out * len(self.seen), state")
+    assert "self.seen" in bridged(migrate, code)
+    code = COLLECTING.replace(
+        "self.seen.append(out.detach())", "out = self.seen.append(out) or out"
+    )
+    assert "self.seen" in bridged(migrate, code)
+
+
+def test_a_list_of_what_was_seen_goes_on_filling(migrate) -> None:
+    done = migrate(COLLECTING)
+    assert done.items["Policy"].outcome == "native"
+    compare(done.old("model.py").Policy, done.new("model.py").Policy, OBS, ACTIONS)
+    assert "self.seen.append(out.detach())" in done.text("model.py")
+
+
 def test_what_other_code_reads_is_still_there(migrate) -> None:
     import torch
     from ray.rllib.core.rl_module.rl_module import RLModuleSpec
