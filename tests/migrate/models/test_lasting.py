@@ -90,6 +90,8 @@ def reason_for(forward: str = "pass", *, setup: str = "pass", values: str = "pas
         "self.grid = self.grid.to(x.device)\nx = x + self.grid",
         "seen = {}\nseen['x'] = x",
         "x = torch.stack(list(self.past)).sum() + x if self.past else x",
+        "self.past.append(x)",  # which only others read
+        "self.calls.append(1)",
         "def add(a, b=1):\n    return a + b\nx = add(x)",
     ],
 )
@@ -104,12 +106,12 @@ def test_what_does_not_last_is_native(forward) -> None:
         ("self.mean.mul_(0.9)", "self.mean"),
         ("self.mean.data = self.mean + 1", "self.mean"),
         ("mean = self.mean\nmean += 1", "self.mean"),
-        ("self.past.append(x)", "self.past"),
+        ("self.past.append(x)\nx = x + len(self.past)", "self.past"),
         ("past = self.past\npast.append(x)", "self.past"),
         ("x = x * next(self.ticks)", "self.ticks"),
         ("self.table['n'] += 1", "self.table"),
         ("self.table.update(n=1)", "self.table"),
-        ("self.calls.append(1)", "self.calls"),
+        ("self.calls.append(1)\nx = x * len(self.calls)", "self.calls"),
         ("Policy.calls.append(1)", "Policy"),
         ("type(self).calls = []", "Policy"),
         ("SEEN.append(1)", "SEEN"),
