@@ -18,6 +18,7 @@ from rlmigrate.migrate.configs.keys import HOME, OLD
 from rlmigrate.migrate.configs.literals import Entry
 from rlmigrate.migrate.configs.model_dict import decide_model
 from rlmigrate.migrate.configs.multi_agent import decide_multi_agent
+from rlmigrate.migrate.configs.own_arguments import takes
 from rlmigrate.migrate.configs.replay_keys import decide_buffer
 from rlmigrate.migrate.configs.special import SPECIAL, THREE_RATES, constant, decide_rates
 from rlmigrate.migrate.configs.writing import WIDTH, Piece, mapping, write
@@ -81,8 +82,22 @@ def decide_entries(
         _kept(context, part, buffer.get(part.entry.key or "", own))
         for part, own in zip(merged, found, strict=True)
     ]
+    found = [_own(context, part, own, algorithm) for part, own in zip(merged, found, strict=True)]
     found = [_once(context, part, found, at) for at, part in enumerate(parts)]
     return [_given_once(context, part, found, at) for at, part in enumerate(parts)]
+
+
+def _own(context: FileContext, part: Part, decision: Decision, algorithm: str) -> Decision:
+    """Leave a key of another algorithm to a person: the config's training() refuses it."""
+    strange = [
+        gain.name
+        for gain in decision.gains
+        if gain.method == "training" and not takes(algorithm, gain.name)
+    ]
+    if not strange or decision.outcome is not Outcome.NATIVE:
+        return decision
+    text = f'{algorithm} has no "{decision.name}": training() of its config refuses {strange[0]}'
+    return _kept(context, part, _manual(decision.name, part.node, text))
 
 
 def _given_once(

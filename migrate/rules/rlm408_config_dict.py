@@ -56,6 +56,22 @@ tune.run(train, config={"lr": 0.1})
     ),
     cases=(
         Case(
+            "key_of_another_algorithm",
+            """
+from ray import tune
+
+tune.run("PPO", config={"lr": 0.1, "n_step": 3})
+""",
+            """
+from ray import tune
+from ray.rllib.algorithms.ppo import PPOConfig
+
+# TODO(rlmigrate RLM408): PPO has no "n_step": training() of its config refuses n_step (it was
+#     n_step: 3)
+tune.run("PPO", config=PPOConfig().training(lr=0.1))
+""",
+        ),
+        Case(
             "rate_beside_its_schedule_and_a_comment_behind_the_last_key",
             """
 from ray import tune

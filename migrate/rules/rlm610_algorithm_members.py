@@ -136,9 +136,13 @@ def _over_environments(
         word = Span(source.span(node).end - len(node.attr), source.span(node).end)
         edits = [Edit(word, "foreach_env_runner", CODE)]
         edits.append(Edit(Span(source.span(function).start, start), "lambda env_runner: [", CODE))
+    parents = nodes_of(context).parents
     for inner in ast.walk(body):
         if isinstance(inner, ast.Name) and inner.id == runner:
             return None
+        handed = isinstance(inner, ast.Name) and inner.id == name
+        if handed and not isinstance(parents[inner], ast.Attribute):
+            return None  # to code that may not expect gymnasium's wrappers
         if not (isinstance(inner, ast.Attribute) and isinstance(inner.value, ast.Name)):
             continue
         if inner.value.id == name and inner.attr not in OF_ENVIRONMENTS:
@@ -241,6 +245,7 @@ def harder(env):
 
 algo = PPOConfig().build_algo()
 algo.env_runner_group.foreach_env(harder)
+algo.env_runner_group.foreach_env(lambda env: harder(env))
 """,
             """
 from ray.rllib.algorithms.ppo import PPOConfig
@@ -255,6 +260,10 @@ algo = PPOConfig().build_algo()
 #     for env in env_runner.env.unwrapped.envs]); an attribute of your class is
 #     env.get_wrapper_attr("name") there, for gymnasium wraps it
 algo.env_runner_group.foreach_env(harder)
+# TODO(rlmigrate RLM610): foreach_env is gone: foreach_env_runner(lambda env_runner: [func(env)
+#     for env in env_runner.env.unwrapped.envs]); an attribute of your class is
+#     env.get_wrapper_attr("name") there, for gymnasium wraps it
+algo.env_runner_group.foreach_env(lambda env: harder(env))
 """,
         ),
     ),

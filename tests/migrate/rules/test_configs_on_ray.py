@@ -323,3 +323,23 @@ def test_a_batch_that_ray_refuses_is_told(becomes: Becomes) -> None:
             assert misfit({**values, "num_env_runners": runners}) is not None
         else:
             assert misfit({**values, "num_env_runners": runners}) is None
+
+
+def test_arguments_of_each_algorithm_are_those_of_its_config() -> None:
+    import importlib
+    import inspect
+
+    from rlmigrate.migrate.configs.consumers import SUPPORTED
+    from rlmigrate.migrate.configs.own_arguments import ARGUMENTS
+
+    for algorithm, module in SUPPORTED.items():
+        config = getattr(
+            importlib.import_module(f"ray.rllib.algorithms.{module}"), f"{algorithm}Config"
+        )
+        named = {
+            name
+            for base in config.__mro__
+            if "training" in vars(base)
+            for name in inspect.signature(base.training).parameters
+        }
+        assert named >= ARGUMENTS[algorithm], (algorithm, sorted(ARGUMENTS[algorithm] - named))
