@@ -12,6 +12,7 @@ from rlmigrate.new_stack.columns import Columns
 from rlmigrate.new_stack.models.actor_critic import TorchActorCriticEncoder
 from rlmigrate.new_stack.models.base import ACTOR, CRITIC, ENCODER_OUT
 from rlmigrate.new_stack.models.configs import RecurrentEncoderConfig
+from rlmigrate.new_stack.recurrence import state_in
 from rlmigrate.new_stack.rl_module import RLModule
 from rlmigrate.new_stack.torch_rl_module import TorchRLModule
 
@@ -85,5 +86,5 @@ class DefaultPPOTorchRLModule(TorchRLModule, DefaultPPORLModule):
         if critic is None:
             return self.encoder(batch)[ENCODER_OUT][CRITIC]
         if self.is_stateful():
-            batch = {**batch, Columns.STATE_IN: batch[Columns.STATE_IN][CRITIC]}
+            batch = {**batch, Columns.STATE_IN: state_in(batch)[CRITIC]}
         return critic(batch)[ENCODER_OUT]

@@ -6,6 +6,7 @@ from typing import Any
 
 from rlmigrate.new_stack.columns import Columns
 from rlmigrate.new_stack.models.base import ACTOR, CRITIC, ENCODER_OUT, Encoder, TorchModel
+from rlmigrate.new_stack.recurrence import state_in
 
 
 class ActorCriticEncoder(Encoder):
@@ -84,7 +85,7 @@ class TorchStatefulActorCriticEncoder(TorchModel, StatefulActorCriticEncoder):
                 ENCODER_OUT: {ACTOR: features, CRITIC: features},
                 Columns.STATE_OUT: outs[Columns.STATE_OUT],
             }
-        states = inputs[Columns.STATE_IN]
+        states = state_in(inputs)
         outs = {
             name: encoder({**inputs, Columns.STATE_IN: states[name]}, **kwargs)
             for name, encoder in ((ACTOR, self.actor_encoder), (CRITIC, self.critic_encoder))

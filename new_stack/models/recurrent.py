@@ -10,6 +10,7 @@ from torch import nn
 from rlmigrate.new_stack.columns import Columns
 from rlmigrate.new_stack.models.activations import initialize
 from rlmigrate.new_stack.models.base import ENCODER_OUT, Encoder, TorchModel
+from rlmigrate.new_stack.recurrence import state_in
 
 
 class _RecurrentEncoder(TorchModel, Encoder):
@@ -75,7 +76,7 @@ class TorchLSTMEncoder(_RecurrentEncoder):
         return {"h": self._zeros(), "c": self._zeros()}
 
     def _forward(self, inputs: dict[str, Any], **kwargs: Any) -> dict[str, Any]:
-        state = inputs[Columns.STATE_IN]
+        state = state_in(inputs)
         out, (h, c) = self.lstm(
             self._features(inputs), (state["h"].transpose(0, 1), state["c"].transpose(0, 1))
         )
@@ -107,6 +108,6 @@ class TorchGRUEncoder(_RecurrentEncoder):
         return {"h": self._zeros()}
 
     def _forward(self, inputs: dict[str, Any], **kwargs: Any) -> dict[str, Any]:
-        state = inputs[Columns.STATE_IN]["h"].transpose(0, 1)
+        state = state_in(inputs)["h"].transpose(0, 1)
         out, h = self.gru(self._features(inputs), state)
         return {ENCODER_OUT: out, Columns.STATE_OUT: {"h": h.transpose(0, 1)}}

@@ -7,6 +7,7 @@ from typing import Any
 import tensorflow as tf
 
 from rlmigrate.new_stack.columns import Columns
+from rlmigrate.new_stack.recurrence import state_in
 from rlmigrate.new_stack.tf.nets import encoder, head, settings
 from rlmigrate.new_stack.tf.recurrent import RecurrentEncoder, recurrent_encoder
 from rlmigrate.new_stack.tf.tf_rl_module import TfRLModule
@@ -35,7 +36,7 @@ class DefaultBCTfRLModule(TfRLModule):
 
     def _forward(self, batch: dict[str, Any], **kwargs: Any) -> dict[str, Any]:
         if isinstance(self.encoder, RecurrentEncoder):
-            features, states = self.encoder.unroll(batch[Columns.OBS], batch[Columns.STATE_IN])
+            features, states = self.encoder.unroll(batch[Columns.OBS], state_in(batch))
             return {Columns.ACTION_DIST_INPUTS: self.pi(features), Columns.STATE_OUT: states}
         return {Columns.ACTION_DIST_INPUTS: self.pi(self.encoder(batch[Columns.OBS]))}
 

@@ -8,6 +8,7 @@ import tensorflow as tf
 
 from rlmigrate.new_stack.apis import InferenceOnlyAPI, ValueFunctionAPI
 from rlmigrate.new_stack.columns import Columns
+from rlmigrate.new_stack.recurrence import state_in
 from rlmigrate.new_stack.tf.distributions import TfDiagGaussian
 from rlmigrate.new_stack.tf.nets import ActorCriticEncoder, GaussianHead, head, settings
 from rlmigrate.new_stack.tf.recurrent import StatefulActorCriticEncoder
@@ -62,7 +63,7 @@ class DefaultPPOTfRLModule(TfRLModule, ValueFunctionAPI, InferenceOnlyAPI):
 
     def _forward_train(self, batch: dict[str, Any], **kwargs: Any) -> dict[str, Any]:
         if isinstance(self.encoder, StatefulActorCriticEncoder):
-            actor, critic, states = self.encoder.unroll(batch[Columns.OBS], batch[Columns.STATE_IN])
+            actor, critic, states = self.encoder.unroll(batch[Columns.OBS], state_in(batch))
             return {
                 Columns.ACTION_DIST_INPUTS: self.pi(actor),
                 Columns.STATE_OUT: states,

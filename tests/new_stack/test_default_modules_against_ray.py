@@ -13,6 +13,7 @@ from ray.rllib.algorithms.bc.torch.default_bc_torch_rl_module import (
 from ray.rllib.algorithms.dqn.torch.default_dqn_torch_rl_module import (
     DefaultDQNTorchRLModule as RayDQN,
 )
+from ray.rllib.algorithms.ppo.ppo_catalog import PPOCatalog as RayPPOCatalog
 from ray.rllib.algorithms.ppo.torch.default_ppo_torch_rl_module import (
     DefaultPPOTorchRLModule as RayPPO,
 )
@@ -22,6 +23,7 @@ from ray.rllib.algorithms.sac.torch.default_sac_torch_rl_module import (
 from ray.rllib.core.rl_module.default_model_config import DefaultModelConfig as RayModelConfig
 
 from rlmigrate.new_stack import Columns
+from rlmigrate.new_stack.catalog.ppo import PPOCatalog
 from rlmigrate.new_stack.defaults.bc import DefaultBCTorchRLModule
 from rlmigrate.new_stack.defaults.dqn import DefaultDQNTorchRLModule
 from rlmigrate.new_stack.defaults.ppo import DefaultPPOTorchRLModule
@@ -353,3 +355,21 @@ def test_float64_batches_raise_as_in_ray():
     for module in (ours, rays):
         with pytest.raises(RuntimeError, match="dtype"):
             module.forward_inference({Columns.OBS: torch.from_numpy(np.zeros((2, 5)))})
+
+
+@pytest.mark.parametrize("shared", [True, False])
+def test_a_batch_without_state_is_a_key_error_that_says_what_to_add(shared):
+    settings = {"use_lstm": True, "lstm_cell_size": 4, "vf_share_layers": shared}
+    common = {"observation_space": VECTOR, "action_space": ACTIONS["discrete"]}
+    rays = RayPPO(
+        **common, model_config=vars(RayModelConfig(**settings)), catalog_class=RayPPOCatalog
+    )
+    ours = DefaultPPOTorchRLModule(
+        **common, model_config=vars(DefaultModelConfig(**settings)), catalog_class=PPOCatalog
+    )
+    batch = {"obs": torch.zeros(2, 1, 5)}
+    with pytest.raises(KeyError):
+        rays.forward_inference(batch)
+    for call in (ours.forward_inference, ours.compute_values):
+        with pytest.raises(KeyError, match=r"get_initial_state\(\).*keys found: \['obs'\]"):
+            call(batch)
