@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any
 
@@ -156,9 +157,12 @@ def _walk(layer: Any, prefix: str, seen: set[int]) -> Iterator[tuple[str, Any]]:
 
 
 def _children(layer: Any) -> Iterator[tuple[str, Any]]:
-    """Give the layers of a Sequential by their names, those of other models by attribute."""
+    """Give the layers of a Sequential or functional model by name, those of others by attribute."""
     if isinstance(layer, tf.keras.Sequential):
         yield from ((child.name, child) for child in layer.layers)
+        return
+    if hasattr(layer, "_nodes_by_depth"):
+        yield from counted_layers(layer.layers)
         return
     if not isinstance(layer, tf.keras.Model):
         return
@@ -172,6 +176,21 @@ def _children(layer: Any) -> Iterator[tuple[str, Any]]:
             yield from ((f"{attribute}.{i}", v) for i, v in parts if _is_layer(v))
         elif isinstance(value, Mapping):
             yield from ((f"{attribute}.{k}", v) for k, v in value.items() if _is_layer(v))
+
+
+def counted_layers(layers: Sequence[Any]) -> Iterator[tuple[str, Any]]:
+    """Give layers by their names, those that Keras made up (`dense_7`) by class and number.
+
+    Keras counts its own names over the whole process, so that they differ from model to model.
+    """
+    counts: dict[str, int] = {}
+    for layer in layers:
+        kind = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", type(layer).__name__).lower()
+        if re.fullmatch(rf"{kind}(_\d+)?", layer.name):
+            counts[kind] = counts.get(kind, 0) + 1
+            yield f"{kind}_{counts[kind]}", layer
+        else:
+            yield layer.name, layer
 
 
 def _is_layer(value: object) -> bool:

@@ -330,6 +330,25 @@ def check_behaviour_cloning_with_an_lstm() -> None:
     assert build(DefaultBCTfRLModule).get_initial_state() == {}
 
 
+def check_functional_models_are_saved_by_the_names_of_their_layers() -> None:
+    class Functional(TfRLModule):
+        def setup(self) -> None:
+            inputs = tf.keras.layers.Input((4,))
+            hidden = tf.keras.layers.Dense(8, name="a")(inputs)
+            hidden = tf.keras.layers.Dense(8)(tf.keras.layers.Dense(8)(hidden))
+            self.net = tf.keras.Model(inputs, tf.keras.layers.Dense(2, name="b")(hidden))
+
+    one, two = build(Functional), build(Functional)
+    state = one.get_state()
+    layers, parts = ("a", "dense_1", "dense_2", "b"), ("kernel", "bias")
+    assert list(state) == [f"net.{layer}.{part}" for layer in layers for part in parts]
+    report = two.set_state(state)
+    assert not report.missing, report
+    assert not report.unexpected, report
+    name = "net.dense_2.kernel"
+    np.testing.assert_array_equal(two.get_state()[name], state[name])
+
+
 def main() -> None:
     results: dict[str, str | None] = {}
     for name, check in list(globals().items()):

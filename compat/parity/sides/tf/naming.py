@@ -6,7 +6,6 @@ A variable is named by attributes and layers, `base_model/fc_1/kernel`. Names th
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -14,6 +13,7 @@ from typing import Any
 import tensorflow as tf
 
 from rlmigrate.compat.parity.arrays import Array
+from rlmigrate.new_stack.tf.tf_rl_module import counted_layers
 
 #: Attributes in which Keras keeps its books, and layers a second time.
 _BOOKS = (
@@ -91,7 +91,7 @@ def _is_part(value: object) -> bool:
 
 def _children(owner: Any) -> Iterator[tuple[str, Any]]:
     if isinstance(owner, tf.keras.Sequential) or hasattr(owner, "_nodes_by_depth"):
-        yield from _counted(owner.layers)
+        yield from counted_layers(owner.layers)
         return
     for name, value in vars(owner).items():
         if _is_layer(owner) and name.startswith(_BOOKS):
@@ -102,18 +102,6 @@ def _children(owner: Any) -> Iterator[tuple[str, Any]]:
             yield from ((f"{name}_{i}", each) for i, each in enumerate(value) if _is_part(each))
         elif isinstance(value, Mapping):
             yield from ((f"{name}_{key}", each) for key, each in value.items() if _is_part(each))
-
-
-def _counted(layers: list[Any]) -> Iterator[tuple[str, Any]]:
-    """Give layers by their names, those that Keras made up by class and number."""
-    counts: dict[str, int] = {}
-    for layer in layers:
-        kind = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", type(layer).__name__).lower()
-        if re.fullmatch(rf"{kind}(_\d+)?", layer.name):
-            counts[kind] = counts.get(kind, 0) + 1
-            yield f"{kind}_{counts[kind]}", layer
-        else:
-            yield layer.name, layer
 
 
 def pair_variables(
