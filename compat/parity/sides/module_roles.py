@@ -57,10 +57,13 @@ class ModuleRole:
         """Make copies of parameters follow the parameters."""
 
     def main(self, batch: Batch) -> Batch:
-        """Run the training pass in eval mode, as the old side runs: dropout would draw."""
-        forward = self.module.forward_train
-        if "train" in self._generic:
-            forward = self.module._forward_train
+        """Run the training pass in eval mode, as the old side runs: dropout would draw.
+
+        Ray's forward_train() puts the module into training mode; only a class's own is called.
+        """
+        home = str(getattr(getattr(type(self.module), "forward_train", None), "__module__", ""))
+        generic = home in _GENERIC_HOMES
+        forward = self.module._forward_train if generic else self.module.forward_train
         fwd = dict(forward(batch))
         found = {"dist_inputs": fwd[DIST_INPUTS]} if DIST_INPUTS in fwd else {}
         compute = getattr(self.module, "compute_values", None)
