@@ -54,8 +54,8 @@ AREAS: tuple[tuple[str, tuple[str, ...]], ...] = (
     # One name means another function in each of these.
     ("ray.rllib.utils.torch_utils", ("legacy.utils.torch_utils",)),
     ("ray.rllib.utils.torch_ops", ("legacy.utils.torch_utils", "legacy.utils.numpy")),
-    ("ray.rllib.utils.tf_utils", ("legacy.models.tf.structs",)),
-    ("ray.rllib.utils.tf_ops", ("legacy.models.tf.structs",)),
+    ("ray.rllib.utils.tf_utils", ("legacy.models.tf.structs", "legacy.utils.tf_utils")),
+    ("ray.rllib.utils.tf_ops", ("legacy.models.tf.structs", "legacy.utils.tf_utils")),
     ("ray.rllib.utils.numpy", ("legacy.utils.numpy",)),
     (
         "ray.rllib.utils",
@@ -163,6 +163,21 @@ EXPLICIT: dict[str, str] = {
     "ray.rllib.policy.tf_mixins.compute_gradients": (
         "rlmigrate.legacy.policies.tf.mixins.compute_gradients"
     ),
+    "ray.rllib.agents.dqn.distributional_q_model.DistributionalQModel": (
+        "rlmigrate.legacy.models.tf.dqn_model.DistributionalQTFModel"
+    ),
+    "ray.rllib.agents.dqn.distributional_q_tf_model.DistributionalQTFModel": (
+        "rlmigrate.legacy.models.tf.dqn_model.DistributionalQTFModel"
+    ),
+    "ray.rllib.algorithms.dqn.distributional_q_tf_model.DistributionalQTFModel": (
+        "rlmigrate.legacy.models.tf.dqn_model.DistributionalQTFModel"
+    ),
+    **{
+        f"ray.rllib.{home}.sac.sac_tf_model.SACTFModel": (
+            "rlmigrate.legacy.models.tf.sac_model.SACTFModel"
+        )
+        for home in ("agents", "algorithms")
+    },
     **{
         f"ray.cloudpickle.{name}": f"cloudpickle.{name}"
         for name in ("dump", "dumps", "load", "loads")

@@ -65,6 +65,15 @@ class EagerTFPolicyV2(TFLearning):
         self._is_recurrent = len(tree.flatten(self._state_inputs)) > 0
         self._lock = threading.RLock()
 
+    @staticmethod
+    def enable_eager_execution_if_necessary() -> None:
+        """Do nothing: TF executes eagerly."""
+
+    @classmethod
+    def with_tracing(cls) -> Any:
+        """Give the class itself: nothing is traced into a graph."""
+        return cls
+
     def _overrides(self, name: str) -> bool:
         return name in self.__dict__ or overridden_in(type(self), EagerTFPolicyV2, name)
 

@@ -19,6 +19,7 @@ from ray.rllib.policy import tf_mixins as ray_mixins
 from ray.rllib.policy.eager_tf_policy_v2 import EagerTFPolicyV2 as RayPolicy
 from ray.rllib.policy.sample_batch import SampleBatch as RayBatch
 from ray.rllib.policy.tf_policy_template import build_tf_policy as ray_build_tf_policy
+from ray.rllib.utils import tf_utils as ray_tf_utils
 from ray.rllib.utils.framework import try_import_tf
 
 from rlmigrate import ray_names
@@ -245,6 +246,25 @@ def check_static(action_space: Any) -> None:
             Mine(OBS, action_space, {})
 
 
+def check_helpers() -> None:
+    """Helpers of losses are Ray's, under Ray's names."""
+    with ray_names(ray=False):
+        from ray.rllib.algorithms.sac.sac_tf_model import SACTFModel
+        from ray.rllib.utils import tf_utils
+    assert SACTFModel.__module__.startswith("rlmigrate.legacy.models.tf")
+    assert EagerTFPolicyV2.with_tracing() is EagerTFPolicyV2
+    x = tf.constant(np.random.default_rng(2).normal(size=(6, 3)).astype(np.float32)) * 3
+    masked = tf.where(x > 2, tf.float32.min, x)
+    for name, given in (
+        ("explained_variance", (x[:, 0], x[:, 1])),
+        ("huber_loss", (x, 0.7)),
+        ("l2_loss", (x,)),
+        ("reduce_mean_ignore_inf", (masked,)),
+        ("reduce_mean_ignore_inf", (masked, 0)),
+    ):
+        same(getattr(tf_utils, name)(*given), getattr(ray_tf_utils, name)(*given), name)
+
+
 def check_update_ops(action_space: Any) -> None:
     """What a model lists runs with each update of the weights, and at no other time."""
     calls: list[int] = []
@@ -354,6 +374,7 @@ def main() -> None:
         for kind, build in pairs.items():
             try:
                 if kind in ("update_ops", "static"):
+                    check_helpers()
                     (check_static if kind == "static" else check_update_ops)(space)
                     results[f"{kind}:{name}"] = None
                     continue
