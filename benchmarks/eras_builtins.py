@@ -54,8 +54,8 @@ AREAS: tuple[tuple[str, tuple[str, ...]], ...] = (
     # One name means another function in each of these.
     ("ray.rllib.utils.torch_utils", ("legacy.utils.torch_utils",)),
     ("ray.rllib.utils.torch_ops", ("legacy.utils.torch_utils", "legacy.utils.numpy")),
-    ("ray.rllib.utils.tf_utils", ("legacy.models.tf.structs", "legacy.utils.tf_utils")),
-    ("ray.rllib.utils.tf_ops", ("legacy.models.tf.structs", "legacy.utils.tf_utils")),
+    ("ray.rllib.utils.tf_utils", ("legacy.models.tf.structs", "legacy.policies.tf.losses")),
+    ("ray.rllib.utils.tf_ops", ("legacy.models.tf.structs", "legacy.policies.tf.losses")),
     ("ray.rllib.utils.numpy", ("legacy.utils.numpy",)),
     (
         "ray.rllib.utils",

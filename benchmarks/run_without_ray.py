@@ -295,7 +295,7 @@ REASONS = {
         "extends TorchModelV2 without torch.nn.Module, which Ray and torch 2 refuse, too"
     ),
     "IDDPGTorchModel": (
-        "extends DDPG's model, which Ray dropped with 2.7 and nothing here implements"
+        "extends DDPG's model, which Ray dropped after 2.6 and nothing here implements"
     ),
     "BaseModel": "abstract base class",
     "WrapRawModule": (
