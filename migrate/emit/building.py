@@ -13,6 +13,7 @@ from rlmigrate.migrate.source import SourceFile
 from rlmigrate.migrate.strategy import ModelPlan
 from rlmigrate.migrate.understanding.base_calls import Constructor, assign_roles
 from rlmigrate.migrate.understanding.kin import read_kin, relative
+from rlmigrate.migrate.understanding.vocabulary import MODEL_DEFAULTS
 
 #: Configs that say nothing: the module knows RLlib's defaults of what it reads.
 _EMPTY = frozenset({"None", "{}", "dict()", "MODEL_DEFAULTS", "MODEL_DEFAULTS.copy()"})
@@ -46,10 +47,10 @@ def building_text(
             settings += _settings(source, value, own)
         elif role is None:
             own.append(f'"{name}": {text}')
-    if plan.apart and own:
-        settings.append(f'"custom_model_config": {{{", ".join(own)}}}')
-    else:
-        settings += own
+    nested = [text for text in own if plan.apart or _key_of(text) in MODEL_DEFAULTS]
+    settings += [text for text in own if text not in nested]
+    if nested:
+        settings.append(f'"custom_model_config": {{{", ".join(nested)}}}')
     settings += [
         f'"{key}": {value!r}'
         for key, value in plan.model_config.items()
@@ -59,6 +60,11 @@ def building_text(
     if settings:
         arguments.append(f"model_config={{{', '.join(settings)}}}")
     return f"{source.segment(call.func)}({', '.join(arguments)})"
+
+
+def _key_of(entry: str) -> str:
+    """The key of an entry of a dict, as written."""
+    return entry.partition(":")[0].strip("'\"")
 
 
 def _settings(source: SourceFile, config: ast.expr, own: list[str]) -> Iterator[str]:

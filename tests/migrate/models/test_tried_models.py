@@ -84,6 +84,21 @@ def test_what_only_tests_build_is_native(migrate, place) -> None:
     assert built.body.out_features == 6
 
 
+def test_settings_that_rllib_has_too_stay_apart(migrate) -> None:
+    model = MODEL.replace("width=8\n    )", "**kwargs\n    )").replace(
+        "nn.Linear(4, width)", 'nn.Linear(4, kwargs["fcnet_hiddens"][0])'
+    )
+    model = model.replace("nn.Linear(width,", 'nn.Linear(kwargs["fcnet_hiddens"][0],')
+    use = USE.replace("width=6)", "fcnet_hiddens=[6], deep=True)")
+    done = migrate({"model.py": model, "test_it.py": use})
+    assert done.items["Policy"].outcome == "native"
+    new = done.items["Policy()"].message.partition("build it as ")[2].partition(", and call")[0]
+    assert "{\"custom_model_config\": {'a': 1, \"fcnet_hiddens\": [6], \"deep\": True}}" in new
+    module = done.new("model.py").Policy
+    built = eval(new, {"Policy": module, "space": OBS, "actions": ACTIONS})  # as it is told
+    assert built.body.out_features == 6
+
+
 @pytest.mark.parametrize(
     ("path", "code", "tried"),
     [
