@@ -93,7 +93,7 @@ def test_settings_that_rllib_has_too_stay_apart(migrate) -> None:
     done = migrate({"model.py": model, "test_it.py": use})
     assert done.items["Policy"].outcome == "native"
     new = done.items["Policy()"].message.partition("build it as ")[2].partition(", and call")[0]
-    assert "{\"custom_model_config\": {'a': 1, \"fcnet_hiddens\": [6], \"deep\": True}}" in new
+    assert '{"custom_model_config": {\'a\': 1, "fcnet_hiddens": [6], "deep": True}}' in new
     module = done.new("model.py").Policy
     built = eval(new, {"Policy": module, "space": OBS, "actions": ACTIONS})  # as it is told
     assert built.body.out_features == 6
