@@ -37,9 +37,10 @@ class _NoModel:
 class WrappedPolicy(WrappedModel):
     """Run an old policy as an RLModule.
 
-    Actions are those of the policy's `compute_actions`, with its hooks, its exploration and
-    whatever it overrides; `forward_inference` acts with explore=False. `forward_train` runs the
-    model, or `action_distribution_fn`, with gradients.
+    Actions are those of the policy's `compute_actions`, or of `compute_actions_from_input_dict`
+    where that is overridden, with its hooks, its exploration and whatever it overrides;
+    `forward_inference` acts with explore=False. `forward_train` runs the model, or
+    `action_distribution_fn`, with gradients.
     """
 
     legacy_config: ClassVar[Any] = None
@@ -88,11 +89,10 @@ class WrappedPolicy(WrappedModel):
         encoded = self._wrap_encoder(batch["obs"])
         lead, device = encoded.lead, encoded.flat.device
         before = self._wrap_states.to_list(batch.get("state_in")) if self._wrap_states else []
-        actions, after, extra = self.legacy_policy.compute_actions(
+        actions, after, extra = self._wrap_ask(
             encoded.flat.cpu().numpy(),
             [_numpy(state) for state in before],
-            prev_action_batch=_numpy(batch.get("prev_actions")),
-            prev_reward_batch=_numpy(batch.get("prev_rewards")),
+            {key: _numpy(batch.get(key)) for key in ("prev_actions", "prev_rewards")},
             explore=explore,
             timestep=timestep,
         )
@@ -112,6 +112,24 @@ class WrappedPolicy(WrappedModel):
         if self._wrap_states:
             outputs["state_out"] = self._wrap_states.to_dict(before, [back(s) for s in after])
         return outputs
+
+    def _wrap_ask(
+        self, obs: Any, states: list[Any], previous: Mapping[str, Any], **told: Any
+    ) -> tuple[Any, list[Any], dict[str, Any]]:
+        """Ask the policy for actions, by the one of its two methods that says more."""
+        policy = self.legacy_policy
+        if not _takes_input_dict(type(policy)):
+            return policy.compute_actions(  # type: ignore[no-any-return]
+                obs,
+                states,
+                prev_action_batch=previous["prev_actions"],
+                prev_reward_batch=previous["prev_rewards"],
+                **told,
+            )
+        columns = {key: value for key, value in previous.items() if value is not None}
+        columns |= {f"state_in_{at}": state for at, state in enumerate(states)}
+        inputs = self._wrap_family.sample_batch({"obs": obs, **columns})
+        return policy.compute_actions_from_input_dict(inputs, **told)  # type: ignore[no-any-return]
 
     def _forward_train(self, batch: Batch, **kwargs: Any) -> Batch:
         if self.legacy_model is None:
@@ -210,6 +228,21 @@ def _own_methods(policy_class: type) -> set[str]:
         if not base.__module__.startswith(("ray.rllib.", "rlmigrate.legacy."))
         for name in vars(base)
     }
+
+
+def _takes_input_dict(policy_class: type) -> bool:
+    """Say whether the last class that overrides how actions come does so for an input dict.
+
+    Where one class overrides both methods, RLlib's sampler asked this one.
+    """
+    for base in policy_class.__mro__:
+        if base.__module__.startswith(("ray.rllib.", "rlmigrate.legacy.")):
+            continue
+        if "compute_actions_from_input_dict" in vars(base):
+            return True
+        if "compute_actions" in vars(base):
+            return False
+    return False
 
 
 def _ran(model: Any) -> bool:

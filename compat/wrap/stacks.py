@@ -12,7 +12,7 @@ import importlib
 import importlib.util
 import os
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from rlmigrate.errors import MissingDependency, UsageError, WrapError
 
@@ -46,6 +46,12 @@ class Family:
     catalog: type
     defaults: Mapping[str, object]
     modelv2: type
+
+    @property
+    def sample_batch(self) -> type[Any]:
+        """The class of the batches that its policies take."""
+        home = {"ray": "ray.rllib.policy", "builtin": "rlmigrate.legacy.batches"}[self.name]
+        return _load(f"{home}.sample_batch:SampleBatch")
 
 
 _STACK_HOMES: dict[StackName, dict[str, str]] = {

@@ -58,6 +58,16 @@ class Sampler:
         return {"twice": input_dict["obs"] * 2}
 
 
+class ByInputDict:
+    """Changes actions where RLlib's sampler asks for them."""
+
+    def compute_actions_from_input_dict(self, input_dict, explore=None, timestep=None, **kwargs):
+        actions, states, info = super().compute_actions_from_input_dict(
+            input_dict, explore=explore, timestep=timestep, **kwargs
+        )
+        return np.where(input_dict["obs"][:, 0] > 0, 2, actions), states, info
+
+
 class Stepped(Policy):
     """Needs no network: an action from the sign of the observation."""
 
@@ -90,7 +100,12 @@ def policies() -> dict[str, type]:
 POLICIES = policies()
 
 
-def build(policy_class: type, stack: str = "ray", actions: gym.Space[Any] = DISCRETE) -> Any:
+def build(
+    policy_class: type,
+    stack: str = "ray",
+    actions: gym.Space[Any] = DISCRETE,
+    more: dict[str, Any] | None = None,
+) -> Any:
     wrapped = wrap_policy(policy_class, stack=stack, name="WrappedPolicy")
     if stack == "ray":
         spec: Any = RLModuleSpec
@@ -98,7 +113,10 @@ def build(policy_class: type, stack: str = "ray", actions: gym.Space[Any] = DISC
         from rlmigrate.new_stack import RLModuleSpec as spec
     torch.manual_seed(0)
     return spec(
-        module_class=wrapped, observation_space=OBS, action_space=actions, model_config=dict(MODEL)
+        module_class=wrapped,
+        observation_space=OBS,
+        action_space=actions,
+        model_config={**MODEL, **(more or {})},
     ).build()
 
 
@@ -109,6 +127,29 @@ def batch_for(module: Any) -> dict[str, Any]:
             name: value.repeat(6, 1) for name, value in module.get_initial_state().items()
         }
     return batch
+
+
+@pytest.mark.parametrize("stack", ["ray", "builtin"])
+@pytest.mark.parametrize("base", [PPOTorchPolicy, OurTorchPolicyV2])
+@pytest.mark.parametrize("model", [{}, {"use_lstm": True, "lstm_cell_size": 4}])
+def test_the_method_that_the_sampler_asked_counts(stack, base, model):
+    loss = {} if base is PPOTorchPolicy else {"loss": lambda *_: torch.zeros(())}
+    policy_class = type("ByInputDict", (ByInputDict, base), loss)
+    module = build(policy_class, stack, more=model)
+    batch = batch_for(module)
+    batch["prev_actions"] = torch.arange(6) % 3
+    torch.manual_seed(5)
+    outputs = module.forward_exploration(batch)
+    states = [value.numpy() for value in batch.get("state_in", {}).values()]
+    columns = {f"state_in_{at}": state for at, state in enumerate(states)}
+    asked = {"obs": batch["obs"].numpy(), "prev_actions": batch["prev_actions"].numpy(), **columns}
+    torch.manual_seed(5)
+    actions, _, info = module.legacy_policy.compute_actions_from_input_dict(
+        module._wrap_family.sample_batch(asked), explore=True
+    )
+    assert np.array_equal(outputs["actions"].numpy(), actions)
+    assert set(outputs["actions"][batch["obs"][:, 0] > 0].tolist()) == {2}
+    assert np.array_equal(outputs["action_logp"].numpy(), info["action_logp"])
 
 
 @pytest.mark.parametrize("explore", [True, False])
