@@ -83,7 +83,7 @@ class DistributionalQTFModel(TFModelV2):
             out = self._noisy(f"{prefix}{last}", outputs, None)(out)
         else:
             out = layers.Dense(outputs)(out)
-        return tf.keras.Model(inputs, out)
+        return tf.keras.Model(inputs, out if state else layers.Lambda(self._spread)(out))
 
     def _noisy(self, prefix: str, width: int, activation: str | None) -> Any:
         from rlmigrate.legacy.models.tf.layers import NoisyLayer
@@ -97,9 +97,12 @@ class DistributionalQTFModel(TFModelV2):
         [B, A, 1] for the latter, or, with more than one atom, [scores [B, A], support [atoms],
         logits [B, A, atoms], the same logits, probabilities [B, A, atoms]].
         """
+        return list(self.q_value_head(model_out))
+
+    def _spread(self, scores: Tensor) -> list[Tensor]:
+        """Give what stands behind the outputs of the last layer of `q_value_head`."""
         import tensorflow as tf
 
-        scores = self.q_value_head(model_out)
         if self.num_atoms == 1:
             ones = tf.expand_dims(tf.ones_like(scores), -1)
             return [scores, ones, ones]

@@ -183,6 +183,8 @@ def outputs(model: Any, name: str) -> list[np.ndarray]:
         features, _ = model({"obs": normal(4, 3)})
         tf.random.set_seed(4)
         results = list(model.get_q_value_distributions(features))
+        tf.random.set_seed(4)
+        results += list(model.q_value_head(features))
         if hasattr(model, "state_value_head"):
             tf.random.set_seed(5)
             results.append(model.get_state_value(features))
