@@ -61,6 +61,8 @@ def read_copies(observed: Observed) -> None:
 
 def read_inputs(scope: Scope, function: ast.FunctionDef, inputs: str) -> None:
     """Mark a forward_rnn that changes its flat inputs in place, which only it reads."""
+    if scope.framework == "tf":
+        return
     found = Sharing(place_of_class(scope), {}, env={inputs: frozenset({(0, 0)})})
     found.run(function)
     if found.writes and not scope.kin:

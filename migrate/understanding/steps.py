@@ -106,6 +106,8 @@ def _picks_steps(node: ast.AST) -> bool:
 
 def read_states_in_place(scope: Scope, function: ast.FunctionDef, state: str) -> None:
     """Mark a forward that writes into its states, which the batch holds for later calls."""
+    if scope.framework == "tf":  # whose tensors nobody can change
+        return
     given = {state: frozenset({(0, 1)})}  # a list, of which forward has one of its own
     found = Sharing(place_of_class(scope), {}, env=dict(given))
     found.run(function)
