@@ -121,6 +121,7 @@ class _Reader:
         for call in source.nodes(ast.Call):
             self._call(call)
             self._environment(call)
+        self._called_by_another_name(source)
         for attribute in source.nodes(ast.Attribute):
             self._attribute(attribute, receivers)
         for entries in source.nodes(ast.Dict):
@@ -237,6 +238,18 @@ class _Reader:
             self.tried.add(name)
         else:
             self.constructed.add(name)
+
+    def _called_by_another_name(self, source: SourceFile) -> None:
+        """Note classes that a local name calls: `cls = Net if deep else Other; cls()`."""
+        called = {c.func.id for c in source.nodes(ast.Call) if isinstance(c.func, ast.Name)}
+        for node in source.nodes(ast.Assign):
+            target = node.targets[0]
+            if not isinstance(target, ast.Name) or target.id not in called:
+                continue
+            for given in _either(node.value):
+                name = self.name_of(given) if _last_name(given)[:1].isupper() else None
+                if name and isinstance(given, ast.Name | ast.Attribute):
+                    self._constructed(node, name)
 
     def _made_by(self, node: ast.Call) -> None:
         """Note the classes that a catalog call in make_model() is given."""

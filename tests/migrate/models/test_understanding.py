@@ -404,3 +404,10 @@ def test_a_return_that_is_not_understood_is_a_return() -> None:
     assert "never returns" not in texts
     silent = STATES_BY_NAME.replace("return self.pi(self._x), after", "self.pi(self._x)")
     assert "never returns" in [problem.text for problem in facts_of(silent).problems]
+
+
+def test_class_that_is_built_under_another_name_is_bridged() -> None:
+    other = "class Other:\n    pass\n"
+    code = MODEL + other + "def build(*args, deep=True):\n    cls = M if deep else Other\n"
+    assert plans_of(code + "    return cls(*args)\n", "M")["M"].outcome == "bridged"
+    assert plans_of(code + "    return cls\n", "M")["M"].outcome == "native"
