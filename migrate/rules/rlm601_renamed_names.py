@@ -311,13 +311,11 @@ RULE = Rule(
         Case(
             "builders that stood beside the trainers",
             "import ray.rllib.agents.ppo as ppo\n"
-            "from ray.rllib.agents.dqn import DQNConfig\n"
-            "from ray.rllib.agents.sac.sac import SACConfig\n\n"
-            "print(ppo.PPOConfig(), DQNConfig(), SACConfig())\n",
+            "from ray.rllib.agents.dqn.dqn import DQNConfig\n\n"
+            "print(ppo.PPOConfig(), DQNConfig())\n",
             "from ray.rllib.algorithms.dqn import DQNConfig\n"
-            "from ray.rllib.algorithms.sac import SACConfig\n"
             "from ray.rllib.algorithms.ppo import PPOConfig\n\n"
-            "print(PPOConfig(), DQNConfig(), SACConfig())\n",
+            "print(PPOConfig(), DQNConfig())\n",
         ),
         Case(
             "one of several names of a statement",
