@@ -57,6 +57,7 @@ def rewritten(tree: Path, root: Path, target: str) -> list[dict[str, str]]:
     index = RepoIndex.build(paths, settings)
     rules = [rule for code, rule in all_rules().items() if code.startswith("RLM1")]
     rows: list[dict[str, str]] = []
+    texts: dict[Path, bytes] = {}  # written last: the index looks at files as they were
     for path in index.files:
         try:
             outcome = rewrite(SourceFile.read(path), index, settings, rules)
@@ -64,9 +65,8 @@ def rewritten(tree: Path, root: Path, target: str) -> list[dict[str, str]]:
             rows.append({"class": str(path), "outcome": "ERROR", "message": str(error)[:200]})
             continue
         if outcome.after is not None:
-            path.write_bytes(outcome.after)
-        for name, text in outcome.new_files.items():
-            Path(name).write_text(text)
+            texts[path] = outcome.after
+        texts |= {Path(name): text.encode() for name, text in outcome.new_files.items()}
         for item in outcome.items:
             if item.code not in CLASSES:
                 continue
@@ -83,6 +83,8 @@ def rewritten(tree: Path, root: Path, target: str) -> list[dict[str, str]]:
                     "framework": index.framework(f"{index.files[path].module}.{item.name}") or "",
                 }
             )
+    for path, after in texts.items():
+        path.write_bytes(after)
     return rows
 
 
