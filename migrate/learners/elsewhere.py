@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
+from rlmigrate.errors import SourceError
 from rlmigrate.migrate.index.entries import FileEntry
 from rlmigrate.migrate.index.imports import dotted
 from rlmigrate.migrate.index.repo import RepoIndex
@@ -57,7 +58,10 @@ def lent_by(index: RepoIndex, path: Path) -> tuple[Lent, ...]:
 def _lent(index: RepoIndex) -> Mapping[Path, list[Lent]]:
     users: dict[Path, dict[ast.FunctionDef, list[tuple[str, Path, str]]]] = {}
     for file in index.files.values():
-        source = index.source_of(file.path)
+        try:
+            source = index.source_of(file.path)
+        except SourceError:  # reported where it is looked at itself
+            continue
         if HOOK.encode() not in source.raw:
             continue
         for call in builder_calls(source, file):

@@ -175,6 +175,8 @@ class Port:
             self.problem(node, f"tells {_said(node)} what its torch form does not take")
         if any(isinstance(a, ast.Starred) for a in call.args):
             self.problem(node, f"tells {_said(node)} what is only known as it runs")
+        if layer.kind == "model" and len(call.args) + len(keywords - {"name"}) < 2:
+            self.problem(node, f"makes a {_said(node)} without inputs and outputs")
         outer = self.scope.parent(call)
         applied = isinstance(outer, ast.Call) and outer.func is call
         bound = isinstance(outer, ast.Assign) and all(

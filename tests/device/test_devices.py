@@ -42,12 +42,15 @@ ACTIONS = {
     "multi": gym.spaces.MultiDiscrete([2, 3]),
     "tuple": gym.spaces.Tuple([gym.spaces.Discrete(3), gym.spaces.Box(-1, 1, (2,), np.float32)]),
 }
-#: The author's code looks at numbers, which meta tensors lack, or makes a tensor on the CPU.
+#: The author's code looks at numbers, which meta tensors lack, makes a tensor on the CPU, or reads
+#: more than observations.
 NOT_THERE = {
+    "changes_the_previous_reward",
     "constant_value",
     "packs_its_sequences",
     "reshapes_by_the_longest_sequence",
     "states_that_stay_empty",
+    "takes_its_observation_apart",
 }
 PAIRS = sorted(
     name

@@ -269,7 +269,8 @@ def test_with_updates_builds_ppos_policy_from_functions(ppo_pair, equal):
     built = PPOTorchPolicy.with_updates(name="MyPPO")
     policy = built(theirs.observation_space, theirs.action_space, {})
     policy.set_weights(theirs.get_weights())
-    assert (built.__name__, type(policy).__mro__[-2].__name__) == ("MyPPO", "Policy")
+    assert built.__name__ == "MyPPO"
+    assert "Policy" in [each.__name__ for each in type(policy).__mro__]
     x = observations()
     torch.manual_seed(1)
     expected = theirs.compute_actions(x)
