@@ -16,6 +16,7 @@ from pathlib import Path
 import pytest
 
 from rlmigrate import ray_names
+from rlmigrate.errors import RlmigrateError
 
 pytestmark = pytest.mark.slow
 
@@ -154,10 +155,10 @@ def _ray():
     ray.shutdown()
 
 
-def run(block):
+def run(block, *, era=None):
     """Run a block under the old names; give the Algorithm that it built."""
     found = {}
-    with ray_names():
+    with ray_names(era=era):
         exec(compile(textwrap.dedent(block), "<block>", "exec"), found)
     return found
 
@@ -191,9 +192,9 @@ def test_two_modules_of_the_document_of_2_40():
 
 
 def rewritten(block, folder: Path):
-    """Bring a block that the installed Ray refuses up to date."""
-    with pytest.raises(ValueError, match="deprecated"):
-        run(block)
+    """Bring a block that the names of Ray 2.60 refuse up to date."""
+    with pytest.raises(RlmigrateError, match=r"in Ray 2\.60|of Ray 2\.60"):
+        run(block, era="2.60")
     script = folder / "script.py"
     script.write_text(textwrap.dedent(block), encoding="utf-8")
     command = [sys.executable, "-m", "rlmigrate", "rewrite", "--write", str(script)]
