@@ -11,7 +11,7 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 from rlmigrate import eras
@@ -167,6 +167,30 @@ def item(
     return Item(
         path, node.lineno, name, kind, outcome, code, message, new_name, column=node.col_offset
     )
+
+
+def member_item(
+    context: FileContext,
+    node: ast.Attribute,
+    *,
+    code: str,
+    outcome: Outcome,
+    message: str,
+    name: str | None = None,
+    new_name: str | None = None,
+) -> Item:
+    """Make the item for a member, on its own line where a chain of calls goes over several."""
+    told = item(
+        context,
+        node,
+        code=code,
+        name=name or node.attr,
+        kind=Kind.CALL,
+        outcome=outcome,
+        message=message,
+        new_name=new_name,
+    )
+    return replace(told, line=node.end_lineno or node.lineno)
 
 
 _NAMES = re.compile(r"[\w.\[\], |]+")

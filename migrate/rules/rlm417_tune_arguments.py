@@ -9,6 +9,7 @@ from rlmigrate.migrate.edits import Edit, Imports
 from rlmigrate.migrate.findings import Item, Kind, Outcome
 from rlmigrate.migrate.reading.nodes import nodes_of
 from rlmigrate.migrate.rules.base import Case, FileContext, Finding, Rule
+from rlmigrate.migrate.rules.era_names import item
 from rlmigrate.migrate.source import Span
 
 CODE = "RLM417"
@@ -53,8 +54,8 @@ def _moved(context: FileContext, keyword: ast.keyword) -> Finding:
         edits.append(Edit(Span(span.end, span.end), ")" * head.count("("), CODE))
     text = "local_dir is now storage_path, which takes no relative path"
     wanted = frozenset({("os", "")}) if head else frozenset[tuple[str, str]]()
-    item = _item(context, keyword, Outcome.NATIVE, text, "storage_path")
-    return Finding(item, tuple(edits), Imports(wanted))
+    told = _item(context, keyword, Outcome.NATIVE, text, "storage_path")
+    return Finding(told, tuple(edits), Imports(wanted))
 
 
 def _head(value: ast.expr) -> str:
@@ -104,16 +105,15 @@ def _item(
     message: str,
     new_name: str | None = None,
 ) -> Item:
-    return Item(
-        path=str(context.source.path),
-        line=keyword.lineno,
+    return item(
+        context,
+        keyword,
+        code=CODE,
         name=keyword.arg or "",
         kind=Kind.CONFIG,
         outcome=outcome,
-        code=CODE,
         message=message,
         new_name=new_name,
-        column=keyword.col_offset,
     )
 
 

@@ -16,6 +16,7 @@ from rlmigrate.migrate.reading.nodes import Nodes, nodes_of
 from rlmigrate.migrate.reading.things import Thing
 from rlmigrate.migrate.reading.weights import weights_edits
 from rlmigrate.migrate.rules.base import Case, FileContext, Finding, Rule
+from rlmigrate.migrate.rules.era_names import member_item
 from rlmigrate.migrate.source import Span
 
 CODE = "RLM502"
@@ -155,16 +156,14 @@ def _item(
     message: str,
     new_name: str | None = None,
 ) -> Item:
-    return Item(
-        path=str(context.source.path),
-        line=node.end_lineno or node.lineno,
-        name=f"{thing}.{node.attr}",
-        kind=Kind.CALL,
-        outcome=outcome,
+    return member_item(
+        context,
+        node,
         code=CODE,
+        outcome=outcome,
         message=message,
+        name=f"{thing}.{node.attr}",
         new_name=new_name,
-        column=node.col_offset,
     )
 
 

@@ -11,6 +11,7 @@ from rlmigrate.migrate.reading.nodes import nodes_of
 from rlmigrate.migrate.reading.things import Thing
 from rlmigrate.migrate.reading.weights import weights_edits
 from rlmigrate.migrate.rules.base import Case, FileContext, Finding, Rule
+from rlmigrate.migrate.rules.era_names import member_item
 
 CODE = "RLM503"
 #: What a file holds that reads weights which an old network may have written.
@@ -70,16 +71,13 @@ def _item(
     message: str,
     new_name: str | None = None,
 ) -> Item:
-    return Item(
-        path=str(context.source.path),
-        line=node.end_lineno or node.lineno,
-        name=node.attr,
-        kind=Kind.CALL,
-        outcome=outcome,
+    return member_item(
+        context,
+        node,
         code=CODE,
+        outcome=outcome,
         message=message,
         new_name=new_name,
-        column=node.col_offset,
     )
 
 

@@ -5,13 +5,14 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterable
 
-from rlmigrate.migrate.findings import Item, Kind, Outcome
+from rlmigrate.migrate.findings import Kind, Outcome
 from rlmigrate.migrate.index.imports import dotted
 from rlmigrate.migrate.reading.algorithms import algorithm_like
 from rlmigrate.migrate.reading.gone_members import GONE
 from rlmigrate.migrate.reading.nodes import Nodes, nodes_of
 from rlmigrate.migrate.reading.things import Thing
 from rlmigrate.migrate.rules.base import Case, FileContext, Finding, Rule
+from rlmigrate.migrate.rules.era_names import member_item
 
 CODE = "RLM504"
 _ACTS = (
@@ -61,17 +62,8 @@ def check(context: FileContext) -> Iterable[Finding]:
         owner = owner if len(owner) < 40 and "\n" not in owner else "the object"
         advice = ADVICE.get(node.attr) or COMMON[node.attr]
         text = f"the file does not show what {owner} is; if it is RLlib's: {advice}"
-        item = Item(
-            path=str(context.source.path),
-            line=node.end_lineno or node.lineno,
-            name=node.attr,
-            kind=Kind.CALL,
-            outcome=Outcome.UNCHANGED,
-            code=CODE,
-            message=text,
-            column=node.col_offset,
-        )
-        yield Finding(item)
+        told = member_item(context, node, code=CODE, outcome=Outcome.UNCHANGED, message=text)
+        yield Finding(told)
 
 
 def _unknown(context: FileContext, nodes: Nodes, node: ast.Attribute) -> bool:

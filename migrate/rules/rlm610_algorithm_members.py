@@ -6,13 +6,14 @@ import ast
 from collections.abc import Iterable
 
 from rlmigrate.migrate.edits import Edit
-from rlmigrate.migrate.findings import Item, Kind, Outcome
+from rlmigrate.migrate.findings import Kind, Outcome
 from rlmigrate.migrate.reading.algorithms import algorithm_like
 from rlmigrate.migrate.reading.modules import as_module
 from rlmigrate.migrate.reading.nodes import Nodes, nodes_of
 from rlmigrate.migrate.reading.things import Thing
 from rlmigrate.migrate.reading.weights import weights_edits
 from rlmigrate.migrate.rules.base import Case, FileContext, Finding, Rule
+from rlmigrate.migrate.rules.era_names import member_item
 from rlmigrate.migrate.source import Span
 
 CODE = "RLM610"
@@ -79,18 +80,16 @@ def _finding(context: FileContext, nodes: Nodes, node: ast.Attribute) -> Finding
                 start = context.source.span(keyword).start
                 word = Span(start, start + len("local_worker"))
                 edits.append(Edit(word, "local_env_runner", CODE))
-    item = Item(
-        path=str(context.source.path),
-        line=node.end_lineno or node.lineno,
-        name=f"{thing}.{node.attr}",
-        kind=Kind.CALL,
-        outcome=outcome,
+    told = member_item(
+        context,
+        node,
         code=CODE,
+        outcome=outcome,
         message=message,
+        name=f"{thing}.{node.attr}",
         new_name=new if outcome is Outcome.NATIVE else None,
-        column=node.col_offset,
     )
-    return Finding(item, tuple(edits))
+    return Finding(told, tuple(edits))
 
 
 def _released(version: str) -> tuple[int, ...]:
