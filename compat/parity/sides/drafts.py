@@ -22,9 +22,6 @@ from rlmigrate.compat.parity.sides.torch_common import array, tensors
 #: Named results of a distribution with inputs `[B, K]` and actions `[B, ...]`.
 Distribution: TypeAlias = Callable[[torch.Tensor, Nested], Iterable[tuple[str, Callable[[], Any]]]]
 
-#: KL is taken from the distribution of these inputs times this: legal wherever the inputs are.
-KL_FROM = 0.5
-
 
 @dataclass
 class Draft:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from functools import cache, cached_property
+from functools import cached_property
 from typing import Any, Protocol
 
 import gymnasium as gym
@@ -17,9 +17,10 @@ from rlmigrate.compat.parity.arrays import Nested, select_rows, stack_rows
 from rlmigrate.compat.parity.cases.case import Case
 from rlmigrate.compat.parity.cases.columns import Column
 from rlmigrate.compat.parity.sides import torch_common as common
+from rlmigrate.compat.parity.sides.alike import old_distribution
 from rlmigrate.compat.parity.sides.base import Precision, Tap
 from rlmigrate.compat.parity.sides.columns import columns_of
-from rlmigrate.compat.parity.sides.drafts import KL_FROM, Draft
+from rlmigrate.compat.parity.sides.drafts import Draft
 from rlmigrate.compat.parity.sides.legacy_roles import LegacyRole, PolicyRole
 from rlmigrate.compat.parity.sides.torch_side import TorchSide, follow
 from rlmigrate.compat.wrap.states import StateLayout
@@ -202,17 +203,7 @@ class LegacyTorchSide(TorchSide):
     def _distribution(
         self, logits: torch.Tensor, actions: Nested
     ) -> Iterator[tuple[str, Callable[[], Any]]]:
-        @cache
-        def dist() -> Any:
-            return self.dist_class(logits, self.model)
-
-        def kl() -> Any:
-            return self.dist_class(KL_FROM * logits, self.model).kl(dist())
-
-        yield "logp", lambda: dist().logp(actions)
-        yield "entropy", lambda: dist().entropy()
-        yield "kl", kl
-        yield "deterministic_action", lambda: dist().deterministic_sample()
+        return old_distribution(self.dist_class, self.model, logits, actions)
 
     def segments(self, width: int) -> tuple[tuple[int, int], ...]:
         """Find the categorical parts of the logits."""

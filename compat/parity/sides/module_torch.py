@@ -13,8 +13,9 @@ import torch
 from rlmigrate.compat.parity.arrays import Array, Nested, leaves, map_leaves
 from rlmigrate.compat.parity.cases.case import Case
 from rlmigrate.compat.parity.sides import torch_common as common
+from rlmigrate.compat.parity.sides.alike import KL_FROM
 from rlmigrate.compat.parity.sides.base import Precision
-from rlmigrate.compat.parity.sides.drafts import KL_FROM, Draft
+from rlmigrate.compat.parity.sides.drafts import Draft
 from rlmigrate.compat.parity.sides.module_roles import (
     ACTIONS,
     OBS,

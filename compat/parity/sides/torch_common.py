@@ -18,6 +18,7 @@ from rlmigrate.compat.parity.arrays import Array, Nested, checksum, flatten, map
 from rlmigrate.compat.parity.cases.case import Case
 from rlmigrate.compat.parity.masks import action_segments
 from rlmigrate.compat.parity.precision import float64, widened
+from rlmigrate.compat.parity.sides.alike import MASKED_FROM, cotangent
 from rlmigrate.compat.parity.sides.base import Gradients, Precision, Tap
 
 
@@ -194,12 +195,10 @@ def logit_segments(space: gym.Space[Any], width: int) -> tuple[tuple[int, int], 
 
 def cotangents(outputs: Mapping[str, torch.Tensor], seed: int) -> dict[str, torch.Tensor]:
     """Draw a fixed cotangent per output, by its name and shape."""
-    drawn = {}
-    for name, value in outputs.items():
-        # This generator's numbers are the same in every numpy; recordings of old ones have them.
-        random = np.random.RandomState((zlib.crc32(name.encode()) + seed) % 2**32)
-        drawn[name] = torch.tensor(random.normal(size=tuple(value.shape))).to(value.dtype)
-    return drawn
+    return {
+        name: torch.tensor(cotangent(name, value.shape, seed)).to(value.dtype)
+        for name, value in outputs.items()
+    }
 
 
 def pull_back(
@@ -210,12 +209,12 @@ def pull_back(
     Masked logits get no cotangent: their gradients are zero times a huge number on one side.
     """
     total = torch.zeros(())
-    for name, cotangent in cotangents(outputs, seed).items():
+    for name, drawn in cotangents(outputs, seed).items():
         value = outputs[name]
         if not value.requires_grad:
             continue
-        seen = torch.isfinite(value) & (value.abs() < 1e8)
-        total = total.to(value.dtype) + torch.where(seen, value * cotangent, 0.0).sum()
+        seen = torch.isfinite(value) & (value.abs() < MASKED_FROM)
+        total = total.to(value.dtype) + torch.where(seen, value * drawn, 0.0).sum()
     named: dict[str, torch.Tensor] = {
         f"parameters.{name}": p for name, p in module.named_parameters() if p.requires_grad
     }

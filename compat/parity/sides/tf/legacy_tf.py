@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from functools import cache, cached_property
+from functools import cached_property
 from typing import Any
 
 import gymnasium as gym
@@ -13,10 +13,11 @@ import tensorflow as tf
 from rlmigrate.compat.parity.arrays import Array, Nested, select_rows, stack_rows
 from rlmigrate.compat.parity.cases.case import Case
 from rlmigrate.compat.parity.cases.columns import Column
+from rlmigrate.compat.parity.sides.alike import old_distribution
 from rlmigrate.compat.parity.sides.columns import columns_of
 from rlmigrate.compat.parity.sides.legacy_roles import PolicyRole
 from rlmigrate.compat.parity.sides.legacy_torch import catalog_of, stack_of, unbatch
-from rlmigrate.compat.parity.sides.tf.tf_side import KL_FROM, TfSide, paths, rebuilt, tensor
+from rlmigrate.compat.parity.sides.tf.tf_side import TfSide, paths, rebuilt, tensor
 from rlmigrate.compat.parity.sides.torch_common import logit_segments
 from rlmigrate.compat.wrap.inputs import LegacyInput
 from rlmigrate.compat.wrap.tf.inputs import TfStateLayout
@@ -135,14 +136,4 @@ class LegacyTfSide(TfSide):
     def _distribution(
         self, logits: Any, actions: Nested
     ) -> Iterator[tuple[str, Callable[[], Any]]]:
-        @cache
-        def dist() -> Any:
-            return self.dist_class(logits, self.model)
-
-        def kl() -> Any:
-            return self.dist_class(KL_FROM * logits, self.model).kl(dist())
-
-        yield "logp", lambda: dist().logp(actions)
-        yield "entropy", lambda: dist().entropy()
-        yield "kl", kl
-        yield "deterministic_action", lambda: dist().deterministic_sample()
+        return old_distribution(self.dist_class, self.model, logits, actions)

@@ -12,6 +12,7 @@ import tensorflow as tf
 
 from rlmigrate.compat.parity.arrays import Array, Nested, leaves, map_leaves
 from rlmigrate.compat.parity.cases.case import Case
+from rlmigrate.compat.parity.sides.alike import KL_FROM
 from rlmigrate.compat.parity.sides.module_roles import (
     DIST_INPUTS,
     OBS,
@@ -22,7 +23,6 @@ from rlmigrate.compat.parity.sides.module_roles import (
 )
 from rlmigrate.compat.parity.sides.tf.naming import pair_variables
 from rlmigrate.compat.parity.sides.tf.tf_side import (
-    KL_FROM,
     TfSide,
     paths,
     rebuilt,

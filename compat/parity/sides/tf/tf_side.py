@@ -15,14 +15,13 @@ import tensorflow as tf
 
 from rlmigrate.compat.parity.arrays import Array, Nested, checksum, flatten, map_leaves
 from rlmigrate.compat.parity.cases.case import Case
+from rlmigrate.compat.parity.sides.alike import MASKED_FROM, cotangent
 from rlmigrate.compat.parity.sides.base import Gradients, Precision, Run, Tap
 from rlmigrate.compat.parity.sides.tf.naming import Parts, parts_of
 from rlmigrate.compat.parity.sides.tf.tapping import recorded
 from rlmigrate.compat.parity.sides.tf.widening import in_float64
 from rlmigrate.errors import UsageError
 
-#: KL is taken from the distribution of these inputs times this: legal wherever the inputs are.
-KL_FROM = 0.5
 _LAYER = "layer "
 
 
@@ -281,9 +280,7 @@ def _contracted(outputs: Mapping[str, Any], seed: int) -> Any:
         if not value.dtype.is_floating:
             continue
         flat = tf.reshape(value, [-1]) if name == "value" else value
-        random = np.random.RandomState((zlib.crc32(name.encode()) + seed) % 2**32)
-        shape: Any = flat.shape.as_list()
-        cotangent = tf.constant(random.normal(size=shape), flat.dtype)
-        seen = tf.math.is_finite(flat) & (tf.abs(flat) < 1e8)
-        total += tf.reduce_sum(tf.where(seen, flat * cotangent, tf.zeros_like(flat)))
+        drawn = tf.constant(cotangent(name, flat.shape.as_list(), seed), flat.dtype)
+        seen = tf.math.is_finite(flat) & (tf.abs(flat) < MASKED_FROM)
+        total += tf.reduce_sum(tf.where(seen, flat * drawn, tf.zeros_like(flat)))
     return total
