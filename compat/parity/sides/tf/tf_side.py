@@ -280,7 +280,7 @@ def _contracted(outputs: Mapping[str, Any], seed: int) -> Any:
         if not value.dtype.is_floating:
             continue
         flat = tf.reshape(value, [-1]) if name == "value" else value
-        drawn = tf.constant(cotangent(name, flat.shape.as_list(), seed), flat.dtype)
+        drawn = tf.constant(cotangent(name, np.shape(flat), seed), flat.dtype)
         seen = tf.math.is_finite(flat) & (tf.abs(flat) < MASKED_FROM)
         total += tf.reduce_sum(tf.where(seen, flat * drawn, tf.zeros_like(flat)))
     return total
