@@ -1,6 +1,6 @@
 """Whether Ray takes the configs of rewritten files, each built apart from the rest of its script.
 
-    python benchmarks/isolated_configs.py [--verbose] TREE...
+    python benchmarks/isolated_configs.py [--verbose] [--seconds N] TREE...
 
 Scripts stop before their config for want of a package, an argument or a data set. So each tree is
 copied and rewritten, and each chain of builder calls in it is made on a real config of Ray: an
@@ -8,7 +8,8 @@ argument is evaluated where it is a literal, a name of a module that is there, o
 bound once to such a value; any other argument is left out, and counted. Then `config.validate()`
 is called. A config dict beside its algorithm is updated into that algorithm's config likewise. A
 config that Ray refuses counts as marked where a marker in its statement says what a person must
-do.
+do. Each tree is measured in a process of its own, which is stopped after `--seconds`; what it had
+told until then counts.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ import builtins
 import contextlib
 import importlib
 import io
+import multiprocessing
 import shutil
 import signal
 import sys
@@ -156,6 +158,8 @@ def verdict(context: FileContext, algorithm: str, calls: list[ast.Call], given: 
         if unread:
             return f"UNREAD {', '.join(unread)}"
         config.update_from_dict(entries).validate()
+    except TimeoutError:
+        return "undecided, out of time"
     except Exception as error:
         if left and isinstance(error, ValueError):
             return f"undecided, {left} arguments left out: {error}".splitlines()[0]
@@ -178,37 +182,71 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("trees", nargs="+", type=Path)
     parser.add_argument("--verbose", action="store_true")
+    parser.add_argument("--seconds", type=int, default=600, help="for each tree")
     arguments = parser.parse_args()
     sys.argv = ["script"]  # whatever the files parse has its defaults
+    import ray.rllib.algorithms.dqn  # one import for all children
+    import ray.rllib.algorithms.ppo
+    import ray.tune  # noqa: F401
+
     total: Counter[str] = Counter()
     for tree in arguments.trees:
-        with tempfile.TemporaryDirectory() as folder:
-            copy = Path(folder).resolve() / tree.name
-            shutil.copytree(tree, copy, ignore=shutil.ignore_patterns(".git", "*.pkl", "*.png"))
-            settings = Settings(yaml_to_python=True)
-            for change in run_files([copy], settings, rewriting=True).changes:
-                change.path.write_bytes(change.after)
-            total += _of_tree(copy, arguments.verbose)
-            print(f"{tree.name}: {dict(total)}", flush=True)
+        counts = _within(arguments.seconds, tree.resolve(), arguments.verbose)
+        total += counts
+        print(f"{tree.name}: {dict(counts)}", flush=True)
+    print(f"together: {dict(total)}")
 
 
-def _of_tree(tree: Path, verbose: bool) -> Counter[str]:
-    counts: Counter[str] = Counter()
-    settings = Settings()
+def _within(seconds: int, tree: Path, verbose: bool) -> Counter[str]:
+    """Measure one tree in a process of its own; `out of time` where it was stopped."""
+    with tempfile.TemporaryDirectory() as folder:
+        told = Path(folder) / "told"
+        told.touch()
+        copy = Path(folder).resolve() / tree.name
+        shutil.copytree(tree, copy, ignore=shutil.ignore_patterns(".git", "*.pkl", "*.png"))
+        child = multiprocessing.get_context("fork").Process(
+            target=_of_tree, args=(copy, told, verbose)
+        )
+        child.start()
+        child.join(seconds)
+        stopped = child.is_alive()
+        if stopped:
+            child.kill()
+            child.join()
+        counts = Counter(told.read_text().splitlines())
+        if stopped:
+            counts["out of time"] += 1
+        elif child.exitcode:
+            counts["broken off"] += 1
+        return counts
+
+
+def _of_tree(tree: Path, told: Path, verbose: bool) -> None:
+    """Rewrite a tree and build its configs; write one word for each, as it comes."""
+    signal.signal(signal.SIGALRM, _late)
+    settings = Settings(yaml_to_python=True, jobs=1)
+    for change in run_files([tree], settings, rewriting=True).changes:
+        change.path.write_bytes(change.after)
     index = RepoIndex.build(sorted(tree.rglob("*.py")), settings)
-    for path in index.files:
-        context = FileContext(index.source_of(path), index, settings)
-        for line, algorithm, calls, given in configs(context):
-            signal.alarm(60)
-            with contextlib.redirect_stdout(io.StringIO()):
-                told = verdict(context, algorithm, calls, given)
-            signal.alarm(0)
-            if told.startswith(("REJECTED", "UNREAD", "undecided")) and _marked(context, line):
-                told = f"marked: {told}"
-            counts["whole" if told.endswith("whole") else told.partition(" ")[0].strip(",:")] += 1
-            if verbose or not told.startswith(("valid", "marked")):
-                print(f"  {path.relative_to(tree)}:{line}: {algorithm}: {told}", file=sys.stderr)
-    return counts
+    with told.open("w", buffering=1) as words:
+        for path in index.files:
+            context = FileContext(index.source_of(path), index, settings)
+            for line, algorithm, calls, given in configs(context):
+                signal.alarm(60)
+                with contextlib.redirect_stdout(io.StringIO()):
+                    said = verdict(context, algorithm, calls, given)
+                signal.alarm(0)
+                if said.startswith(("REJECTED", "UNREAD", "undecided")) and _marked(context, line):
+                    said = f"marked: {said}"
+                whole = said.endswith("whole")
+                print("whole" if whole else said.partition(" ")[0].strip(",:"), file=words)
+                if verbose or not said.startswith(("valid", "marked")):
+                    where = path.relative_to(tree.parent)
+                    print(f"  {where}:{line}: {algorithm}: {said}", file=sys.stderr, flush=True)
+
+
+def _late(*_: object) -> None:
+    raise TimeoutError
 
 
 def _marked(context: FileContext, line: int) -> bool:
