@@ -22,7 +22,7 @@ from rlmigrate.migrate.tree import nodes_in
 from rlmigrate.migrate.understanding.definitions import Definition, Definitions
 from rlmigrate.migrate.understanding.memory import METADATA, is_idempotent, writes_itself
 from rlmigrate.migrate.understanding.scope import names_bound, self_attribute
-from rlmigrate.migrate.understanding.sharing_calls import Calls
+from rlmigrate.migrate.understanding.sharing_calls import Calls, Followed
 
 #: An input, and how many lists or tuples it lies in; "self.x" for what the class holds there.
 Label = tuple[object, int]
@@ -79,6 +79,7 @@ class Sharing(Calls):
     structured: bool = False  # what is written into may be a dict or list of tensors
     bound: set[str] = field(default_factory=set)  # names that are no globals
     in_turn: set[int] = field(default_factory=set)  # calls that hand a name on to the next module
+    followed: Followed = field(default_factory=dict)
 
     def run(self, function: ast.FunctionDef | ast.Lambda) -> Value:
         """Go through a function; returns what its result may share memory with."""

@@ -31,6 +31,8 @@ if TYPE_CHECKING:
 PASSING = frozenset({"list", "tuple", "dict", "set", "sorted", "reversed", "iter", "zip", "filter"})
 PICKING = frozenset({"next", "max", "min"})
 FAR = 8
+#: What going through a function with the same values gave, and how far from the first it began.
+Followed = dict[tuple[object, ...], tuple[int, "Calls", "Value"]]
 
 
 class Calls:
@@ -46,6 +48,7 @@ class Calls:
     in_turn: set[int]
     bound: set[str]
     structured: bool
+    followed: Followed
 
     def value(self, node: ast.expr) -> Value:
         """What an expression may share memory with."""
@@ -276,11 +279,17 @@ class Calls:
         if function.args.kwarg is not None:
             rest = [value for name, value in told.items() if name not in keywords]
             env[function.args.kwarg.arg] = _deeper(frozenset().union(*rest))
-        place = self.place if at is None else place_of(self.place, at)
-        inner = type(self)(place, self.known, depth=self.depth + 1, env=env)  # type: ignore[call-arg]
-        inner.functions = dict(self.functions) if own else {}
-        inner.bound = set(self.bound) if own else set()
-        found = inner.run(function)
+        around = (self.place, frozenset(self.functions.values()), frozenset(self.bound))
+        key = (function, around if own else None, frozenset(env.items()))
+        depth, inner, found = self.followed.get(key, (FAR, self, everything))
+        if depth > self.depth:  # what was followed from nearer has seen no less
+            place = self.place if at is None else place_of(self.place, at)
+            inner = type(self)(place, self.known, depth=self.depth + 1, env=env)  # type: ignore[call-arg]
+            inner.followed = self.followed
+            inner.functions = dict(self.functions) if own else {}
+            inner.bound = set(self.bound) if own else set()
+            found = inner.run(function)
+            self.followed[key] = (self.depth, inner, found)
         if own:
             self.env |= {n: v for n, v in inner.env.items() if n.startswith("self.")}
         for where, value in inner.writes.items():

@@ -148,3 +148,17 @@ def test_closures_that_count() -> None:
 def test_attributes_that_are_asked_for_by_name() -> None:
     asks = "x = x * getattr(self, 'scale', 2.0)\nself.scale = 3.0"
     assert reason_for(asks) == "asks for self.scale by name"
+
+
+def test_helpers_that_call_each_other_all_over_are_gone_through_once() -> None:
+    """Each of these calls the next in two branches of a loop: 4 ** 8 ways for what is one."""
+    names = [f"step{i}" for i in range(8)]
+    helpers = [
+        f"def {name}(x, n=0):\n    for _ in range(2):\n"
+        f"        x = {after}(x) if n else {after}(x, 1)\n    return x"
+        for name, after in zip(names, [*names[1:], "torch.relu"], strict=True)
+    ]
+    forward = "\n".join([*reversed(helpers), "x = step0(x)"])
+    assert reason_for(forward.replace("torch.relu(x, 1)", "torch.relu(x)")) == ""
+    last = forward.replace("torch.relu(x, 1)", "self.mean.mul_(x.mean())")
+    assert reason_for(last) == "changes self.mean, which lasts until the next call"
