@@ -51,9 +51,9 @@ def held_effect(
     return max((each for each in found if each is not None), default=Effect.PASSES)
 
 
-def layer_effect(node: ast.expr, place: Place) -> Effect:
+def layer_effect(node: ast.expr, place: Place, *, depth: int = 0) -> Effect:
     """What the module does that an expression makes."""
-    return Parts(place, None, 0).of(node)
+    return Parts(place, None, depth).of(node)
 
 
 @dataclass(frozen=True)

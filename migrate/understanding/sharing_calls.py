@@ -303,7 +303,8 @@ class Calls:
         value = self.value(func)
         if dotted(func.func) == "getattr":
             return value | everything
-        return self._through(node, layer_effect(func, self.place), given, everything)
+        effect = layer_effect(func, self.place, depth=self.depth)
+        return self._through(node, effect, given, everything)
 
     def _layers(
         self,
@@ -321,6 +322,7 @@ class Calls:
             held_effect(
                 name.rstrip("[]"),
                 self.place,
+                depth=self.depth,
                 method=method if method != "__call__" else "forward",
                 apart="[" in name and id(node) not in self.in_turn,
             )
