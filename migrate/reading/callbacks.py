@@ -14,6 +14,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from rlmigrate.migrate.edits import Edit
+from rlmigrate.migrate.reading.callback_envs import environments
+from rlmigrate.migrate.reading.episode_metrics import LOGGED, logged
 from rlmigrate.migrate.reading.nodes import Nodes
 from rlmigrate.migrate.rules.base import FileContext
 from rlmigrate.migrate.source import Span
@@ -74,14 +76,16 @@ def read_method(context: FileContext, nodes: Nodes, method: ast.FunctionDef) -> 
         if given[name] in _without_default(method)
     ]
     old = [name for name in ARGUMENTS if name in given and name not in both]
+    if "base_env" in old and _env_is_taken(nodes, method):
+        made.problems.append("base_env is env now, and env is another name in it: rename that")
     for name in old:
         for use in _names(nodes, method, name):
-            _used(context, nodes, made, use)
+            _used(context, nodes, method, made, use)
         made.edits.append(_plain(context, method, given[name], ARGUMENTS[name], made))
     for use in _names(nodes, method, "samples") if {"samples", "worker"} <= given.keys() else ():
         _samples(context, nodes, made, use)
     for use in _names(nodes, method, "episode"):
-        _member(context, nodes, made, use)
+        _member(context, nodes, method, made, use)
     episode = given.get("episode")
     if episode is not None and episode.annotation is not None and (old or made.edits):
         made.edits.append(_plain(context, method, episode, "episode", made))
@@ -91,6 +95,24 @@ def read_method(context: FileContext, nodes: Nodes, method: ast.FunctionDef) -> 
     if more and not made.problems:
         _add(context, method, more, made)
     return made
+
+
+def _env_is_taken(nodes: Nodes, method: ast.FunctionDef) -> bool:
+    """Whether `env` is bound where `base_env` is still used: only the last use may bind it."""
+    bound = [name for name in _names(nodes, method, "env") if not isinstance(name.ctx, ast.Load)]
+    uses = list(_names(nodes, method, "base_env"))
+    if not bound or not uses:
+        return False
+    first = nodes.statement(bound[0])
+    looped = any(isinstance(up, ast.While | ast.For) for up in nodes.up(bound[0]))
+    last = nodes.statement(uses[-1])
+    if isinstance(first, ast.For):
+        return len(uses) > 1 or last is not first
+    return (
+        looped
+        or not isinstance(first, ast.Assign)
+        or (last is not first and uses[-1].lineno >= first.lineno)
+    )
 
 
 def _without_default(method: ast.FunctionDef) -> list[ast.arg]:
@@ -126,7 +148,9 @@ def _plain(
     return Edit(Span(span.start, context.source.span(default).start), f"{name}=", CODE)
 
 
-def _used(context: FileContext, nodes: Nodes, made: Method, use: ast.Name) -> None:
+def _used(
+    context: FileContext, nodes: Nodes, method: ast.FunctionDef, made: Method, use: ast.Name
+) -> None:
     """One use of the worker, the environments or the policies."""
     source, new = context.source, ARGUMENTS[use.id]
     parent = nodes.parents[use]
@@ -139,9 +163,9 @@ def _used(context: FileContext, nodes: Nodes, made: Method, use: ast.Name) -> No
             text = f"{new}.{OF_WORKER[parent.attr]}"
             made.edits.append(Edit(source.span(parent), text, CODE))
             return
-        if use.id == "base_env" and _environment(context, nodes, made, parent):
-            return
-        if use.id == "worker" and _first_environment(context, nodes, made, parent):
+        found = environments(context, nodes, method, use)
+        if found is not None:
+            made.edits += found
             return
     hint = ", whose env.unwrapped.envs are the single ones" if use.id == "base_env" else ""
     made.problems.append(f"{use.id} is used: it is {new} now, with members of its own{hint}")
@@ -159,42 +183,6 @@ def _of_super(call: ast.AST | None) -> bool:
     )
 
 
-def _environment(context: FileContext, nodes: Nodes, made: Method, member: ast.Attribute) -> bool:
-    """`base_env.get_sub_environments()[i].name`, through the wrappers that gymnasium adds."""
-    listed: ast.AST = member
-    if member.attr in ("get_sub_environments", "get_unwrapped"):
-        listed = nodes.parents[member]
-        if not (isinstance(listed, ast.Call) and not listed.args and not listed.keywords):
-            return False
-    elif member.attr != "envs":
-        return False
-    item = nodes.parents.get(listed)
-    name = nodes.parents.get(item) if item is not None else None
-    if not (isinstance(item, ast.Subscript) and item.value is listed):
-        return False
-    if not (isinstance(name, ast.Attribute) and isinstance(name.ctx, ast.Load)):
-        return False
-    assert isinstance(listed, ast.expr)
-    made.edits.append(Edit(context.source.span(listed), "env.unwrapped.envs", CODE))
-    after = Span(context.source.span(item).end, context.source.span(name).end)
-    made.edits.append(Edit(after, f'.get_wrapper_attr("{name.attr}")', CODE))
-    return True
-
-
-def _first_environment(
-    context: FileContext, nodes: Nodes, made: Method, member: ast.Attribute
-) -> bool:
-    """`worker.env.name`: the worker's own environment was the first of those that are stepped."""
-    name = nodes.parents.get(member)
-    if member.attr != "env" or not isinstance(name, ast.Attribute):
-        return False
-    if not isinstance(name.ctx, ast.Load) or name.attr in ("unwrapped", "envs"):
-        return False
-    text = f'env_runner.env.unwrapped.envs[0].get_wrapper_attr("{name.attr}")'
-    made.edits.append(Edit(context.source.span(name), text, CODE))
-    return True
-
-
 def _samples(context: FileContext, nodes: Nodes, made: Method, use: ast.Name) -> None:
     """A batch became a list of episodes."""
     parent = nodes.parents[use]
@@ -205,7 +193,9 @@ def _samples(context: FileContext, nodes: Nodes, made: Method, use: ast.Name) ->
         made.problems.append("samples is a list of episodes now")
 
 
-def _member(context: FileContext, nodes: Nodes, made: Method, name: ast.Name) -> None:
+def _member(
+    context: FileContext, nodes: Nodes, method: ast.FunctionDef, made: Method, name: ast.Name
+) -> None:
     """One use of the episode."""
     source = context.source
     parent = nodes.parents[name]
@@ -219,25 +209,11 @@ def _member(context: FileContext, nodes: Nodes, made: Method, name: ast.Name) ->
     elif member == "user_data":
         end = source.span(parent).end
         made.edits.append(Edit(Span(end - len(member), end), "custom_data", CODE))
-    elif member == "custom_metrics":
-        statement = nodes.parents.get(outer)
-        if (
-            isinstance(outer, ast.Subscript)
-            and isinstance(outer.ctx, ast.Store)
-            and isinstance(statement, ast.Assign)
-            and len(statement.targets) == 1
-        ):
-            made.logs = True
-            head = Span(source.span(statement).start, source.span(statement.value).start)
-            key = source.segment(outer.slice)
-            made.edits.append(Edit(head, f"metrics_logger.log_value({key}, ", CODE))
-            end = source.span(statement).end
-            made.edits.append(Edit(Span(end, end), ', reduce="mean")', CODE))
-        else:
-            made.problems.append(
-                "custom_metrics is not only set: log with "
-                "metrics_logger.log_value(key, value), read with metrics_logger.peek(key)"
-            )
+    elif member in LOGGED:
+        log = logged(context, nodes, method, parent)
+        made.logs = made.logs or (log.logs and not log.problem)
+        made.edits += log.edits
+        made.problems += [log.problem] if log.problem else []
     elif member in LAST and isinstance(outer, ast.Call) and not outer.args and not outer.keywords:
         made.edits.append(Edit(source.span(outer), f"episode.{LAST[member]}", CODE))
     elif member in _CHANGED:
@@ -245,8 +221,6 @@ def _member(context: FileContext, nodes: Nodes, made: Method, name: ast.Name) ->
 
 
 _CHANGED = {
-    "hist_data": 'log with metrics_logger.log_value(key, value, reduce="item_series")',
-    "media": "log with metrics_logger.log_value(key, value)",
     "agent_rewards": "use episode.get_rewards()",
     "last_info_for": "use episode.get_infos(-1)",
     "last_observation_for": "use episode.get_observations(-1)",

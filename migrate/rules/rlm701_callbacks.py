@@ -10,12 +10,19 @@ from rlmigrate.migrate.findings import Item, Kind, Outcome
 from rlmigrate.migrate.reading.callback_setup import read_constructor
 from rlmigrate.migrate.reading.callbacks import EPISODE, arguments, read_method, read_trainer
 from rlmigrate.migrate.reading.nodes import Nodes, nodes_of
-from rlmigrate.migrate.rules.base import Case, FileContext, Finding, Rule
+from rlmigrate.migrate.rules.base import FileContext, Finding, Rule
+from rlmigrate.migrate.rules.cases.rlm701 import CASES, UNCHANGED
 
 CODE = "RLM701"
+_CONNECTOR = (
+    "what changes a batch belongs into the __call__(self, *, episodes, batch, **kwargs) of a "
+    "ConnectorV2, given by config.learners(learner_connector=lambda obs_space, action_space: "
+    "Mine())"
+)
 GONE = {
-    "on_postprocess_trajectory": "write a learner connector (config.learners(learner_connector=))",
-    "on_learn_on_batch": "write a learner connector (config.learners(learner_connector=))",
+    "on_postprocess_trajectory": f"{_CONNECTOR}; what only looks at an episode, into "
+    "on_episode_end(), which has its observations, actions and rewards",
+    "on_learn_on_batch": _CONNECTOR,
     "on_create_policy": "the new stack has no policies; see MultiRLModule.add_module()",
     "on_sub_environment_created": "use on_environment_created(env_runner=, env=, env_context=)",
     "on_workers_recreated": "use on_env_runners_recreated(env_runner_group=)",
@@ -58,6 +65,8 @@ def _finding(
             column=method.col_offset,
         )
 
+    if method.name in GONE and _does_nothing(method):
+        return Finding(item(Outcome.UNCHANGED, "does nothing, and nothing calls it: delete it"))
     if method.name in GONE:
         return Finding(item(Outcome.MANUAL, f"{method.name} is gone: {GONE[method.name]}"))
     if method.name == "__init__":
@@ -81,6 +90,15 @@ def _finding(
     return Finding(item(Outcome.NATIVE, message), tuple(made.edits), imports)
 
 
+def _does_nothing(method: ast.FunctionDef) -> bool:
+    """Whether a body holds no more than a docstring, `pass` or `...`."""
+    return all(
+        isinstance(node, ast.Pass)
+        or (isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant))
+        for node in method.body
+    )
+
+
 RULE = Rule(
     code=CODE,
     name="callbacks",
@@ -95,200 +113,6 @@ what takes its place.
     check=check,
     since="2.40",
     link="https://docs.ray.io/en/latest/rllib/rllib-callback.html",
-    unchanged=(
-        Case(
-            "constructor_of_a_base_of_their_own",
-            """
-from ray.rllib.callbacks.callbacks import RLlibCallback
-
-
-class Base(RLlibCallback):
-    def __init__(self, path=None):
-        super().__init__()
-        self.path = path
-
-
-class Heir(Base):
-    def __init__(self, path):
-        super().__init__(path)
-
-
-class Mixed(RLlibCallback, Base):
-    def __init__(self, path):
-        super().__init__(path)
-""",
-        ),
-        Case(
-            "arguments_of_both_stacks",
-            """
-from ray.rllib.callbacks.callbacks import RLlibCallback
-
-
-class Mine(RLlibCallback):
-    def on_episode_end(self, *, episode, env_runner=None, worker=None, **kwargs):
-        print((env_runner or worker), len(episode))
-""",
-        ),
-        Case(
-            "callbacks_of_another_library",
-            """
-import ray.rllib
-from keras.callbacks import Callback
-
-
-class Log(Callback):
-    def on_episode_end(self, worker, episode):
-        episode.custom_metrics["x"] = 1
-""",
-        ),
-        Case(
-            "arguments_of_today",
-            """
-from ray.rllib.callbacks.callbacks import RLlibCallback
-
-
-class Log(RLlibCallback):
-    def on_episode_end(self, *, episode, metrics_logger, **kwargs):
-        metrics_logger.log_value("x", len(episode))
-""",
-        ),
-    ),
-    cases=(
-        Case(
-            "dict_of_functions",
-            """
-from typing import Generic, TypeVar
-
-from ray.rllib.callbacks.callbacks import RLlibCallback
-
-T = TypeVar("T")
-
-
-class Log(RLlibCallback):
-    def __init__(self, legacy_callbacks_dict=None):
-        super().__init__(legacy_callbacks_dict)
-        self.seen = 0
-
-
-class Named(RLlibCallback):
-    def __init__(self, size=2, legacy_callbacks_dict=None):
-        RLlibCallback.__init__(self, legacy_callbacks_dict=legacy_callbacks_dict)
-        self.size = size
-
-
-class Reading(RLlibCallback, Generic[T]):
-    def __init__(self, legacy_callbacks_dict=None):
-        super().__init__(legacy_callbacks_dict)
-        print(legacy_callbacks_dict)
-""",
-            """
-from typing import Generic, TypeVar
-
-from ray.rllib.callbacks.callbacks import RLlibCallback
-
-T = TypeVar("T")
-
-
-class Log(RLlibCallback):
-    def __init__(self):
-        super().__init__()
-        self.seen = 0
-
-
-class Named(RLlibCallback):
-    def __init__(self, size=2):
-        RLlibCallback.__init__(self)
-        self.size = size
-
-
-class Reading(RLlibCallback, Generic[T]):
-    def __init__(self, legacy_callbacks_dict=None):
-        super().__init__()
-        print(legacy_callbacks_dict)
-""",
-        ),
-        Case(
-            "custom_metrics",
-            """
-from ray.rllib.callbacks.callbacks import RLlibCallback
-
-
-class Log(RLlibCallback):
-    def on_episode_start(self, *, worker, base_env, policies, episode, env_index, **kwargs):
-        episode.user_data["angles"] = []
-
-    def on_episode_end(self, *, worker, episode, env_index, **kwargs):
-        mean = sum(episode.user_data["angles"]) / episode.length
-        episode.custom_metrics["angle"] = mean
-""",
-            """
-from ray.rllib.callbacks.callbacks import RLlibCallback
-
-
-class Log(RLlibCallback):
-    def on_episode_start(self, *, env_runner, env, rl_module, episode, env_index, **kwargs):
-        episode.custom_data["angles"] = []
-
-    def on_episode_end(self, *, env_runner, episode, env_index, metrics_logger, **kwargs):
-        mean = sum(episode.custom_data["angles"]) / len(episode)
-        metrics_logger.log_value("angle", mean, reduce="mean")
-""",
-        ),
-        Case(
-            "environment_worker_and_super",
-            """
-from ray.rllib.callbacks.callbacks import RLlibCallback
-
-
-class Log(RLlibCallback):
-    def on_episode_step(self, *, worker, base_env, episode, env_index, **kwargs):
-        super().on_episode_step(worker=worker, base_env=base_env, episode=episode, **kwargs)
-        if worker.config.in_evaluation and worker.env.level > 2 and episode.last_info_for():
-            print(base_env.get_sub_environments()[env_index].score)
-
-    def on_sample_end(self, *, worker, samples, **kwargs):
-        print(worker.worker_index, samples.count)
-
-    def on_trainer_init(self, *, trainer, **kwargs):
-        print(trainer)
-""",
-            """
-from ray.rllib.callbacks.callbacks import RLlibCallback
-
-
-class Log(RLlibCallback):
-    def on_episode_step(self, *, env_runner, env, episode, env_index, **kwargs):
-        super().on_episode_step(env_runner=env_runner, env=env, episode=episode, **kwargs)
-        if env_runner.config.in_evaluation and env_runner.env.unwrapped.envs[0].get_wrapper_attr("level") > 2 and episode.get_infos(-1):
-            print(env.unwrapped.envs[env_index].get_wrapper_attr("score"))
-
-    def on_sample_end(self, *, env_runner, samples, **kwargs):
-        print(env_runner.worker_index, sum(len(episode) for episode in samples))
-
-    def on_algorithm_init(self, *, algorithm, **kwargs):
-        print(algorithm)
-""",  # noqa: E501
-        ),
-        Case(
-            "environments_in_another_hand",
-            """
-from ray.rllib.callbacks.callbacks import RLlibCallback
-
-
-class Log(RLlibCallback):
-    def on_episode_end(self, *, base_env, episode, **kwargs):
-        self.save(base_env)
-""",
-            """
-from ray.rllib.callbacks.callbacks import RLlibCallback
-
-
-class Log(RLlibCallback):
-    # TODO(rlmigrate RLM701): base_env is used: it is env now, with members of its own, whose
-    #     env.unwrapped.envs are the single ones
-    def on_episode_end(self, *, base_env, episode, **kwargs):
-        self.save(base_env)
-""",
-        ),
-    ),
+    unchanged=UNCHANGED,
+    cases=CASES,
 )

@@ -16,6 +16,7 @@ class Steps(gym.Env):
 
     def __init__(self, config=None):
         self.score = 0
+        self.level = 3
 
     def reset(self, *, seed=None, options=None):
         self.score = 0
@@ -29,17 +30,29 @@ class Steps(gym.Env):
 class Log(DefaultCallbacks):
     def on_episode_start(self, *, worker, base_env, policies, episode, env_index, **kwargs):
         episode.user_data["scores"] = []
+        episode.hist_data["scores"] = []
+        envs = base_env.get_sub_environments()
+        assert len(envs) == 1
+        assert envs[env_index].level == 3
+        envs[env_index].level = 7
 
     def on_episode_step(self, *, worker, base_env, episode, env_index, **kwargs):
         score = base_env.get_sub_environments()[env_index].score
         assert episode.last_info_for()["score"] == score
         assert episode.last_reward_for() == 1.0
         episode.user_data["scores"].append(score)
+        env = base_env.get_sub_environments()[env_index]
+        assert hasattr(env, "level")
+        assert env.level == env.unwrapped.level == worker.env.level == 7
+        env.level = 3 if env.level == 3 or score == 4 else 7
 
     def on_episode_end(self, *, worker, base_env, policies, episode, env_index, **kwargs):
         episode.custom_metrics["best"] = max(episode.user_data["scores"])
         episode.custom_metrics["length"] = episode.length
         episode.custom_metrics["reward"] = episode.total_reward
+        episode.custom_metrics.update({"half": episode.length / 2})
+        episode.hist_data["scores"] = episode.user_data["scores"]
+        episode.media["screen"] = "a picture"
         assert worker.config.num_env_runners == 0
 
     def on_sample_end(self, *, worker, samples, **kwargs):
@@ -66,6 +79,8 @@ def test_env_runner_calls_them(becomes: Callable[..., str]) -> None:
     runner = SingleAgentEnvRunner(config=config)
     runner.sample(num_episodes=2, random_actions=True)
     metrics = runner.get_metrics()
-    found = {key: metrics[key].peek() for key in ("best", "length", "reward")}
-    assert found == {"best": 4, "length": 4, "reward": 4.0}
+    found = {key: metrics[key].peek() for key in ("best", "length", "reward", "half")}
+    assert found == {"best": 4, "length": 4, "reward": 4.0, "half": 2.0}
+    assert metrics["hist_stats"]["scores"].peek() == [1, 2, 3, 4, 1, 2, 3, 4]
+    assert metrics["episode_media"]["screen"].peek() == ["a picture", "a picture"]
     assert scope["SEEN"] == [8]
