@@ -246,7 +246,7 @@ class _Line:
         found = CLOSING.match(self._text, end)
         return found.end() if found is not None else end
 
-    def _span(self, node: ast.AST) -> Span:
+    def _span(self, node: ast.expr | ast.stmt) -> Span:
         return self.context.source.span(node)
 
     def _text_of(self, node: ast.expr) -> str:
