@@ -2,6 +2,7 @@
 
 Definition       a function or class, and the file that it stands in
 definitions_of   look names up, in their file and where they are imported from
+is_cached        whether a function remembers its results
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from pathlib import Path
 
 from rlmigrate.migrate.index.entries import FileEntry
 from rlmigrate.migrate.index.gathering import enter_file
+from rlmigrate.migrate.index.imports import dotted
 from rlmigrate.migrate.index.repo import RepoIndex
 
 
@@ -28,6 +30,8 @@ class Definition:
         """The methods of a class; none of a function."""
         return {m.name: m for m in self.node.body if isinstance(m, ast.FunctionDef)}
 
+
+CACHES = frozenset({"lru_cache", "cache", "cached", "cachedmethod", "cached_property", "memoize"})
 
 Definitions = Callable[[FileEntry, str], Definition | None]
 
@@ -71,3 +75,13 @@ def _in_file(index: RepoIndex, file: FileEntry, name: str) -> Definition | None:
         if isinstance(node, ast.FunctionDef | ast.ClassDef) and node.name == name:
             return Definition(file, node)
     return None
+
+
+def is_cached(function: ast.FunctionDef) -> bool:
+    """Say whether a function is decorated to remember its results.
+
+    >>> is_cached(ast.parse("@functools.lru_cache(maxsize=1)\\ndef f(): pass").body[0])
+    True
+    """
+    decorators = (d.func if isinstance(d, ast.Call) else d for d in function.decorator_list)
+    return any((dotted(d) or "").rpartition(".")[2] in CACHES for d in decorators)

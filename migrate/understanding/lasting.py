@@ -12,18 +12,20 @@ import ast
 from collections.abc import Iterable, Iterator
 
 from rlmigrate.migrate.index.imports import dotted
+from rlmigrate.migrate.index.repo import RepoIndex
 from rlmigrate.migrate.tree import nodes_in
 from rlmigrate.migrate.understanding.counters import moved
 from rlmigrate.migrate.understanding.definitions import Definition
+from rlmigrate.migrate.understanding.foreign import check_foreign
 from rlmigrate.migrate.understanding.in_place import place_of_class
 from rlmigrate.migrate.understanding.scope import Scope, self_attribute
-from rlmigrate.migrate.understanding.sharing import Place, Sharing, place_of
+from rlmigrate.migrate.understanding.sharing import Place, Sharing, defined, place_of
 
 ENTRIES = ("forward", "forward_rnn", "value_function", "get_initial_state")
 MODELS = ("TorchModelV2", "RecurrentNetwork", "ModelV2", "DQNTorchModel")
 
 
-def check_lasting(scope: Scope) -> None:
+def check_lasting(scope: Scope, index: RepoIndex) -> None:
     """Note what changes by being called, where nothing else was said of the line."""
     if scope.framework == "tf":
         return
@@ -56,6 +58,10 @@ def check_lasting(scope: Scope) -> None:
                 scope.node,
                 f"holds {part.node.name}, which keeps {kept} from one call to the next",
             )
+    if scope.problems:
+        return  # it stays on the old model anyway, and objects are searched for long
+    entries = [name for name in ENTRIES if name in scope.methods]
+    check_foreign(scope, lambda path: index.source_of(path).tree, place, entries, parts)
 
 
 def _changes(place: Place, entries: Iterable[ast.FunctionDef]) -> Iterator[tuple[ast.AST, str]]:
@@ -92,7 +98,7 @@ def _parts(node: ast.AST, place: Place, seen: list[ast.AST]) -> Iterator[Definit
     """Classes of the repository, no models, that a class or one of its parts builds."""
     for call in nodes_in(node):
         written = dotted(call.func) if isinstance(call, ast.Call) else None
-        found = place.definitions(place.file, written) if written else None
+        found = defined(place, written) if written else None
         if found is None or found.node in seen or len(seen) > 30:
             continue
         seen.append(found.node)

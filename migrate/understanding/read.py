@@ -217,7 +217,7 @@ def _read(
     if framework == "tf":
         check_training(scope)
     check_places(scope, index)
-    check_lasting(scope)
+    check_lasting(scope, index)
     facts = ModelFacts(
         qualified=qualified,
         name=node.name,

@@ -2,6 +2,7 @@
 
 Place     the class or file whose code is read
 place_of  the place of a function or class of the repository
+defined   the function or class of the repository that a name or `Class.method` stands for
 Sharing   one function: where it writes into what it was given, and what of that it returns
 
 A value is a set of labels: which inputs it may share memory with, and how deep in lists they lie.
@@ -57,6 +58,15 @@ def place_of(near: Place, found: Definition) -> Place:
         methods = {**each.methods, **methods}
         builders += each.methods.values()
     return Place(found.file, near.definitions, found.node.name, methods, tuple(builders))
+
+
+def defined(near: Place, written: str) -> Definition | None:
+    """Look a dotted name up where a place is; for `Class.method` it is the class."""
+    owner = written.rpartition(".")[0]
+    found = near.definitions(near.file, written)
+    if found is None and owner and owner != "self":
+        found = near.definitions(near.file, owner)
+    return found
 
 
 @dataclass

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from rlmigrate.migrate.index.imports import dotted
-from rlmigrate.migrate.understanding.definitions import Definition
+from rlmigrate.migrate.understanding.definitions import Definition, is_cached
 from rlmigrate.migrate.understanding.layers_held import Effect, held_effect, layer_effect
 from rlmigrate.migrate.understanding.memory import (
     IN_PLACE_ARGUMENT,
@@ -296,6 +296,8 @@ class Calls:
             self.write(where if own else node, value)
         for where, what in inner.changes.items():
             self.changes.setdefault(where if own else node, what)
+        if isinstance(function, ast.FunctionDef) and is_cached(function):
+            found |= {(f"the result that {function.name} remembers", 0)}
         return found
 
     def _made(self, node: ast.Call, func: ast.Call, given: list[Value], everything: Value) -> Value:
