@@ -36,7 +36,8 @@ def check_lasting(scope: Scope, index: RepoIndex) -> None:
             continue
         if getattr(node, "lineno", 0) not in said:
             scope.problem(node, f"changes {what}, which lasts until the next call")
-    parts = list(_parts(scope.node, place, []))
+    family = [scope.node, *(each.node for each in scope.line)]
+    parts = list(_parts(scope.node, place, family))
     called = {
         node.func.attr
         for each in (place, *(place_of(place, part) for part in parts))
@@ -97,7 +98,9 @@ def _stores(node: ast.AST) -> str:
 def _parts(node: ast.AST, place: Place, seen: list[ast.AST]) -> Iterator[Definition]:
     """Classes of the repository, no models, that a class or one of its parts builds."""
     for call in nodes_in(node):
-        written = dotted(call.func) if isinstance(call, ast.Call) else None
+        if not isinstance(call, ast.Call) or _is_unbound(call):
+            continue
+        written = dotted(call.func)
         found = defined(place, written) if written else None
         if found is None or found.node in seen or len(seen) > 30:
             continue
@@ -107,6 +110,11 @@ def _parts(node: ast.AST, place: Place, seen: list[ast.AST]) -> Iterator[Definit
             yield found
         if not isinstance(found.node, ast.ClassDef) or not _is_model(found.node):
             yield from _parts(found.node, inner, seen)
+
+
+def _is_unbound(call: ast.Call) -> bool:
+    """`Base.method(self, ...)`, which makes nothing."""
+    return any(isinstance(a, ast.Name) and a.id == "self" for a in call.args[:1])
 
 
 def _is_model(node: ast.ClassDef) -> bool:
