@@ -36,7 +36,7 @@ def check_lasting(scope: Scope, index: RepoIndex) -> None:
             continue
         if getattr(node, "lineno", 0) not in said:
             scope.problem(node, f"changes {what}, which lasts until the next call")
-    family = [scope.node, *(each.node for each in scope.line)]
+    family: list[ast.AST] = [scope.node, *(each.node for each in scope.line)]
     parts = list(_parts(scope.node, place, family))
     called = {
         node.func.attr
