@@ -12,13 +12,15 @@ from rlmigrate.migrate.configs.connectors import connectors_of
 from rlmigrate.migrate.configs.decision import Decision, Gain
 from rlmigrate.migrate.configs.learner_class import own_loss
 from rlmigrate.migrate.configs.literals import Entry, dict_entries
+from rlmigrate.migrate.configs.model_keys import LOST, PREVIOUS, RENAMED, SAME, WHY
 from rlmigrate.migrate.configs.q_settings import q_settings
+from rlmigrate.migrate.configs.wrapped_model import put_inside
 from rlmigrate.migrate.configs.writing import Piece, call, mapping
 from rlmigrate.migrate.distributions.chosen import names_its_distribution
 from rlmigrate.migrate.edits import Imports
 from rlmigrate.migrate.findings import Outcome
 from rlmigrate.migrate.index import RepoIndex
-from rlmigrate.migrate.index.configured import CUSTOM_DIST
+from rlmigrate.migrate.index.configured import CUSTOM_DIST, WRAPPERS
 from rlmigrate.migrate.index.entries import ClassEntry
 from rlmigrate.migrate.reading.nodes import nodes_of
 from rlmigrate.migrate.rules.base import FileContext
@@ -34,58 +36,6 @@ WRAP = ("rlmigrate", "wrap_model")
 
 #: Algorithms whose old config set vf_share_layers to False behind the user's back.
 UNSHARED = frozenset({"PPO", "MARWIL", "BC"})
-
-#: Fields of DefaultModelConfig that mean what the key of the old dict meant.
-SAME = frozenset(
-    {"fcnet_hiddens", "fcnet_activation", "conv_filters", "conv_activation", "free_log_std"}
-    | {"vf_share_layers", "use_lstm", "max_seq_len", "lstm_cell_size", "log_std_clip_param"}
-)
-RENAMED = {
-    f"{old}_weights_initializer{suffix}": f"{old}_kernel_initializer{new}"
-    for old in ("fcnet", "conv_transpose", "conv", "lstm")
-    for suffix, new in (("", ""), ("_config", "_kwargs"))
-}
-#: Keys without a counterpart, with the values at which they do nothing.
-LOST: dict[str, tuple[object, ...]] = {
-    "use_attention": (False,),
-    "lstm_use_prev_action": (False,),
-    "lstm_use_prev_reward": (False,),
-    "lstm_use_prev_action_reward": (False, -1),
-    "_time_major": (False,),
-    "no_final_linear": (False,),
-    "framestack": (True,),
-    "dim": (84,),
-    "grayscale": (False,),
-    "zero_mean": (True,),
-    "post_fcnet_hiddens": ((), []),
-    "post_fcnet_activation": ("relu",),
-    "custom_model": (None,),
-    "custom_model_config": ({},),
-    "custom_options": ({},),
-    "custom_action_dist": (None,),
-    "custom_preprocessor": (None,),
-    "_disable_preprocessor_api": (False, True),
-    "_disable_action_flattening": (False, True),
-    "_use_default_native_models": (False, True, -1),
-    "always_check_shapes": (False,),
-}
-#: Keys that put a custom model into one of RLlib's own; a class that is bridged brings these.
-WRAPPERS = ("use_lstm", "use_attention")
-PREVIOUS = ("lstm_use_prev_action", "lstm_use_prev_reward", "lstm_use_prev_action_reward")
-WHY = {
-    "use_attention": "no attention net on the new stack: write it as an RLModule",
-    "lstm_use_prev_action": "put PrevActionsPrevRewards connectors in front of the module",
-    "lstm_use_prev_reward": "put PrevActionsPrevRewards connectors in front of the module",
-    "lstm_use_prev_action_reward": "put PrevActionsPrevRewards connectors in front of the module",
-    "post_fcnet_hiddens": "head_fcnet_hiddens is another net (one MLP a head): accept it by hand",
-    "no_final_linear": "no counterpart: write the net as an RLModule",
-    "framestack": "use the FrameStacking connectors",
-    "dim": "resize the images in the environment",
-    "grayscale": "convert the images in the environment",
-    "zero_mean": "scale the images in the environment",
-    "custom_preprocessor": "write an env-to-module connector",
-    "custom_action_dist": "set action_dist_cls in the RLModule's setup()",
-}
 
 
 def decide_model(
@@ -127,7 +77,8 @@ def _custom(
         return Decision(CUSTOM, "custom_model", Outcome.MANUAL, message, node)
 
     name, target = _label(context, custom), class_behind(context, custom)
-    for key in (CUSTOM_DIST, "custom_preprocessor", *PREVIOUS):
+    inside = put_inside(context, target, entries)
+    for key in (CUSTOM_DIST, "custom_preprocessor", *(() if inside else PREVIOUS)):
         given = _get(entries, key)
         if key == CUSTOM_DIST and names_its_distribution(context.index, target):
             entries = [entry for entry in entries if entry.key != key]
@@ -145,10 +96,12 @@ def _custom(
     if isinstance(made, str):
         return manual(made)
     written, imports, outcome, flat, known = made
-    for key in WRAPPERS:
-        given = _get(entries, key)
-        if flat and given is not None and not _constant_in(given, (None, False)):
-            return manual(f"custom model {name} with {key}, which wraps the old model")
+    if inside is not None:
+        if inside.problem:
+            return manual(f"custom model {name} {inside.problem}")
+        written, imports = inside.write(context, written, imports)
+        entries = [entry for entry in entries if entry.key not in WRAPPERS]
+        known.setdefault("max_seq_len", 20)  # Ray's connectors know no default
     config = _model_config(
         context,
         entries,
@@ -161,7 +114,7 @@ def _custom(
     if config is not None:
         arguments["model_config"] = config
     spec = call("RLModuleSpec", **arguments)
-    gains, wanted, columns = connectors_of(context, target)
+    gains, wanted, columns = connectors_of(context, target, inside)
     losses, more, said = own_loss(context, target, written, algorithm=algorithm)
     how = "the RLModule" if outcome is Outcome.NATIVE else "an RLModule that wraps the old class"
     return Decision(

@@ -75,6 +75,8 @@ class Expressions(NetCalls, Ported):
         """The number of inputs of the action distribution."""
         if self.reading.facts.q_model:
             return "self.num_outputs"
+        if self.reading.facts.wrappers:
+            return f"{self.names.layer('head_size')}(self)"
         if self.reading.facts.discrete:
             return "int(self.action_space.n)"
         size = "self.action_dist_cls.required_input_dim(space=self.action_space)"

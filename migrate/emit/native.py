@@ -15,6 +15,7 @@ from rlmigrate.migrate.emit.result import Emitted
 from rlmigrate.migrate.emit.sequences import opening_lines
 from rlmigrate.migrate.emit.setup import setup_edits
 from rlmigrate.migrate.emit.text import indent_of, method_span, requoted_pieces, signature_span
+from rlmigrate.migrate.emit.wrapper_classes import wrapper_edits
 from rlmigrate.migrate.index.known import ray_kind
 from rlmigrate.migrate.source import SourceFile, Span
 from rlmigrate.migrate.understanding.facts import ModelFacts, Reading
@@ -40,6 +41,7 @@ def emit_native(source: SourceFile, reading: Reading, names: Names) -> Emitted:
         *_values(source, reading, names, words),
         *_q_methods(source, reading, names),
         *_kept_losses(source, reading, names),
+        *wrapper_edits(source, reading, names),
     ]
     pieces = learner_edits(source, reading, names, requoted_pieces(source, reading, pieces))
     edits = tuple(Edit(span, text, CODE) for span, text in _merged(pieces))

@@ -4,6 +4,7 @@ Set            a setting as one place gives it: of which model, and its value
 settings_in    the settings of a Python file
 all_settings   those of a repository
 models_with    the classes of a repository that may be trained with a setting
+named_with     those that a config names beside a setting
 preprocesses   whether RLlib's preprocessors stand before a model
 knowing        the files that a class is defined in or imported to
 
@@ -30,7 +31,12 @@ if TYPE_CHECKING:
 
 CUSTOM_DIST = "custom_action_dist"
 WRAPPERS = ("use_lstm", "use_attention")
-SETTINGS = (CUSTOM_DIST, *WRAPPERS)
+#: Settings that let a wrapper see earlier steps.
+PREVIOUS = (
+    *("lstm_use_prev_action", "lstm_use_prev_reward"),
+    *("attention_use_n_prev_actions", "attention_use_n_prev_rewards"),
+)
+SETTINGS = (CUSTOM_DIST, *WRAPPERS, *PREVIOUS)
 #: Stands for the model of a config that names none.
 DEFAULT_NET = ""
 #: Stands for a config that names a model and leaves its distribution to RLlib, or may do so.
@@ -68,7 +74,7 @@ def settings_in(source: SourceFile, name_of: Callable[[ast.expr], str]) -> Itera
         elif isinstance(call.func, ast.Attribute) and call.func.attr == "update":
             later.append(entries)
         else:  # a use_lstm=True that any other call is given is no key of RLlib's
-            later.append({k: v for k, v in entries.items() if k not in WRAPPERS})
+            later.append({k: v for k, v in entries.items() if k not in (*WRAPPERS, *PREVIOUS)})
     for written in source.nodes(ast.Dict):
         keys = (k.value if isinstance(k, ast.Constant) else None for k in written.keys)
         whole.append(dict(zip(keys, written.values, strict=True)))
@@ -87,7 +93,7 @@ def _entries(
     for setting in SETTINGS:
         value = entries.get(setting)
         if value is not None and not (isinstance(value, ast.Constant) and not value.value):
-            other = wrapped if setting in WRAPPERS else UNKNOWN
+            other = UNKNOWN if setting == CUSTOM_DIST else wrapped
             yield Set(name_of(model) if model is not None else other, setting, name_of(value))
     given = entries.get(CUSTOM_DIST)
     left = given is None or (isinstance(given, ast.Constant) and not given.value)
@@ -127,6 +133,14 @@ def models_with(index: RepoIndex, *settings: str) -> frozenset[str]:
     if UNKNOWN in found:
         return _all_models(index)
     return index.registered([found])
+
+
+@lru_cache(maxsize=32)
+def named_with(index: RepoIndex, setting: str) -> frozenset[str]:
+    """Name the classes that a config names beside a setting, whatever it sets it to."""
+    files = (file.model_settings for file in index.files.values())
+    given = _said_in_documents(index, SETTINGS).union(*files)
+    return index.registered([{each.model for each in given if each.setting == setting}])
 
 
 def preprocesses(index: RepoIndex, model: str) -> bool | None:
@@ -188,7 +202,7 @@ def _said_in_documents(index: RepoIndex, names: tuple[str, ...]) -> frozenset[Se
                 model = str(mapping.get("custom_model") or UNKNOWN)
                 for setting in SETTINGS:
                     if mapping.get(setting):
-                        wrapped = setting in WRAPPERS and model == UNKNOWN
+                        wrapped = setting != CUSTOM_DIST and model == UNKNOWN
                         of = DEFAULT_NET if wrapped else model
                         found.add(Set(of, setting, str(mapping[setting])))
                 if model != UNKNOWN and not mapping.get(CUSTOM_DIST):

@@ -13,6 +13,7 @@ from rlmigrate.migrate.strategy import ModelPlan
 from rlmigrate.migrate.understanding.facts import ModelFacts
 from rlmigrate.migrate.understanding.keras_losses import KEPT
 from rlmigrate.migrate.understanding.observed import PREPARED
+from rlmigrate.migrate.understanding.wrapped import wrapped_name
 
 
 def check(context: FileContext) -> Iterable[Finding]:
@@ -88,6 +89,15 @@ def _message(
     if kept:
         names = " and ".join(f"{KEPT[name]}()" for name in kept)
         parts.append(f"{names}: kept for your training loop to call, for new_stack has no Learner")
+    if facts.wrappers:
+        inside = " and ".join(wrapped_name(facts.name, setting) for setting in facts.wrappers)
+        settings = " or ".join(facts.wrappers)
+        parts.append(f"{inside}: what configs with {settings} trained, its parameters where it was")
+    if facts.in_doubt:
+        parts.append(
+            "if a config that names no model puts it into RLlib's LSTM or attention net, name the "
+            "model there beside use_lstm or use_attention and rewrite again"
+        )
     if plan.stateful:
         parts.append("its model_config must say max_seq_len, which was 20 where nothing was said")
     if plan.kept_for:

@@ -65,6 +65,7 @@ def _study(index: RepoIndex, file: FileEntry, node: ast.ClassDef, qualified: str
         else (),
         apart=native and reading.facts.apart,
         values=native and reading.facts.value != "none",
+        wrappers=reading.facts.wrappers if native else (),
         role=role_of(index, qualified) if outcome is Outcome.BRIDGED else None,
     )
     return Study(plan, reading)

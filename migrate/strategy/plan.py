@@ -22,6 +22,8 @@ class ModelPlan:
     say how many. `learner` is the Learner beside a native class that has its loss, on PPO's;
     `apart` says that the class's own keys stay in custom_model_config: RLlib has one of them too.
     `values` says that a native class computes values.
+    `wrappers` are settings for which a native class has a subclass inside RLlib's LSTM or
+    attention net.
     `legacy_loss` says that a bridged class needs one that calls its custom_loss.
     """
 
@@ -38,5 +40,6 @@ class ModelPlan:
     learner: str | None = None
     legacy_loss: bool = False
     role: str | None = None
+    wrappers: tuple[str, ...] = ()
     apart: bool = False
     values: bool = False

@@ -121,6 +121,9 @@ class ModelFacts:
     action_dist: Naming = NO_NAME  # its own
     value: str = "none"  # "none" | "computed" | "overridden" where a base computes them too
     loss: OwnLoss | None = None
+    wrappers: tuple[str, ...] = ()  # settings that put it into RLlib's LSTM or attention net
+    in_doubt: bool = False  # configs that name no model set one of them
+    looks_back: bool = False  # such a net may see earlier actions or rewards
     extra_methods: tuple[str, ...] = ()
     problems: tuple[Problem, ...] = ()
 

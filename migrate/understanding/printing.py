@@ -55,6 +55,7 @@ def render(facts: ModelFacts) -> str:
         ),
         ("recurrent states", "a list" if facts.sequential else ", ".join(facts.states)),
         ("related models", ", ".join(f"{how} {name}" for how, name in facts.family)),
+        ("inside RLlib's wrappers", ", ".join(facts.wrappers)),
         ("values", VALUES.get(facts.value, facts.value)),
         ("loss of its own", ", ".join(facts.loss.methods) if facts.loss else ""),
         ("other methods", ", ".join(facts.extra_methods)),

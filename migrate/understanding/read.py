@@ -74,6 +74,7 @@ from rlmigrate.migrate.understanding.super_calls import calls_base, read_super_v
 from rlmigrate.migrate.understanding.surroundings import read_surroundings
 from rlmigrate.migrate.understanding.values import Values, read_values, read_values_alone
 from rlmigrate.migrate.understanding.vocabulary import NET_KEYS
+from rlmigrate.migrate.understanding.wrapped import with_wrappers
 
 #: Marks of inputs that are copied, since the class changes them.
 COPIES = frozenset({"obs_copy", "obs_copied", "inputs_copy", "states_copy"})
@@ -262,6 +263,8 @@ def _read(
         ),
         problems=tuple(sorted(scope.problems)),
     )
+    if framework != "tf":
+        facts = with_wrappers(index, facts)
     methods = {m.name: m for m in node.body if isinstance(m, ast.FunctionDef)}
     return Reading(facts, node, tuple(scope.marks), methods)
 

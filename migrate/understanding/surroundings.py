@@ -235,7 +235,7 @@ def _read_repository(scope: Scope, index: RepoIndex, qualified: str, kept: Colle
         scope.problem(scope.node, f"has {name} called from outside, which sets attributes")
     if qualified in index.constructed:
         scope.problem(scope.node, "is also built directly, without the catalog")
-    if qualified in models_with(index, *WRAPPERS):
+    if scope.framework == "tf" and qualified in models_with(index, *WRAPPERS):
         scope.problem(scope.node, "may be put into RLlib's LSTM or attention wrapper by its config")
     alone = chosen_distribution(index, qualified) is not None
     if qualified in models_with(index, CUSTOM_DIST) and not (alone and not scope.q_model):

@@ -17,6 +17,7 @@ MultiActionDistribution, flat_actions          the base of distributions over ne
 ModelDistribution, SamplingModule              distributions that ask their module, and the module
 TorchBeta, TorchDirichlet, ...                 distributions that only the old stack has
 Keras*, keras_*                                layers of Keras in torch
+LSTMWrapper, AttentionWrapper, head_size       what use_lstm, use_attention put around a model
 QModule, NoisyLayer                            DQN's heads, target and exploration: a base class
 DefaultModel                                   the module of the default nets, a base for policies
 preprocessed, old_observations, acted          what policies without a network got and gave
@@ -44,6 +45,9 @@ _HOME = {
     "ReturnsToGo": "on_ray.learners",
     "SampleConnector": "on_ray.samples",
     "AppendBiasLayer": "append_bias",
+    "AttentionWrapper": "attention_wrapper",
+    "LSTMWrapper": "lstm_wrapper",
+    "head_size": "model_wrapper",
     "ModelDistribution": "asking",
     "MultiActionDistribution": "multi_action",
     "SamplingModule": "asking",
@@ -124,6 +128,7 @@ _HOME = {
 
 __all__ = [
     "AppendBiasLayer",
+    "AttentionWrapper",
     "DefaultModel",
     "FullyConnectedModule",
     "FullyConnectedNetwork",
@@ -136,6 +141,7 @@ __all__ = [
     "KerasInput",
     "KerasLayerNormalization",
     "KerasModel",
+    "LSTMWrapper",
     "ModelDistribution",
     "MultiActionDistribution",
     "NoisyLayer",
@@ -168,6 +174,7 @@ __all__ = [
     "flat_size",
     "flatten",
     "fold_time",
+    "head_size",
     "keras_concatenate",
     "name_states",
     "normc_initializer",

@@ -47,25 +47,42 @@ def fold_time(batch: dict[str, Any]) -> tuple[dict[str, Any], list[Any], Any]:
     if lengths is None:
         lengths = torch.full((size,), steps, dtype=torch.int32, device=listed[0].device)
 
+    return {"padded_to": steps, **_folded(batch, size, steps)}, listed, lengths
+
+
+def as_rows(batch: dict[str, Any]) -> tuple[dict[str, Any], int]:
+    """Return sequences as rows, for a module without time or states, and how many they were.
+
+    number[B, T, ...] -> number[B * T, ...]; without the columns that only sequences have.
+    """
+    size, steps = tree.flatten(batch["obs"])[0].shape[:2]
+    rows = _folded(batch, size, steps)
+    return {key: rows[key] for key in rows if key not in WHOLE}, size
+
+
+def _folded(batch: dict[str, Any], size: int, steps: int) -> dict[str, Any]:
     def rows(column: Any) -> Any:
         timed = isinstance(column, torch.Tensor) and column.shape[:2] == (size, steps)
         return column.reshape(size * steps, *column.shape[2:]) if timed else column
 
-    return {"padded_to": steps, **_timed(rows, batch)}, listed, lengths
+    return _timed(rows, batch)
+
+
+#: Columns of a batch of sequences that have no step in them.
+WHOLE: tuple[str, ...] = ("state_in", "state_out", "seq_lens", "padded_to")
 
 
 def _timed(change: Callable[[Any], Any], batch: dict[str, Any]) -> dict[str, Any]:
     """Change the columns that have a time dimension."""
-    whole = ("state_in", "state_out", "seq_lens", "padded_to")
     return {
-        key: value if key in whole else tree.map_structure(change, value)
+        key: value if key in WHOLE else tree.map_structure(change, value)
         for key, value in batch.items()
     }
 
 
 def _unfold(rows: torch.Tensor, batch: dict[str, Any]) -> torch.Tensor:
     """number[B * max(seq_lens), ...] -> number[B, T, ...], zero where the padding was cut."""
-    size = len(batch["state_in"]["state_0"])
+    size = len(tree.flatten(batch["state_in"])[0])
     sequences = rows.reshape(size, -1, *rows.shape[1:])
     steps = batch.get("padded_to") or tree.flatten(batch["obs"])[0].shape[1]
     missing = steps - sequences.shape[1]

@@ -139,12 +139,12 @@ def test_base_goes_native_with_most_of_its_heirs_and_stays_for_the_rest() -> Non
 
 
 @pytest.mark.parametrize("key", ["use_lstm", "use_attention"])
-def test_model_that_its_config_wraps_is_bridged(key: str) -> None:
+def test_model_with_arguments_that_its_config_wraps_is_bridged(key: str) -> None:
     code = MODEL + f"\nCONFIG = {{'model': {{'custom_model': M, '{key}': True}}}}\n"
     index = RepoIndex.of_texts({"m.py": code})
     plan = plan_model(index, index.classes["m.M"])
     assert plan.outcome == "bridged"
-    assert plan.reason.startswith("may be put into RLlib's LSTM")
+    assert plan.reason.startswith("is put into RLlib's LSTM")
 
 
 def test_model_with_a_custom_distribution_is_bridged() -> None:
