@@ -17,7 +17,7 @@ from typing import Any
 from rlmigrate.errors import SourceError
 from rlmigrate.migrate.configs.consumers import SUPPORTED
 from rlmigrate.migrate.configs.lost_algorithms import nearest
-from rlmigrate.migrate.configs.model_dict import RENAMED
+from rlmigrate.migrate.configs.model_keys import RENAMED
 from rlmigrate.migrate.configs.required import missing
 from rlmigrate.migrate.engine.experiment_keys import MODEL, Same, decide_config
 from rlmigrate.migrate.engine.experiment_text import STOP, python_text
