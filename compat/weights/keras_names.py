@@ -6,51 +6,93 @@ layer_pairs   which variable is which parameter, where a layer's name says so
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 
 from rlmigrate.compat.weights.layouts import Layout
-from rlmigrate.compat.weights.tf_names import layouts_of
+from rlmigrate.compat.weights.tf_names import cell_layouts, layouts_of
 
-_VARIABLE = re.compile(r"(?:.*/)?(?P<layer>[^/]+)/(?P<part>kernel|bias|gamma|beta)(?::0)?")
-_PARTS = {"kernel": "weight", "gamma": "weight", "bias": "bias", "beta": "bias"}
+_PARTS = {
+    "kernel": "weight",
+    "bias": "bias",
+    "gamma": "weight",
+    "beta": "bias",
+    "embeddings": "weight",
+    "moving_mean": "running_mean",
+    "moving_variance": "running_var",
+}
+_CELL_PARTS = {
+    "kernel": "weight_ih_l0",
+    "recurrent_kernel": "weight_hh_l0",
+    "bias": "bias_ih_l0",
+}
+#: A variable of a layer, of the cell of a recurrent one, or of what stands in a TimeDistributed.
+_VARIABLE = re.compile(
+    r"(?:.*/)?(?P<layer>(?!(?:lstm|gru)_cell)[^/]+)/(?P<cell>(?:lstm|gru)_cell(?:_\d+)?/)?"
+    rf"(?P<part>recurrent_kernel|{'|'.join(_PARTS)})(?::0)?"
+)
+_STEPWISE = re.compile(r"(?P<start>(?:.*/)?time_distributed(?:_\d+)?)/[^/]+(?P<end>/[^/]+)")
 #: What Keras calls layers without a name: the kind, and a number that goes on over all models.
-_NUMBERED = re.compile(r"(?P<kind>dense|conv2d|layer_normalization)(?:_(?P<number>\d+))?")
+_KINDS = ("batch_normalization", "conv1d", "conv2d", "dense", "embedding", "gru")
+_KINDS += ("layer_normalization", "lstm", "time_distributed")
+_NUMBERED = re.compile(rf"(?P<kind>{'|'.join(_KINDS)})(?:_(?P<number>\d+))?")
+#: Where the layers of ours hold torch's.
+_HELD = ("rnn", "layer")
 
 
 def layer_pairs(
-    old: Mapping[str, int], new: Iterable[str]
+    old: Mapping[str, Sequence[int]], new: Iterable[str]
 ) -> list[tuple[str, str, tuple[Layout, ...]]]:
-    """Pair variables (with their numbers of dimensions) and parameters of layers named alike.
+    """Pair variables (with their shapes) and parameters of layers named alike.
 
     Layers without a name of their own count as long as both sides have as many of the kind: the
     first of one is the first of the other. A name that stands for several layers pairs nothing.
 
-    >>> layer_pairs({"dense_4/bias": 1, "dense_7/bias": 1}, ["net.dense.bias", "net.dense_1.bias"])
-    [('dense_4/bias', 'net.dense.bias', ()), ('dense_7/bias', 'net.dense_1.bias', ())]
+    >>> layer_pairs({"dense_4/bias": [1], "dense_7/bias": [1]}, ["a.dense.bias", "a.dense_1.bias"])
+    [('dense_4/bias', 'a.dense.bias', ()), ('dense_7/bias', 'a.dense_1.bias', ())]
     """
     before: dict[tuple[str, str], list[str]] = {}
     for name in old:
-        if match := _VARIABLE.fullmatch(name):
-            before.setdefault((match["layer"], _PARTS[match["part"]]), []).append(name)
+        inside = _STEPWISE.fullmatch(name)
+        bare = inside["start"] + inside["end"] if inside else name
+        if match := _VARIABLE.fullmatch(bare):
+            parts = _CELL_PARTS if match["cell"] else _PARTS
+            if match["part"] in parts:
+                before.setdefault((match["layer"], parts[match["part"]]), []).append(name)
     after: dict[tuple[str, str], list[str]] = {}
     for name in new:
-        owner, _, part = name.rpartition(".")
-        after.setdefault((owner.rpartition(".")[2], part), []).append(name)
+        *owners, part = name.split(".")
+        if len(owners) > 1 and owners[-1] in _HELD:
+            owners.pop()
+        after.setdefault((owners[-1] if owners else "", part), []).append(name)
     same = _same_numbers({layer for layer, _ in before}, {layer for layer, _ in after})
     return [
-        (names[0], after[key][0], layouts_of(names[0], old[names[0]]))
-        for (layer, part), names in before.items()
+        pair
+        for key, names in before.items()
         if len(names) == 1
-        and (layer in same or not _kind(layer))
-        and (key := (same.get(layer, layer), part)) in after
-        and len(after[key]) == 1
+        and (key[0] in same or not _kind(key[0]))
+        and (found := (same.get(key[0], key[0]), key[1])) in after
+        and len(after[found]) == 1
+        for pair in _targets(names[0], after[found][0], old)
     ]
+
+
+def _targets(
+    name: str, target: str, old: Mapping[str, Sequence[int]]
+) -> list[tuple[str, str, tuple[Layout, ...]]]:
+    """The parameters that one variable becomes: two, where it is the bias of a cell."""
+    try:
+        cells = cell_layouts(name, target, old)
+    except ValueError:  # a GRU that torch's is not: it stays without a counterpart
+        return []
+    if cells is not None:
+        return [(name, each, layouts) for each, layouts in cells.items()]
+    return [(name, target, layouts_of(name, len(old[name])))]
 
 
 def _same_numbers(before: set[str], after: set[str]) -> dict[str, str]:
     """Layers that Keras numbered: old name to new name, by their order."""
     found: dict[str, str] = {}
-    for kind in ("dense", "conv2d", "layer_normalization"):
+    for kind in _KINDS:
         sides = [
             sorted((n for n in names if _kind(n) == kind), key=_number) for names in (before, after)
         ]

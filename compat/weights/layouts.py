@@ -14,13 +14,14 @@ import torch
 
 Layout = (
     Literal["transpose", "hwio_to_oihw", "oihw_to_hwio", "drop_1x1", "add_1x1", "zeros"]
-    | Literal["gru_gates", "row_0", "row_1"]
+    | Literal["gru_gates", "row_0", "row_1", "wio_to_oiw"]
 )
 
 _CHANGES: dict[Layout, Callable[[torch.Tensor], torch.Tensor]] = {
     "transpose": lambda value: value.t(),
     "hwio_to_oihw": lambda value: value.permute(3, 2, 0, 1),
     "oihw_to_hwio": lambda value: value.permute(2, 3, 1, 0),
+    "wio_to_oiw": lambda value: value.permute(2, 1, 0),  # and back
     "drop_1x1": lambda value: value.squeeze(3).squeeze(2),
     "add_1x1": lambda value: value[:, :, None, None],
     "zeros": torch.zeros_like,
@@ -37,11 +38,13 @@ _INVERSE: dict[Layout, Layout] = {
     "add_1x1": "drop_1x1",
     "zeros": "zeros",
     "gru_gates": "gru_gates",
+    "wio_to_oiw": "wio_to_oiw",
 }
 _DIMENSIONS: dict[Layout, int] = {
     "transpose": 2,
     "hwio_to_oihw": 4,
     "oihw_to_hwio": 4,
+    "wio_to_oiw": 3,
     "drop_1x1": 4,
     "add_1x1": 2,
     "row_0": 2,

@@ -85,11 +85,11 @@ def match(old: Side, new: Side, mapping: Mapped | None) -> Match:
 def _by_layers(found: Match, old: Side, new: Side) -> None:
     """Match what is left by the names that Keras layers and torch layers share."""
     done = found.sources() | found.left_out
-    rest = {name: value.ndim for name, value in old.arrays.items() if name not in done}
+    arrays = {name: value for name, value in old.arrays.items() if name not in done}
     free = [name for name in new.arrays if name not in found.targets() | found.left_out]
-    for source, target, layouts in layer_pairs(rest, free):
+    for source, target, layouts in layer_pairs({n: v.shape for n, v in arrays.items()}, free):
         found.add(Assignment(source, target, layouts))
-    rest = {name: ndim for name, ndim in rest.items() if name not in found.sources()}
+    rest = {name: v.ndim for name, v in arrays.items() if name not in found.sources()}
     free = [name for name in free if name not in found.targets()]
     nets = [
         (inner, view)

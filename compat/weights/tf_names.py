@@ -134,6 +134,8 @@ def named_as(view: View, targets: Iterable[str]) -> View:
 def _layout(part: str, ndim: int) -> tuple[Layout, ...]:
     if part == "bias":
         return ()
+    if ndim == 3:
+        return ("wio_to_oiw",)
     return ("hwio_to_oihw",) if ndim == 4 else ("transpose",)
 
 

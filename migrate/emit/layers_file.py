@@ -127,7 +127,7 @@ def layers_text(names: Iterable[str], *, target: str, ray_version: str) -> str:
     return "\n".join(blocks).rstrip("\n") + "\n"
 
 
-STANDARD = {"collections.abc", "copy", "dataclasses", "itertools", "math", "typing"}
+STANDARD = {"collections.abc", "copy", "dataclasses", "itertools", "math", "operator", "typing"}
 
 
 def _render_imports(wanted: Mapping[str, tuple[str, str]]) -> list[str]:

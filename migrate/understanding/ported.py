@@ -6,36 +6,37 @@ read_port   mark every name of TensorFlow in a class, or say what keeps it from 
 from __future__ import annotations
 
 import ast
-from collections.abc import Mapping
-from dataclasses import dataclass
 
 from rlmigrate.migrate.index.imports import dotted
 from rlmigrate.migrate.tree import nodes_in
+from rlmigrate.migrate.understanding.ported_functions import read_function
+from rlmigrate.migrate.understanding.ported_layers import read_layer
 from rlmigrate.migrate.understanding.ported_names import (
     ACTIVATIONS,
+    BACKEND,
     DTYPES,
-    FUNCTIONS,
     LAYERS,
     MODULE_NAMES,
+    TENSOR_NAMES,
     TF_ONLY,
     TRUSTED,
-    Layer,
 )
+from rlmigrate.migrate.understanding.ported_scope import Ported, said
 from rlmigrate.migrate.understanding.scope import Scope, self_attribute
 
-HOMES = ("tensorflow.compat.v1.", "tensorflow.compat.v2.", "tensorflow.", "tf_keras.", "keras.")
+BACKENDS = "keras.backend"
+#: What `x += y` and its kin say without changing a tensor.
+OPERATORS = (ast.Add, ast.Div, ast.Mult, ast.Sub)
 
 
-@dataclass
-class Port:
+class Port(Ported):
     """One class while it is being ported."""
 
-    scope: Scope
-    tree: ast.Module
-
-    def __post_init__(self) -> None:
-        init = self.scope.methods.get("__init__")
-        self.building = {id(n) for n in nodes_in(init)} if init is not None else set[int]()
+    def __init__(self, scope: Scope, tree: ast.Module) -> None:
+        super().__init__(scope)
+        self.tree = tree
+        states = scope.methods.get("get_initial_state")
+        self.numpy = self.building | ({id(n) for n in nodes_in(states)} if states else set())
         self.foreign = self._foreign()
 
     def _foreign(self) -> set[str]:
@@ -44,7 +45,7 @@ class Port:
         found: set[str] = set()
         for node in self.tree.body:
             names = {n.id for n in nodes_in(node) if isinstance(n, ast.Name)}
-            speaks = any(self._tensorflow(n) for n in nodes_in(node) if isinstance(n, ast.Name))
+            speaks = any(self.tensorflow(n) for n in nodes_in(node) if isinstance(n, ast.Name))
             for name in _bound(node):
                 uses[name] = uses.get(name, set()) | names
                 if speaks and name not in self.scope.file.imports.names:
@@ -66,8 +67,6 @@ class Port:
                 self.problem(node, "shares what it makes with other models")
             elif isinstance(node, ast.AugAssign):
                 self._read_change(node)
-            elif isinstance(node, ast.Slice) and id(node) in self.building:
-                self.problem(node, f"takes a slice, {ast.unparse(node)}, while it is built")
         for mark in self.scope.marks:
             if mark.kind == "net_value_of":
                 self.problem(mark.node, "puts a net of RLlib into a Keras model")
@@ -75,10 +74,6 @@ class Port:
                 self.problem(mark.node, "builds a VisionNetwork")
             elif mark.kind == "layer" and mark.detail in TF_ONLY:
                 self.problem(mark.node, f"uses {mark.detail.removesuffix('_rows')} of RLlib")
-
-    def problem(self, node: ast.AST, text: str) -> None:
-        """Note why the class cannot be ported."""
-        self.scope.problem(node, text)
 
     def _read_class(self) -> None:
         scope = self.scope
@@ -103,31 +98,21 @@ class Port:
 
     def _read_name(self, node: ast.Name | ast.Attribute) -> None:
         parent = self.scope.parent(node)
+        if isinstance(node, ast.Attribute) and node.attr in TENSOR_NAMES:
+            self.problem(node, f"asks for {node.attr}, which torch's tensors have not")
+            return
         if isinstance(parent, ast.Attribute) and parent.value is node:
             attribute = self_attribute(node)
             if attribute is not None:
                 self._read_part(node, parent)
             return
-        name = self._tensorflow(node)
+        name = self.tensorflow(node)
         if isinstance(node, ast.Name) and node.id in self.foreign:
             self.problem(node, f"uses {node.id}, which is written for TensorFlow")
         elif name is not None:
             self._read_tensorflow(node, name)
         elif isinstance(parent, ast.Call) and parent.func is node:
             self._read_call(node, parent)
-
-    def _tensorflow(self, node: ast.expr) -> str | None:
-        """`nn.relu` of `tf.nn.relu`; None for names of other homes."""
-        found = self.scope.qualified(node)
-        if found is None:
-            return None
-        if found in {"tensorflow", "tensorflow.compat.v1", "keras", "tf_keras"}:
-            return "tf"
-        home = next((h for h in HOMES if found.startswith(h)), None)
-        if home is None:
-            return None
-        rest = found.removeprefix(home)
-        return f"keras.{rest}" if home in HOMES[-2:] else rest
 
     def _read_part(self, node: ast.expr, outer: ast.Attribute) -> None:
         """`self.part.x`: what is asked of a part of the model."""
@@ -144,7 +129,7 @@ class Port:
             isinstance(n, ast.Assign)
             and any(self_attribute(t) == attribute for t in n.targets)
             and isinstance(n.value, ast.Call)
-            and (self._tensorflow(n.value.func) or "").startswith("keras.")
+            and (self.tensorflow(n.value.func) or "").startswith("keras.")
             for n in nodes_in(self.scope.node)
         )
 
@@ -155,95 +140,43 @@ class Port:
         if name.startswith(("keras.layers.", "keras.Input", "keras.Model", "keras.models.Model")):
             layer = LAYERS.get(last)
             if layer is None or not called or id(node) not in self.building:
-                self.problem(node, f"uses {_said(node)}")
+                self.problem(node, f"uses {said(node)}")
             elif isinstance(call, ast.Call):
-                self._read_layer(node, call, layer)
+                read_layer(self, node, call, layer)
         elif name == "float32.min":
             self.scope.mark("port_text", node, "torch.finfo(torch.float32).min")
         elif name in DTYPES and not called:
             self.scope.mark("port_text", node, f"torch.{DTYPES[name]}")
         elif last in ACTIVATIONS and name in _homes_of(last) and not called:
-            self.scope.mark("port_text", node, f'"{last}"')
-        elif isinstance(call, ast.Call) and called and id(node) not in self.building:
-            self._read_function(node, call, name.removeprefix("math.").removeprefix("nn."))
+            if self._activates(node):
+                self.scope.mark("port_text", node, f'"{last}"')
+            else:
+                self.problem(node, f"hands {said(node)} on")
+        elif isinstance(call, ast.Call) and called:
+            home, _, bare = name.rpartition(".")
+            if home in {"", "math", "nn", "linalg"} or (home == BACKENDS and bare in BACKEND):
+                read_function(self, node, call, bare)
+            else:
+                self.problem(node, f"uses {said(node)}")
         else:
-            self.problem(node, f"uses {_said(node)}")
+            self.problem(node, f"uses {said(node)}")
 
-    def _read_layer(self, node: ast.expr, call: ast.Call, layer: Layer) -> None:
-        keywords = {k.arg for k in call.keywords}
-        if not keywords <= set(layer.keywords) or len(call.args) > layer.positional:
-            self.problem(node, f"tells {_said(node)} what its torch form does not take")
-        if any(isinstance(a, ast.Starred) for a in call.args):
-            self.problem(node, f"tells {_said(node)} what is only known as it runs")
-        if layer.kind == "model" and len(call.args) + len(keywords - {"name"}) < 2:
-            self.problem(node, f"makes a {_said(node)} without inputs and outputs")
-        outer = self.scope.parent(call)
-        applied = isinstance(outer, ast.Call) and outer.func is call
-        bound = isinstance(outer, ast.Assign) and all(
-            isinstance(t, ast.Name) for t in outer.targets
-        )
-        kept = isinstance(outer, ast.Assign) and all(self_attribute(t) for t in outer.targets)
-        fine = {"layer": applied or bound, "model": kept, "symbol": True}[layer.kind]
-        if not fine:
-            self.problem(node, f"keeps {_said(node)} for later")
-        if layer.kind == "symbol" and any(
-            isinstance(n, ast.Constant) and n.value is None for n in nodes_in(call)
-        ):
-            self.problem(node, "leaves a dimension of an input open")
-        given = {k.arg: k.value for k in call.keywords}
-        for key in ("kernel_initializer", "bias_initializer"):
-            value = given.get(key)
-            if isinstance(value, ast.Constant) and value.value not in {
-                *("glorot_uniform", "ones", "zeros"),
-            }:
-                self.problem(value, f"draws its weights by {ast.unparse(value)}")
-        named = given.get("activation") or (
-            call.args[0] if layer.torch == "KerasActivation" and call.args else None
-        )
-        if isinstance(named, ast.Constant) and named.value not in {None, *ACTIVATIONS}:
-            self.problem(named, f"uses the activation {named.value!r}")
-        self.scope.mark("layer", node, layer.torch)
-
-    def _read_function(self, node: ast.expr, call: ast.Call, name: str) -> None:
-        keywords = {k.arg or "": k for k in call.keywords}
-        if name == "cast" and self._is_cast(call, keywords):
-            self.scope.mark("port_cast", call)
-            return
-        if name == "maximum" and self._is_floor(call):
-            self.scope.mark("port_text", node, "torch.clamp")
-            self.scope.mark("port_floor", call.args[1])
-            return
-        function = FUNCTIONS.get(name)
-        if function is None:
-            self.problem(node, f"uses {_said(node)}")
-            return
-        least, most = function.arguments
-        given = len(call.args) + len(keywords.keys() & function.keywords.keys())
-        others = keywords.keys() - function.keywords.keys()
-        if (
-            others
-            or not least <= given <= most
-            or any(isinstance(a, ast.Starred) for a in call.args)
-        ):
-            self.problem(node, f"calls {_said(node)} in a way that has no torch form")
-            return
-        self.scope.mark("port_text", node, function.torch)
-        for key, keyword in keywords.items():
-            self.scope.mark("port_keyword", keyword, function.keywords[key])
-
-    def _is_cast(self, call: ast.Call, keywords: Mapping[str, ast.keyword]) -> bool:
-        simple = ast.Name | ast.Attribute | ast.Subscript | ast.Call
-        whole = len(call.args) + len(keywords) == 2 and set(keywords) <= {"dtype"}
-        if not whole or not call.args or not isinstance(call.args[0], simple):
+    def _activates(self, node: ast.expr) -> bool:
+        """Say whether a function of TensorFlow is handed to layers alone, which know its name."""
+        outer = self.scope.parent(node)
+        if isinstance(outer, ast.keyword):
+            return outer.arg == "activation"
+        if isinstance(outer, ast.Call):
+            layer = LAYERS.get((self.tensorflow(outer.func) or "").rpartition(".")[2])
+            return layer is not None and "activation" in layer.keywords
+        while isinstance(outer, ast.IfExp | ast.BoolOp | ast.Dict):
+            outer = self.scope.parent(outer)
+        if not isinstance(outer, ast.Assign):
             return False
-        wanted = call.args[1] if len(call.args) == 2 else keywords["dtype"].value
-        return (self._tensorflow(wanted) or "") in DTYPES
-
-    def _is_floor(self, call: ast.Call) -> bool:
-        return (
-            len(call.args) == 2
-            and not call.keywords
-            and self._tensorflow(call.args[1]) == "float32.min"
+        names = {ast.unparse(target) for target in outer.targets}
+        return not any(
+            isinstance(n, ast.Call) and ast.unparse(n.func).partition("[")[0] in names
+            for n in nodes_in(self.scope.node)
         )
 
     def _read_call(self, node: ast.expr, call: ast.Call) -> None:
@@ -255,18 +188,17 @@ class Port:
         found = self.scope.qualified(node)
         if found is None or head in self.foreign:
             return
-        elif found.startswith(("numpy.", "np.")) and id(node) not in self.building:
+        elif found.startswith(("numpy.", "np.")) and id(node) not in self.numpy:
             self.problem(node, f"calls {written} with tensors")
         elif not found.startswith(TRUSTED):
             self.problem(node, f"calls {written}, which is not looked into")
 
     def _read_change(self, node: ast.AugAssign) -> None:
         """`x += y` changes torch's tensor itself, and TensorFlow's name only."""
-        plain = ast.Name | ast.Call | ast.Attribute | ast.Subscript | ast.BinOp
         if id(node) in self.building:
             return
-        named = isinstance(node.op, ast.Add) and isinstance(node.target, ast.Name)
-        if named and isinstance(node.value, plain) and node.lineno == node.value.lineno:
+        named = isinstance(node.op, OPERATORS) and isinstance(node.target, ast.Name)
+        if named and node.lineno == node.value.lineno:
             self.scope.mark("port_change", node)
         else:
             self.problem(node, f"changes {ast.unparse(node.target)} in place")
@@ -283,10 +215,6 @@ def _bound(node: ast.stmt) -> set[str]:
 
 def _annotated(node: ast.AST) -> bool:
     return isinstance(node, ast.arg) and node.annotation is not None
-
-
-def _said(node: ast.expr) -> str:
-    return dotted(node) or ast.unparse(node)
 
 
 def _homes_of(activation: str) -> set[str]:

@@ -210,8 +210,6 @@ def _read(
         recurrent=bool(served),
     )
     if framework == "tf" and index.settings.target == "ray":
-        if states or sequential:
-            scope.problem(node, "keeps recurrent state")
         read_port(scope, index.source_of(file.path).tree)
     action_dist = naming_of(index, qualified)
     check_nets(scope, nets)

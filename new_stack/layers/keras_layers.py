@@ -1,96 +1,41 @@
-"""Keras's functional layers as torch modules, for models that are ported from TensorFlow.
+"""Layers of Keras as torch modules: shapes, activations and numbers are Keras's.
 
-KerasInput, KerasModel   the ends of a net: shapes as in Keras, images [B, H, W, C]
-Symbol                   what a layer returns while a net is described
-KerasDense, KerasConv2D, KerasFlatten, KerasConcatenate, ...   the layers
+keras_activation, keras_parameter   functions and weights by Keras's names
+KerasDense, KerasFlatten, KerasReshape, KerasConcatenate, ...   the layers
 """
 
 from __future__ import annotations
 
 import math
-import operator
 from collections.abc import Callable, Sequence
-from itertools import count
-from typing import Any, TypeAlias
+from typing import Any, ClassVar, TypeAlias
 
-import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import nn
+
+from rlmigrate.new_stack.layers.keras_symbols import KerasLayer, Symbol, described
 
 Activation: TypeAlias = str | Callable[[torch.Tensor], torch.Tensor] | None
 Initializer: TypeAlias = str | Callable[[torch.Tensor], Any]
 KERAS_ACTIVATIONS: dict[str, Callable[[torch.Tensor], torch.Tensor]] = {
     "elu": F.elu,
+    "exponential": torch.exp,
     "gelu": F.gelu,
+    "leaky_relu": lambda x: F.leaky_relu(x, 0.2),
     "linear": lambda x: x,
+    "log_softmax": lambda x: torch.log_softmax(x, dim=-1),
     "relu": torch.relu,
+    "relu6": F.relu6,
     "selu": F.selu,
     "sigmoid": torch.sigmoid,
     "silu": F.silu,
     "softmax": lambda x: torch.softmax(x, dim=-1),
     "softplus": F.softplus,
+    "softsign": F.softsign,
     "swish": F.silu,
     "tanh": torch.tanh,
 }
-#: Layers count up as they are made, so that a model lists them in that order.
-MADE: count[int] = count()
-
-
-class Symbol:
-    """A tensor of a net that is being described; `shape` leaves the batch dimension out."""
-
-    def __init__(
-        self, shape: Sequence[int], make: Callable[..., Any] | None, parents: Sequence[Symbol]
-    ) -> None:
-        self.shape, self.make, self.parents = tuple(shape), make, tuple(parents)
-
-    def _with(self, other: Any, act: Callable[[Any, Any], Any]) -> Symbol:
-        if isinstance(other, Symbol):
-            shape = np.broadcast_shapes(self.shape, other.shape)
-            return Symbol(shape, act, [self, other])
-        return Symbol(self.shape, lambda x: act(x, other), [self])
-
-    def __add__(self, other: Any) -> Symbol:
-        return self._with(other, operator.add)
-
-    def __sub__(self, other: Any) -> Symbol:
-        return self._with(other, operator.sub)
-
-    def __mul__(self, other: Any) -> Symbol:
-        return self._with(other, operator.mul)
-
-    def __truediv__(self, other: Any) -> Symbol:
-        return self._with(other, operator.truediv)
-
-
-class KerasLayer(nn.Module):
-    """A layer that makes its parameters when it is first given a Symbol."""
-
-    def __init__(self, name: str | None = None) -> None:
-        super().__init__()
-        self.keras_name, self.made, self.built = name, next(MADE), False
-
-    def build(self, shape: tuple[int, ...]) -> None:
-        """Make the parameters for inputs of a shape."""
-
-    def out_shape(self, shape: tuple[int, ...]) -> tuple[int, ...]:
-        """Return the shape of what comes out."""
-        return shape
-
-    def __call__(self, x: Any) -> Any:
-        """Describe, where a Symbol is given, and compute otherwise."""
-        if not isinstance(x, Symbol):
-            return super().__call__(x)
-        if not self.built:
-            self.build(x.shape)
-            self.built = True
-        return Symbol(self.out_shape(x.shape), self, [x])
-
-
-def KerasInput(shape: Sequence[int], name: str | None = None) -> Symbol:
-    """Begin a net with an input: number[B, *shape]."""
-    return Symbol(tuple(int(n) for n in shape), None, ())
 
 
 def keras_activation(activation: Activation) -> Callable[[torch.Tensor], torch.Tensor]:
@@ -103,18 +48,51 @@ def keras_activation(activation: Activation) -> Callable[[torch.Tensor], torch.T
     return KERAS_ACTIVATIONS[name]
 
 
+#: What initializers draw: scale, which of the fans it is divided by, and the distribution.
+KERAS_SCALES: dict[str, tuple[float, str, str]] = {
+    "glorot_normal": (1.0, "avg", "normal"),
+    "glorot_uniform": (1.0, "avg", "uniform"),
+    "he_normal": (2.0, "in", "normal"),
+    "he_uniform": (2.0, "in", "uniform"),
+    "lecun_normal": (1.0, "in", "normal"),
+    "lecun_uniform": (1.0, "in", "uniform"),
+}
+KERAS_FILLS: dict[str, Callable[[torch.Tensor], Any]] = {
+    "ones": nn.init.ones_,
+    "orthogonal": nn.init.orthogonal_,
+    "uniform": lambda weight: nn.init.uniform_(weight, -0.05, 0.05),
+    "zeros": nn.init.zeros_,
+}
+
+
 def keras_parameter(shape: Sequence[int], initializer: Initializer) -> nn.Parameter:
-    """Make a weight; "glorot_uniform" is what Keras draws where nothing is said."""
+    """Make a weight [out, in, ...]; "glorot_uniform" is what Keras draws where nothing is said."""
     parameter = nn.Parameter(torch.zeros(*shape))
     if callable(initializer):
         initializer(parameter)
-    elif initializer == "glorot_uniform":
-        nn.init.xavier_uniform_(parameter)
-    elif initializer == "ones":
-        nn.init.ones_(parameter)
-    elif initializer != "zeros":
+        return parameter
+    if initializer in KERAS_FILLS:
+        KERAS_FILLS[initializer](parameter)
+        return parameter
+    if initializer not in KERAS_SCALES:
         raise ValueError(f"unknown initializer {initializer!r}; give a function of the weight")
+    scale, mode, kind = KERAS_SCALES[initializer]
+    area = math.prod(shape[2:])
+    fans = {"in": shape[1] * area, "avg": (shape[0] + shape[1]) * area / 2}
+    spread = math.sqrt(scale / max(1.0, fans[mode]))
+    if kind == "uniform":
+        nn.init.uniform_(parameter, -spread * math.sqrt(3), spread * math.sqrt(3))
+    else:  # cut at two deviations, and widened to have the deviation all the same
+        wide = spread / 0.87962566103423978
+        nn.init.trunc_normal_(parameter, std=wide, a=-2 * wide, b=2 * wide)
     return parameter
+
+
+def last(size: Sequence[int | None]) -> int:
+    """Return the last dimension. Raises ValueError where it is open."""
+    if not size or size[-1] is None:
+        raise ValueError(f"a layer needs to know the last dimension of its input, which is {size}")
+    return size[-1]
 
 
 class KerasDense(KerasLayer):
@@ -133,79 +111,18 @@ class KerasDense(KerasLayer):
         self.units, self.activation = int(units), keras_activation(activation)
         self.use_bias, self.initializers = use_bias, (kernel_initializer, bias_initializer)
 
-    def build(self, shape: tuple[int, ...]) -> None:
+    def build(self, size: tuple[int | None, ...]) -> None:
         """Make weight [units, n] and bias."""
-        self.weight = keras_parameter([self.units, shape[-1]], self.initializers[0])
+        self.weight = keras_parameter([self.units, last(size)], self.initializers[0])
         self.bias = keras_parameter([self.units], self.initializers[1]) if self.use_bias else None
-
-    def out_shape(self, shape: tuple[int, ...]) -> tuple[int, ...]:
-        """Replace the last dimension."""
-        return (*shape[:-1], self.units)
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """Multiply the last dimension."""
         return self.activation(F.linear(x, self.weight, self.bias))
 
 
-class KerasConv2D(KerasLayer):
-    """Conv2D: float[B, H, W, C] -> float32[B, H', W', filters]."""
-
-    def __init__(
-        self,
-        filters: int,
-        kernel_size: int | Sequence[int],
-        strides: int | Sequence[int] = 1,
-        padding: str = "valid",
-        activation: Activation = None,
-        use_bias: bool = True,
-        kernel_initializer: Initializer = "glorot_uniform",
-        bias_initializer: Initializer = "zeros",
-        name: str | None = None,
-    ) -> None:
-        super().__init__(name)
-        self.filters, self.activation = int(filters), keras_activation(activation)
-        sizes = [(n, n) if isinstance(n, int) else tuple(n) for n in (kernel_size, strides)]
-        (self.kernel, self.strides), self.padding = sizes, padding.lower()
-        if self.padding not in ("valid", "same"):
-            raise ValueError(f"unknown padding {padding!r}; known: valid, same")
-        self.use_bias, self.initializers = use_bias, (kernel_initializer, bias_initializer)
-
-    def build(self, shape: tuple[int, ...]) -> None:
-        """Make weight [filters, C, height, width] and bias."""
-        size = [self.filters, shape[-1], *self.kernel]
-        self.weight = keras_parameter(size, self.initializers[0])
-        self.bias = keras_parameter([self.filters], self.initializers[1]) if self.use_bias else None
-
-    def out_shape(self, shape: tuple[int, ...]) -> tuple[int, ...]:
-        """Shrink height and width."""
-        before = shape[:2]
-        if self.padding == "valid":
-            before = tuple(n - k + 1 for n, k in zip(before, self.kernel, strict=True))
-        after = tuple(math.ceil(n / s) for n, s in zip(before, self.strides, strict=True))
-        if min(after) < 1:
-            raise ValueError(f"a kernel of {self.kernel} does not fit images of {shape[:2]}")
-        return (*after, self.filters)
-
-    def forward(self, x: torch.Tensor) -> torch.Tensor:
-        """Convolve; what "same" adds goes below and to the right first, as in TensorFlow."""
-        x = x.movedim(-1, 1)
-        if self.padding == "same":
-            x = F.pad(x, [*self._around(x.shape[3], 1), *self._around(x.shape[2], 0)])
-        out = F.conv2d(x, self.weight, self.bias, stride=self.strides)  # type: ignore[arg-type]
-        return self.activation(out.movedim(1, -1))
-
-    def _around(self, size: int, axis: int) -> tuple[int, int]:
-        kernel, stride = self.kernel[axis], self.strides[axis]
-        total = max((math.ceil(size / stride) - 1) * stride + kernel - size, 0)
-        return total // 2, total - total // 2
-
-
 class KerasFlatten(KerasLayer):
     """Flatten: number[B, ...] -> number[B, n], rows first, as Keras lays them out."""
-
-    def out_shape(self, shape: tuple[int, ...]) -> tuple[int, ...]:
-        """Multiply the dimensions."""
-        return (math.prod(shape),)
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """Flatten all but the batch dimension."""
@@ -227,82 +144,206 @@ class KerasActivation(KerasLayer):
 class KerasLayerNormalization(KerasLayer):
     """LayerNormalization over the last dimension: the same shape."""
 
+    kind: ClassVar[str] = "layer_normalization"
+
     def __init__(self, epsilon: float = 0.001, name: str | None = None) -> None:
         super().__init__(name)
         self.epsilon = epsilon
 
-    def build(self, shape: tuple[int, ...]) -> None:
+    def build(self, size: tuple[int | None, ...]) -> None:
         """Make scale and offset."""
-        self.weight = keras_parameter(shape[-1:], "ones")
-        self.bias = keras_parameter(shape[-1:], "zeros")
+        self.weight = keras_parameter([last(size)], "ones")
+        self.bias = keras_parameter([last(size)], "zeros")
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """Normalize."""
         return F.layer_norm(x, x.shape[-1:], self.weight, self.bias, self.epsilon)
 
 
-class KerasConcatenate:
-    """Concatenate: Symbols one after the other along an axis, the batch dimension being 0."""
+class KerasBatchNormalization(KerasLayer):
+    """BatchNormalization of the last dimension by its moving averages, as models of RLlib run it.
 
-    def __init__(self, axis: int = -1, name: str | None = None) -> None:
-        self.axis = axis
-
-    def __call__(self, inputs: Sequence[Symbol]) -> Symbol:
-        """Describe."""
-        return keras_concatenate(inputs, axis=self.axis)
-
-
-def keras_concatenate(inputs: Sequence[Symbol], axis: int = -1, name: str | None = None) -> Symbol:
-    """Put Symbols one after the other along an axis, the batch dimension being 0."""
-    shape = list(inputs[0].shape)
-    at = axis if axis < 0 else axis - 1
-    shape[at] = sum(each.shape[at] for each in inputs)
-    return Symbol(shape, lambda *parts: torch.cat(parts, dim=axis), inputs)
-
-
-class KerasModel(nn.Module):
-    """A net from inputs to outputs; its layers have their Keras names, made up where not given.
-
-    One tensor or a list of them, as the model was described with: number[B, ...] -> float32.
+    RLlib calls its Keras models without saying that it trains them.
     """
 
-    def __init__(self, inputs: Any, outputs: Any, name: str | None = None) -> None:
-        super().__init__()
-        many = isinstance(outputs, list | tuple)
-        self._given = list(inputs) if isinstance(inputs, list | tuple) else [inputs]
-        self._found, self._many = (list(outputs) if many else [outputs]), many
-        self._order: list[Symbol] = []
-        for each in self._found:
-            self._visit(each)
-        layers = {id(s.make): s.make for s in self._order if isinstance(s.make, KerasLayer)}
-        numbers: dict[str, int] = {}
-        for layer in sorted(layers.values(), key=lambda each: each.made):
-            kind = "".join(f"_{c.lower()}" if c.isupper() else c for c in type(layer).__name__)
-            kind = kind.removeprefix("_keras_").replace("2_d", "2d")
-            number = numbers.setdefault(kind, 0)
-            numbers[kind] += layer.keras_name is None
-            self.add_module(layer.keras_name or (f"{kind}_{number}" if number else kind), layer)
+    kind: ClassVar[str] = "batch_normalization"
 
-    def _visit(self, symbol: Symbol) -> None:
-        if any(symbol is each for each in self._order):
-            return
-        for parent in symbol.parents:
-            self._visit(parent)
-        self._order.append(symbol)
+    def __init__(self, epsilon: float = 0.001, name: str | None = None) -> None:
+        super().__init__(name)
+        self.epsilon = epsilon
 
-    def forward(self, given: Any) -> Any:
-        """Compute the outputs."""
-        tensors = list(given) if isinstance(given, list | tuple) else [given]
-        if len(tensors) != len(self._given):
-            raise ValueError(
-                f"the net takes {len(self._given)} inputs, and was given {len(tensors)}"
-            )
-        known = {id(s): t.float() for s, t in zip(self._given, tensors, strict=True)}
-        for symbol in self._order:
-            if id(symbol) in known:
-                continue
-            if symbol.make is None:
-                raise ValueError("an output needs an input that the net was not made with")
-            known[id(symbol)] = symbol.make(*(known[id(parent)] for parent in symbol.parents))
-        results = [known[id(each)] for each in self._found]
-        return results if self._many else results[0]
+    def build(self, size: tuple[int | None, ...]) -> None:
+        """Make scale, offset and the averages."""
+        self.weight = keras_parameter([last(size)], "ones")
+        self.bias = keras_parameter([last(size)], "zeros")
+        self.register_buffer("running_mean", torch.zeros(last(size)))
+        self.register_buffer("running_var", torch.ones(last(size)))
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        """Normalize."""
+        spread = torch.sqrt(self.get_buffer("running_var") + self.epsilon)
+        return (x - self.get_buffer("running_mean")) / spread * self.weight + self.bias
+
+
+class KerasDropout(KerasLayer):
+    """Dropout, which drops nothing: RLlib calls its Keras models without saying that it trains."""
+
+    def __init__(self, rate: float, name: str | None = None) -> None:
+        super().__init__(name)
+        self.rate = rate
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        """Return what comes in."""
+        return x
+
+
+class KerasLeakyReLU(KerasLayer):
+    """LeakyReLU, with 0.3 where nothing is said: the same shape."""
+
+    kind: ClassVar[str] = "leaky_re_lu"
+
+    def __init__(self, alpha: float = 0.3, name: str | None = None) -> None:
+        super().__init__(name)
+        self.alpha = alpha
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        """Apply the function."""
+        return F.leaky_relu(x, self.alpha)
+
+
+class KerasSoftmax(KerasLayer):
+    """Softmax along an axis: the same shape."""
+
+    def __init__(self, axis: int = -1, name: str | None = None) -> None:
+        super().__init__(name)
+        self.axis = axis
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        """Apply the function."""
+        return torch.softmax(x, dim=self.axis)
+
+
+class KerasReshape(KerasLayer):
+    """Reshape: number[B, ...] -> number[B, *target_shape], one of which may be -1."""
+
+    def __init__(self, target_shape: Sequence[int], name: str | None = None) -> None:
+        super().__init__(name)
+        self.target_shape = tuple(int(n) for n in target_shape)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        """Reshape all but the batch dimension."""
+        return x.reshape(x.shape[0], *self.target_shape)
+
+
+class KerasPermute(KerasLayer):
+    """Permute: dimensions in another order, counted from 1; the batch stays first."""
+
+    def __init__(self, dims: Sequence[int], name: str | None = None) -> None:
+        super().__init__(name)
+        self.dims = tuple(dims)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        """Permute."""
+        return x.permute(0, *self.dims)
+
+
+class KerasRepeatVector(KerasLayer):
+    """RepeatVector: number[B, k] -> number[B, n, k]."""
+
+    kind: ClassVar[str] = "repeat_vector"
+
+    def __init__(self, n: int, name: str | None = None) -> None:
+        super().__init__(name)
+        self.n = n
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        """Repeat."""
+        return x[:, None].repeat(1, self.n, 1)
+
+
+class KerasEmbedding(KerasLayer):
+    """Embedding: number[B, ...], cut to integers -> float32[B, ..., output_dim]."""
+
+    def __init__(self, input_dim: int, output_dim: int, name: str | None = None) -> None:
+        super().__init__(name)
+        self.weight = keras_parameter([int(input_dim), int(output_dim)], "uniform")
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        """Look the rows up."""
+        return F.embedding(x.long(), self.weight)
+
+
+class KerasConcatenate(KerasLayer):
+    """Concatenate: one after the other along an axis, the batch dimension being 0."""
+
+    def __init__(self, axis: int = -1, name: str | None = None) -> None:
+        super().__init__(name)
+        self.axis = axis
+
+    def forward(self, parts: Sequence[torch.Tensor]) -> torch.Tensor:
+        """Concatenate."""
+        return torch.cat(list(parts), dim=self.axis)
+
+
+class KerasMerge(KerasLayer):
+    """Add, Multiply, Maximum, Minimum and Average: several tensors into one."""
+
+    def __init__(self, name: str | None = None) -> None:
+        super().__init__(name)
+
+    def forward(self, parts: Sequence[torch.Tensor]) -> torch.Tensor:
+        """Merge the first two, and the next into that."""
+        merged = parts[0]
+        for part in parts[1:]:
+            merged = self.merge(merged, part)
+        return merged
+
+    def merge(self, one: torch.Tensor, other: torch.Tensor) -> torch.Tensor:
+        """Merge two."""
+        raise NotImplementedError
+
+
+class KerasAdd(KerasMerge):
+    """Add: the sum."""
+
+    def merge(self, one: torch.Tensor, other: torch.Tensor) -> torch.Tensor:
+        """Add two."""
+        return one + other
+
+
+class KerasSubtract(KerasMerge):
+    """Subtract: the difference of two."""
+
+    def merge(self, one: torch.Tensor, other: torch.Tensor) -> torch.Tensor:
+        """Subtract."""
+        return one - other
+
+
+class KerasMultiply(KerasMerge):
+    """Multiply: the product."""
+
+    def merge(self, one: torch.Tensor, other: torch.Tensor) -> torch.Tensor:
+        """Multiply two."""
+        return one * other
+
+
+def keras_concatenate(inputs: Sequence[Any], axis: int = -1, name: str | None = None) -> Any:
+    """Concatenate as a function."""
+    return KerasConcatenate(axis, name)(inputs)
+
+
+def keras_add(inputs: Sequence[Any], name: str | None = None) -> Any:
+    """Add as a function."""
+    return KerasAdd(name)(inputs)
+
+
+def keras_multiply(inputs: Sequence[Any], name: str | None = None) -> Any:
+    """Multiply as a function."""
+    return KerasMultiply(name)(inputs)
+
+
+def keras_one_hot(indices: Any, depth: int) -> Any:
+    """int[...] -> float32[..., depth], all zeros for an index that is not in [0, depth)."""
+    if isinstance(indices, Symbol):
+        return described(keras_one_hot, indices, depth)
+    return (indices[..., None] == torch.arange(depth, device=indices.device)).float()

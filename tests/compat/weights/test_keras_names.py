@@ -67,7 +67,7 @@ def test_numbered_layers_follow_their_order() -> None:
     ],
 )
 def test_what_is_not_sure_pairs_nothing(old, new) -> None:
-    assert layer_pairs(dict.fromkeys(old, 2), new) == []
+    assert layer_pairs(dict.fromkeys(old, (3, 2)), new) == []
 
 
 def test_a_missing_layer_is_told_and_nothing_is_copied() -> None:
