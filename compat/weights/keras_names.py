@@ -32,7 +32,7 @@ _VARIABLE = re.compile(
 )
 _STEPWISE = re.compile(r"(?P<start>(?:.*/)?time_distributed(?:_\d+)?)/[^/]+(?P<end>/[^/]+)")
 #: What Keras calls layers without a name: the kind, and a number that goes on over all models.
-_KINDS = ("batch_normalization", "conv1d", "conv2d", "dense", "embedding", "gru")
+_KINDS: tuple[str, ...] = ("batch_normalization", "conv1d", "conv2d", "dense", "embedding", "gru")
 _KINDS += ("layer_normalization", "lstm", "time_distributed")
 _NUMBERED = re.compile(rf"(?P<kind>{'|'.join(_KINDS)})(?:_(?P<number>\d+))?")
 #: Where the layers of ours hold torch's.

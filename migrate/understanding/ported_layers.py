@@ -47,8 +47,8 @@ def _read_place(port: Ported, node: ast.expr, call: ast.Call, layer: Layer) -> N
     applied = isinstance(outer, ast.Call) and outer.func is call
     bound = isinstance(outer, ast.Assign) and all(isinstance(t, ast.Name) for t in outer.targets)
     kept = isinstance(outer, ast.Assign) and all(self_attribute(t) for t in outer.targets)
-    stepwise = isinstance(outer, ast.Call) and outer.func is not call
-    stepwise = stepwise and (port.tensorflow(outer.func) or "").endswith(".TimeDistributed")  # type: ignore[union-attr]
+    holder = port.tensorflow(outer.func) if isinstance(outer, ast.Call) and not applied else None
+    stepwise = (holder or "").endswith(".TimeDistributed")
     fine = {"layer": applied or bound or stepwise, "model": kept, "symbol": True}[layer.kind]
     if not fine:
         port.problem(node, f"keeps {said(node)} for later")

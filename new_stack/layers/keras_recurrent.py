@@ -133,5 +133,5 @@ class KerasTimeDistributed(KerasLayer):
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """Lay the steps out as rows and back."""
-        rows = self.layer(x.reshape(-1, *x.shape[2:]))
+        rows: torch.Tensor = self.layer(x.reshape(-1, *x.shape[2:]))
         return rows.reshape(*x.shape[:2], *rows.shape[1:])
