@@ -85,7 +85,8 @@ LAYERS: Mapping[str, Layer] = {
 
 AXIS = {"axis": "dim"}
 REDUCING = {"axis": "dim", "keepdims": "keepdim"}
-ONE: tuple[str, ...] = (
+ONE: tuple[str, ...] = ("abs", "ceil", "cos", "erf", "exp", "expm1", "floor", "identity")
+ONE += ("log", "log1p")
     "abs",
     "ceil",
     "cos",
