@@ -87,18 +87,6 @@ AXIS = {"axis": "dim"}
 REDUCING = {"axis": "dim", "keepdims": "keepdim"}
 ONE: tuple[str, ...] = ("abs", "ceil", "cos", "erf", "exp", "expm1", "floor", "identity")
 ONE += ("log", "log1p")
-    "abs",
-    "ceil",
-    "cos",
-    "cumsum",
-    "erf",
-    "exp",
-    "expm1",
-    "floor",
-    "identity",
-    "log",
-    "log1p",
-)
 ONE += ("is_finite", "is_inf", "is_nan", "logical_not", "ones_like", "relu", "round", "rsqrt")
 ONE += ("sigmoid", "sign", "sin", "sqrt", "square", "tanh", "zeros_like")
 SAME = {"identity": "clone", "is_finite": "isfinite", "is_inf": "isinf", "is_nan": "isnan"}
