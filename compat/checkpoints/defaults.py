@@ -61,13 +61,9 @@ def plan_default(policy: OldPolicy) -> Plan:
         return Plan(
             "wrapped", "policy", wrapped, (f"kept as the old default model: {reason}", *notes)
         )
-    hiddens = list(old.get("fcnet_hiddens") or [])
-    activation = old.get("fcnet_activation", "tanh")
-    if old and not hiddens:
-        activation = old.get("post_fcnet_activation", "relu")
     config: dict[str, Any] = {
         "fcnet_hiddens": _sizes(policy, "_hidden_layers"),
-        "fcnet_activation": activation,
+        "fcnet_activation": activation_of(old),
         "vf_share_layers": recurrent or not _sizes(policy, "_value_branch_separate"),
         "free_log_std": "_append_free_log_std.log_std" in names,
     }
@@ -76,6 +72,13 @@ def plan_default(policy: OldPolicy) -> Plan:
         config["lstm_cell_size"] = int(policy.weights["lstm.weight_hh_l0"].shape[1])
         config["max_seq_len"] = int(old.get("max_seq_len", 20))
     return Plan("default", "policy", config, tuple(notes))
+
+
+def activation_of(model: Mapping[str, Any]) -> Any:
+    """Return the activation of a dense net, which has one for all layers."""
+    if model.get("fcnet_hiddens", "default"):
+        return model.get("fcnet_activation", "tanh")
+    return model.get("post_fcnet_activation", "relu")
 
 
 def against_observations(policy: OldPolicy) -> str:

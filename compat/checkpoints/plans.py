@@ -7,9 +7,9 @@ outlook    whatever the names are, and with what stands in the way
 from __future__ import annotations
 
 from rlmigrate.compat.checkpoints.defaults import Plan, plan_default
-from rlmigrate.compat.checkpoints.off_policy import plan_dqn, plan_sac
+from rlmigrate.compat.checkpoints.off_policy import is_dqn, plan_dqn, plan_sac
 from rlmigrate.compat.checkpoints.reading import OldPolicy
-from rlmigrate.compat.checkpoints.tf_weights import in_torch_terms, with_names
+from rlmigrate.compat.checkpoints.tf_weights import in_tf_order, in_torch_terms, with_names
 
 NO_SPACES = (
     "the checkpoint holds no spaces; give them with --observation-space and --action-space, with "
@@ -23,11 +23,13 @@ def outlook(policy: OldPolicy) -> tuple[Plan, str]:
     if named.action_space is None:
         custom = plan_for(named).notes if named.model_config.get("custom_model") else ()
         return Plan("none", notes=(NO_SPACES, *custom)), ""
+    if named.problem and in_tf_order(named.weights):
+        return Plan("none"), named.problem
     return plan_for(in_torch_terms(named)), named.problem
 
 
 def plan_for(policy: OldPolicy) -> Plan:
-    """Choose the module; DQN's and SAC's nets are told by their parameters' names."""
+    """Choose the module; DQN's and SAC's nets are told by their parameters' names or settings."""
     custom = policy.model_config.get("custom_model")
     if custom:
         name = getattr(custom, "name", custom)
@@ -41,6 +43,6 @@ def plan_for(policy: OldPolicy) -> Plan:
         )
     if "log_alpha" in policy.weights:
         return plan_sac(policy)
-    if any(name.startswith("advantage_module.") for name in policy.weights):
+    if is_dqn(policy) or any(name.startswith("advantage_module.") for name in policy.weights):
         return plan_dqn(policy)
     return plan_default(policy)

@@ -18,8 +18,7 @@ import gymnasium as gym
 import numpy as np
 
 from rlmigrate.compat.checkpoints.reading import OldPolicy
-from rlmigrate.compat.checkpoints.tf_dqn import Array, in_torch_layout
-from rlmigrate.compat.checkpoints.tf_sac import target_entropy
+from rlmigrate.compat.checkpoints.tf_order import Array, in_torch_layout, target_entropy
 
 _COUNT = re.compile(r"(_\d+)+$")
 
@@ -87,9 +86,9 @@ def _dqn(policy: OldPolicy, layers: list[_Layer]) -> OldPolicy | None:
     for module, letter in (("advantage_module", "A"), ("value_module", "V"))[: 1 + dueling]:
         names += [f"{module}.dueling_{letter}_{number}" for number in range(depth)]
         names.append(f"{module}.{letter}")
-    found = _in_torch_layout(names, layers)
-    if found is None:
+    if len(names) != len(layers):
         return None
+    found = _in_torch_layout(names, layers)
     # TF's value head reads another layer than torch's. DQN never used either.
     width = layers[at - 1].kernel.shape[1]
     found["_value_branch._model.0.weight"] = np.zeros((1, width), np.float32)
@@ -118,10 +117,9 @@ def _sac(policy: OldPolicy, layers: list[_Layer], alphas: Sequence[Array]) -> Ol
         if len(parts) < 2 or {each.kind for each in parts[:-2]} - {"fc"}:
             return None
         names = [f"{net}._hidden_layers.{number}" for number in range(len(parts) - 2)]
-        named = _in_torch_layout([*names, f"{net}._logits", f"{net}._value_branch"], parts)
-        if parts[-2].kind != "fc_out" or named is None:
+        if parts[-2].kind != "fc_out":
             return None
-        found |= named
+        found |= _in_torch_layout([*names, f"{net}._logits", f"{net}._value_branch"], parts)
     found["log_alpha"] = alphas[0].reshape(1)
     found["target_entropy"] = target_entropy(policy)
     settings: dict[str, Any] = {"twin_q": len(nets) == 3}
@@ -143,6 +141,8 @@ def _without_target(layers: list[_Layer]) -> list[_Layer]:
     return layers[:half] if first == second else layers
 
 
-def _in_torch_layout(names: Sequence[str], layers: Sequence[_Layer]) -> dict[str, Array] | None:
-    arrays = [array for layer in layers for array in (layer.kernel, layer.bias)]
-    return in_torch_layout(names, arrays)
+def _in_torch_layout(names: Sequence[str], layers: Sequence[_Layer]) -> dict[str, Array]:
+    found: dict[str, Array] = {}
+    for name, layer in zip(names, layers, strict=True):
+        found |= in_torch_layout(layer.kernel, layer.bias, f"{name}._model.0")
+    return found

@@ -3,17 +3,29 @@
 from __future__ import annotations
 
 import importlib.util
+from collections.abc import Iterable
 from dataclasses import replace
 
 import torch
 
 from rlmigrate.compat.checkpoints.defaults import plain_config
 from rlmigrate.compat.checkpoints.reading import OldPolicy
-from rlmigrate.compat.checkpoints.tf_dqn import dqn_in_torch_terms
 from rlmigrate.compat.checkpoints.tf_graphs import of_graph
-from rlmigrate.compat.checkpoints.tf_sac import sac_in_torch_terms
+from rlmigrate.compat.checkpoints.tf_layers import Misfit
+from rlmigrate.compat.checkpoints.tf_order import in_torch_terms as in_order
 from rlmigrate.compat.weights.layouts import rearrange
 from rlmigrate.compat.weights.tf_names import looks_like_tf, torch_view, unused_in_tf
+
+_ADVICE = (
+    "to go on with this net, wrap its TF model (wrap_model, stack='builtin') and set its variables "
+    "from the written state, which keeps their order; or name a migrated class and a mapping"
+)
+
+
+def in_tf_order(names: Iterable[str]) -> bool:
+    """Tell the weights of a TF policy, a list or a graph's, before they get torch's names."""
+    found = list(names)
+    return looks_like_tf(found) or (bool(found) and all(name.isdigit() for name in found))
 
 
 def with_names(policy: OldPolicy) -> OldPolicy:
@@ -24,21 +36,28 @@ def with_names(policy: OldPolicy) -> OldPolicy:
     """
     if policy.action_space is None or policy.model_config.get("custom_model"):
         return policy
-    if looks_like_tf(policy.weights):
-        return of_graph(policy)
-    if not policy.weights or not all(name.isdigit() for name in policy.weights):
+    if not in_tf_order(policy.weights):
         return policy
-    for in_torch_terms_of in (dqn_in_torch_terms, sac_in_torch_terms):
-        if (named := in_torch_terms_of(policy)) is not None:
-            return replace(policy, weights=named, problem="")
+    graph = looks_like_tf(policy.weights)
+    try:
+        named = in_order(policy)
+    except Misfit as misfit:
+        hint = f"{misfit}: {_ADVICE}"
+        policy = replace(policy, problem=f"{policy.problem}; {hint}" if policy.problem else hint)
+        return of_graph(policy) if graph else policy
+    if named is not None:
+        return replace(policy, weights=named, problem="")
+    if graph:
+        return of_graph(policy)
     if importlib.util.find_spec("tensorflow") is None:
         return replace(policy, problem=f"{policy.problem}; install tensorflow to have them named")
     from rlmigrate.legacy.catalog import MODEL_DEFAULTS, ModelCatalog
 
     config = {**MODEL_DEFAULTS, **plain_config(policy.model_config)}
     space, actions = policy.observation_space, policy.action_space
-    _, size = ModelCatalog.get_action_dist(actions, config, framework="tf")
     assert space is not None
+    assert actions is not None
+    _, size = ModelCatalog.get_action_dist(actions, config, framework="tf")
     model = ModelCatalog.get_model_v2(space, actions, size, config, framework="tf2")
     variables, arrays = model.variables(), list(policy.weights.values())
     if [tuple(each.shape) for each in variables] != [each.shape for each in arrays]:

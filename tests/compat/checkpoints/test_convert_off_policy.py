@@ -49,7 +49,14 @@ def exported(
             },
             "DefaultDQNTorchRLModule",
         ),
-        ({"model": {"fcnet_hiddens": [8]}, "dueling": False}, "DefaultQModel"),
+        ({"model": {"fcnet_hiddens": [8]}, "dueling": False}, "DefaultDQNTorchRLModule"),
+        (
+            {"model": {"fcnet_hiddens": [8]}, "dueling": False, "num_atoms": 4, "v_max": 5.0},
+            "DefaultDQNTorchRLModule",
+        ),
+        ({"model": {"fcnet_hiddens": [8]}, "hiddens": []}, "DefaultQModel"),
+        ({"model": {"fcnet_hiddens": []}, "hiddens": [5]}, "DefaultDQNTorchRLModule"),
+        ({"model": {"fcnet_hiddens": [8]}, "noisy": True}, "DefaultQModel"),
         ({"model": {"fcnet_hiddens": [8]}, "num_atoms": 4, "v_min": -3.0}, "DefaultQModel"),
     ],
 )
@@ -58,10 +65,13 @@ def test_dqn(settings, kind, tmp_path):
     report = convert_checkpoint(tmp_path / "old", tmp_path / "out")
     assert report.ok, report.policies[0].notes
     assert report.policies[0].module_class.endswith(kind)
-    actions, _, info = policy.compute_actions(ROWS, explore=False)
     module: Any = RLModule.from_checkpoint(str(tmp_path / "out"))
     batch = {"obs": torch.as_tensor(ROWS)}
+    torch.manual_seed(2)  # noisy layers draw
+    actions, _, info = policy.compute_actions(ROWS, explore=False)
+    torch.manual_seed(2)
     found = module.compute_q_values(batch)["qf_preds"].detach().numpy()
+    torch.manual_seed(2)
     assert np.array_equal(module.forward_inference(batch)["actions"].numpy(), actions)
     assert np.allclose(found, info["q_values"], rtol=0, atol=1e-6)
 

@@ -23,7 +23,7 @@ OBS = gym.spaces.Box(-1, 1, (4,), np.float32)
 DISCRETE, BOX = gym.spaces.Discrete(3), gym.spaces.Box(-1, 1, (2,), np.float32)
 CASES = {
     "dqn": (DISCRETE, "DefaultDQNTorchRLModule"),
-    "dqn_plain": (DISCRETE, "DefaultQModel"),
+    "dqn_plain": (DISCRETE, "DefaultDQNTorchRLModule"),
     "dqn_atoms": (DISCRETE, "DefaultQModel"),
     "sac": (BOX, "DefaultSacModel"),
     "sac_one_critic": (BOX, "DefaultSacModel"),

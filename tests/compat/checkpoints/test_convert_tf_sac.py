@@ -12,7 +12,8 @@ from ray.rllib.core.rl_module.rl_module import RLModule
 
 from rlmigrate import convert_checkpoint
 from rlmigrate.compat.checkpoints.reading import read_checkpoint
-from rlmigrate.compat.checkpoints.tf_sac import sac_in_torch_terms
+from rlmigrate.compat.checkpoints.tf_layers import Misfit
+from rlmigrate.compat.checkpoints.tf_order import in_torch_terms
 
 FOLDER = Path(__file__).parents[3] / "fixtures" / "checkpoints" / "tf2_sac_2.9.3"
 
@@ -54,10 +55,13 @@ def test_lists_that_do_not_fit_the_config_get_no_names() -> None:
     """No guess where the config tells of another layer, or of no SAC."""
     policy = read_checkpoint(FOLDER / "box").policies["default_policy"]
     config, weights = policy.config, policy.weights
-    assert sac_in_torch_terms(policy) is not None
+    assert in_torch_terms(policy) is not None
     deeper = {**config, "q_model_config": {**config["q_model_config"], "fcnet_hiddens": [7, 7]}}
     wider = {**config, "policy_model_config": {"fcnet_hiddens": [6, 8]}}
-    for other in (deeper, wider, {**config, "twin_q": False}, {"model": {}}):
-        assert sac_in_torch_terms(replace(policy, config=other)) is None
+    for other in (deeper, wider, {**config, "twin_q": False}):
+        with pytest.raises(Misfit):
+            in_torch_terms(replace(policy, config=other))
+    assert in_torch_terms(replace(policy, config={"model": {}})) is None
     fewer = dict(list(weights.items())[:-1])
-    assert sac_in_torch_terms(replace(policy, weights=fewer)) is None
+    with pytest.raises(Misfit, match="none for log_alpha"):
+        in_torch_terms(replace(policy, weights=fewer))

@@ -30,7 +30,7 @@ CASES: dict[str, tuple[dict[str, Any], str]] = {
     "deep": ({"model": {"fcnet_hiddens": [8]}, "hiddens": [5, 7]}, "DefaultDQNTorchRLModule"),
     "plain": (
         {"model": {"fcnet_hiddens": [8, 6]}, "hiddens": [5], "dueling": False},
-        "DefaultQModel",
+        "DefaultDQNTorchRLModule",
     ),
     "atoms": ({"model": {"fcnet_hiddens": [8]}, "num_atoms": 4, "v_min": -3.0}, "DefaultQModel"),
 }
