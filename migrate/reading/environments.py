@@ -5,12 +5,13 @@ Seam           one method: the edits, or what stands in their way
 read_reset     a reset() without a seed, which returns an observation alone
 read_step      a step() that returns four values
 gym_edits      the edits that import gymnasium; the reason as text where gym must stay
+line_after     the edit that adds a line after a statement
 """
 
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
 from rlmigrate.migrate.edits import Edit
@@ -71,7 +72,8 @@ def read_reset(
             made.edits.append(Edit(_between(context, call), "(seed=seed)", CODE))
         else:
             made.problems.append(
-                "another environment's reset() returns (observation, infos) as well: unpack both"
+                "return (observation, infos): the other environment's reset() gives both if it is "
+                "gymnasium's, and an observation alone if it still has gym's interface"
             )
     for call in _own_calls(nodes, owner, "reset"):
         if not isinstance(nodes.parents.get(call), ast.Expr):
@@ -113,8 +115,9 @@ def read_step(
             made.edits.append(Edit(Span(start, start), f"{truncated}, ", CODE))
     if any(True for _ in _others(nodes, method, "step")):
         made.problems.append(
-            "another environment's step() returns five values as well: unpack and return "
-            "terminated and truncated"
+            "return (observation, reward, terminated, truncated, info): the other environment's "
+            "step() gives them if it is gymnasium's, and four values if it still has gym's "
+            "interface"
         )
     if any(True for _ in _own_calls(nodes, owner, "step")):
         made.problems.append(
@@ -124,8 +127,13 @@ def read_step(
     return made
 
 
-def gym_edits(context: FileContext, nodes: Nodes) -> list[Edit] | str:
-    """Import gymnasium in gym's place, if all that the file uses is the same there."""
+def gym_edits(
+    context: FileContext, nodes: Nodes, by_id: Callable[[FileContext, Nodes, ast.expr], bool]
+) -> list[Edit] | str:
+    """Import gymnasium in gym's place, if all that the file uses is the same there.
+
+    `by_id` tells whether that is so for one use of gym.make().
+    """
     imports = context.index.files[context.source.path].imports
     if not any(target.partition(".")[0] == "gym" for target in imports.names.values()):
         return []
@@ -133,6 +141,8 @@ def gym_edits(context: FileContext, nodes: Nodes) -> list[Edit] | str:
         if isinstance(nodes.parents.get(node), ast.Attribute):
             continue
         qualified = imports.qualified(node) or ""
+        if qualified == "gym.make" and by_id(context, nodes, node):
+            continue
         if qualified.split(".")[0] == "gym" and not qualified.startswith(SAME):
             return f"{qualified} is used as well: find its place in gymnasium or do without it"
     edits = []
@@ -157,6 +167,19 @@ def gym_edits(context: FileContext, nodes: Nodes) -> list[Edit] | str:
             start = source.text.index("gym", source.span(named).start)
             edits.append(Edit(Span(start, start + 3), "gymnasium", CODE))
     return edits
+
+
+def line_after(source: SourceFile, statement: ast.stmt, line: str) -> Edit | None:
+    """Add a line after a statement that has its lines for itself; None for any other."""
+    span = source.span(statement)
+    indent = source.text[source.text.rfind("\n", 0, span.start) + 1 : span.start]
+    end = source.text.find("\n", span.end)
+    end = end if end >= 0 else len(source.text)
+    end -= source.text[:end].endswith("\r")
+    rest = source.text[span.end : end].strip()
+    if indent.strip() or (rest and not rest.startswith("#")):
+        return None
+    return Edit(Span(end, end), f"{source.newline}{indent}{line}", CODE)
 
 
 def _bound_beside(source: SourceFile, statement: ast.Import) -> bool:

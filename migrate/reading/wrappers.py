@@ -14,7 +14,7 @@ from collections.abc import Iterator
 
 from rlmigrate.migrate.edits import Edit
 from rlmigrate.migrate.reading.env_annotations import returned_type
-from rlmigrate.migrate.reading.environments import CODE, Seam
+from rlmigrate.migrate.reading.environments import CODE, Seam, line_after
 from rlmigrate.migrate.reading.nodes import Nodes
 from rlmigrate.migrate.rules.base import FileContext
 from rlmigrate.migrate.source import Span
@@ -63,10 +63,10 @@ def _reset(context: FileContext, nodes: Nodes, method: ast.FunctionDef) -> list[
         elif args.kwarg is None or not passes:
             return None
         match nodes.parents.get(call):
-            case ast.Return():
+            case ast.Return() | ast.Expr():
                 continue
-            case ast.Assign(targets=[ast.Name(id=name) as target]):
-                unpacked.add(name)
+            case ast.Assign(targets=[ast.Name() | ast.Attribute() as target]):
+                unpacked.add(ast.unparse(target))
                 end = source.span(target).end
                 edits.append(Edit(Span(end, end), ", infos", CODE))
             case _:
@@ -90,17 +90,19 @@ def _step(context: FileContext, nodes: Nodes, method: ast.FunctionDef) -> list[E
         return None
     source, edits = context.source, []
     done = None
+    unpacked: list[ast.stmt] = []
     for call in _inner(nodes, method, "step"):
         match nodes.parents.get(call):
             case ast.Return():
                 continue
             case ast.Assign(targets=[ast.Tuple(elts=[_, _, _, _, _])]):
                 continue  # gym 0.26 had gymnasium's tuples
-            case ast.Assign(targets=[ast.Tuple(elts=[_, _, ast.Name() as third, _])]):
+            case ast.Assign(targets=[ast.Tuple(elts=[_, _, ast.Name() as third, _])]) as assign:
                 if done not in (None, third.id):
                     return None
                 done = third.id
                 edits.append(Edit(source.span(third), "terminated, truncated", CODE))
+                unpacked.append(assign)
             case _:
                 return None
     for statement in _returns(nodes, method):
@@ -116,8 +118,23 @@ def _step(context: FileContext, nodes: Nodes, method: ast.FunctionDef) -> list[E
                 return None
     inside = [n for n in ast.walk(method) if isinstance(n, ast.Name) and n.id == done]
     if done is not None and len(inside) != len(edits):
-        return None  # who else reads it must decide between the two
+        lines = [line_after(source, each, f"{done} = terminated or truncated") for each in unpacked]
+        if not all(lines) or not all(_asks(nodes, name) for name in inside):
+            return None  # who else reads it must decide between the two
+        edits += [line for line in lines if line is not None]
     return edits if edits or any(_inner(nodes, method, "step")) else None
+
+
+def _asks(nodes: Nodes, name: ast.Name) -> bool:
+    """Whether a name is asked for true or false, unpacked or returned; or is False at first."""
+    match nodes.parents[name]:
+        case ast.If() | ast.While() | ast.IfExp() | ast.UnaryOp() | ast.BoolOp():
+            return True
+        case ast.Tuple() as around:
+            return isinstance(nodes.parents[around], ast.Assign | ast.Return)
+        case ast.Assign(value=ast.Constant(value=False)):
+            return True
+    return False
 
 
 def _inner(nodes: Nodes, method: ast.FunctionDef, *names: str) -> Iterator[ast.Call]:
