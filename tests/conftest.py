@@ -35,10 +35,12 @@ def run_checks() -> RunChecks:
     @functools.cache
     def run(script: str | Path, *arguments: str, keras: str = "legacy") -> dict[str, str | None]:
         environment = {k: v for k, v in os.environ.items() if k != "RLLIB_TEST_NO_TF_IMPORT"}
+        paths = [environment.get("PYTHONPATH", ""), str(Path(__file__).parent)]  # for checking.py
         done = subprocess.run(
             [sys.executable, str(script), *arguments],
             env={
                 **environment,
+                "PYTHONPATH": os.pathsep.join(filter(None, paths)),
                 "TF_USE_LEGACY_KERAS": str(int(keras == "legacy")),
                 "TF_CPP_MIN_LOG_LEVEL": "3",
             },

@@ -5,14 +5,14 @@ Prints one JSON object: check name to null, or to what went wrong.
 
 from __future__ import annotations
 
-import json
 import tempfile
-import traceback
+from functools import partial
 from typing import Any
 
 import gymnasium as gym
 import numpy as np
 import torch
+from checking import report
 from ray.rllib.algorithms.dqn import DQNConfig
 from ray.rllib.algorithms.dqn.dqn_tf_policy import DQNTFPolicy
 from ray.rllib.core.rl_module.rl_module import RLModule
@@ -60,17 +60,5 @@ def check(settings: dict[str, Any], kind: str) -> None:
     assert np.array_equal(module.forward_inference(batch)["actions"].numpy(), expected)
 
 
-def main() -> None:
-    """Run every check."""
-    results: dict[str, str | None] = {}
-    for name, case in CASES.items():
-        try:
-            check(*case)
-            results[name] = None
-        except Exception:
-            results[name] = traceback.format_exc(limit=-4)[-1500:]
-    print(json.dumps(results))
-
-
 if __name__ == "__main__":
-    main()
+    report({name: partial(check, *case) for name, case in CASES.items()})

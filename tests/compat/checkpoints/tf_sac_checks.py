@@ -7,14 +7,14 @@ name to null, or to what went wrong.
 
 from __future__ import annotations
 
-import json
 import tempfile
-import traceback
+from functools import partial
 from typing import Any
 
 import gymnasium as gym
 import numpy as np
 import torch
+from checking import report
 from ray.rllib.algorithms.sac import SACConfig, sac_tf_policy
 from ray.rllib.core.rl_module.rl_module import RLModule
 from ray.rllib.utils.framework import try_import_tf
@@ -68,17 +68,5 @@ def check(actions: gym.Space[Any], settings: dict[str, Any]) -> None:
     assert abs(float(module.legacy_model.target_entropy) - entropy) < 1e-6
 
 
-def main() -> None:
-    """Run every check."""
-    results: dict[str, str | None] = {}
-    for name, case in CASES.items():
-        try:
-            check(*case)
-            results[name] = None
-        except Exception:
-            results[name] = traceback.format_exc(limit=-4)[-1500:]
-    print(json.dumps(results))
-
-
 if __name__ == "__main__":
-    main()
+    report({name: partial(check, *case) for name, case in CASES.items()})

@@ -7,7 +7,6 @@ import os
 import shutil
 import subprocess
 import sys
-from functools import cache
 from pathlib import Path
 
 import pytest
@@ -27,7 +26,6 @@ SHORT = [
 ]
 CHECKS = [
     *SHORT,
-    "states_are_carried",
     "gradients_and_a_step_are_compared",
     "wrapped_passes",
     "epsilon_is_located",
@@ -49,24 +47,17 @@ def run(arguments: list[str], keras: str) -> subprocess.CompletedProcess[str]:
     )
 
 
-@cache
-def results(keras: str) -> dict[str, str | None]:
-    wanted = CHECKS if keras == "1" else SHORT
-    done = run([str(SCRIPT), *wanted], keras)
-    assert done.returncode == 0, done.stderr[-3000:]
-    found: dict[str, str | None] = json.loads(done.stdout.splitlines()[-1])
-    assert set(found) == set(wanted)
-    return found
-
-
 @pytest.mark.parametrize("name", CHECKS)
-def test_on_legacy_keras(name: str) -> None:
-    assert results("1")[name] is None, results("1")[name]
+def test_on_legacy_keras(run_checks, name: str) -> None:
+    found = run_checks(SCRIPT)
+    assert set(found) == set(CHECKS)
+    assert found[name] is None, found[name]
 
 
 @pytest.mark.parametrize("name", SHORT)
-def test_on_keras_3(name: str) -> None:
-    assert results("0")[name] is None, results("0")[name]
+def test_on_keras_3(run_checks, name: str) -> None:
+    found = run_checks(SCRIPT, *SHORT, keras="3")
+    assert found[name] is None, found[name]
 
 
 def verify(tmp_path: Path, *, rewritten: bool) -> subprocess.CompletedProcess[str]:

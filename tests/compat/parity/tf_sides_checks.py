@@ -6,16 +6,15 @@ or to what went wrong.
 
 from __future__ import annotations
 
-import json
 import sys
 import tempfile
-import traceback
 from functools import cache
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import tensorflow as tf
+import tensorflow  # noqa: F401  # before ray.rllib, which switches eager execution off
+from checking import report
 from gymnasium.spaces import Box, Dict, Discrete
 
 REPOSITORY = Path(__file__).parents[3]
@@ -174,20 +173,5 @@ CHECKS = (
 )
 
 
-def main() -> None:
-    """Run all checks, or those that are named."""
-    assert tf.executing_eagerly()
-    results: dict[str, str | None] = {}
-    for check in CHECKS:
-        if sys.argv[1:] and check.__name__ not in sys.argv[1:]:
-            continue
-        try:
-            check()
-            results[check.__name__] = None
-        except Exception:
-            results[check.__name__] = traceback.format_exc()[-1500:]
-    print(json.dumps(results))
-
-
 if __name__ == "__main__":
-    main()
+    report({c.__name__: c for c in CHECKS if c.__name__ in sys.argv[1:] or not sys.argv[1:]})

@@ -9,12 +9,10 @@ from __future__ import annotations
 
 import copy
 import functools
-import json
 import os
 import pickle
 import sys
 import tempfile
-import traceback
 from collections.abc import Callable
 from typing import Any
 
@@ -23,6 +21,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 import tree
+from checking import report
 
 from rlmigrate import transfer_weights, wrap_model
 from rlmigrate.errors import WeightsError, WrapError
@@ -370,16 +369,5 @@ def checks() -> dict[str, Callable[[], None]]:
     return found
 
 
-def main() -> None:
-    results: dict[str, str | None] = {}
-    for name, check in checks().items():
-        try:
-            check()
-            results[name] = None
-        except Exception:
-            results[name] = traceback.format_exc(limit=-4)[-2000:]
-    print(json.dumps(results))
-
-
 if __name__ == "__main__":
-    main()
+    report(checks())

@@ -5,12 +5,7 @@ Prints one JSON object: check name to null, or to what went wrong.
 
 from __future__ import annotations
 
-import functools
-import json
 import os
-import sys
-import traceback
-from collections.abc import Callable
 from typing import Any
 
 import gymnasium as gym
@@ -18,6 +13,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 import tree
+from checking import checks_in, report
 
 from rlmigrate import wrap_model
 from rlmigrate.legacy.catalog import ModelCatalog
@@ -182,29 +178,5 @@ def check_registered_names_and_rays_classes() -> None:
     same_numbers(module, Dirichlet)
 
 
-def checks() -> dict[str, Callable[[], None]]:
-    """Every function check_*, those with a parameter once for each case."""
-    found = {}
-    for name, check in globals().items():
-        if name.startswith("check_"):
-            short = name.removeprefix("check_")
-            if not check.__code__.co_argcount:
-                found[short] = check
-                continue
-            found |= {f"{short}:{case}": functools.partial(check, case) for case in CASES}
-    return found
-
-
-def main() -> None:
-    results: dict[str, str | None] = {}
-    for name, check in checks().items():
-        try:
-            check()
-            results[name] = None
-        except Exception:
-            results[name] = traceback.format_exc(limit=-4)[-2000:]
-    sys.stdout.write("\n" + json.dumps(results))
-
-
 if __name__ == "__main__":
-    main()
+    report(checks_in(globals(), CASES))

@@ -7,9 +7,8 @@ check name to null, or to what went wrong.
 
 from __future__ import annotations
 
-import json
 import os
-import traceback
+from functools import partial
 from types import SimpleNamespace
 from typing import Any
 
@@ -17,6 +16,7 @@ import gymnasium as gym
 import numpy as np
 import pytest
 import tensorflow as tf
+from checking import report
 from ray.rllib.algorithms.dqn.dqn_tf_policy import compute_q_values
 
 from rlmigrate import wrap_model
@@ -120,17 +120,8 @@ def check_exploration_draws_what_is_allowed() -> None:
         ).build()
 
 
-def main() -> None:
-    """Run every check."""
-    results: dict[str, str | None] = {}
-    for name in [*CASES, "exploration"]:
-        try:
-            check(name) if name in CASES else check_exploration_draws_what_is_allowed()
-            results[name] = None
-        except Exception:
-            results[name] = traceback.format_exc(limit=-4)[-1500:]
-    print(json.dumps(results))
-
-
 if __name__ == "__main__":
-    main()
+    report(
+        {name: partial(check, name) for name in CASES}
+        | {"exploration": check_exploration_draws_what_is_allowed}
+    )

@@ -8,14 +8,9 @@ one JSON object: check name to null, or to what went wrong.
 from __future__ import annotations
 
 import copy
-import functools
-import json
 import os
 import pickle
-import sys
 import tempfile
-import traceback
-from collections.abc import Callable
 from types import SimpleNamespace
 from typing import Any
 
@@ -23,6 +18,7 @@ import gymnasium as gym
 import numpy as np
 import pytest
 import tensorflow as tf
+from checking import checks_in, report
 from ray.rllib.algorithms.sac.sac_tf_policy import sac_actor_critic_loss
 
 from rlmigrate import wrap_model
@@ -277,29 +273,5 @@ def check_what_no_module_can_be_made_of_is_refused() -> None:
         ).build()
 
 
-def checks() -> dict[str, Callable[[], None]]:
-    """Every function check_*, those with a parameter once for each case."""
-    found = {}
-    for name, check in globals().items():
-        if name.startswith("check_"):
-            short = name.removeprefix("check_")
-            if not check.__code__.co_argcount:
-                found[short] = check
-                continue
-            found |= {f"{short}:{case}": functools.partial(check, case) for case in CASES}
-    return found
-
-
-def main() -> None:
-    results: dict[str, str | None] = {}
-    for name, check in checks().items():
-        try:
-            check()
-            results[name] = None
-        except Exception:
-            results[name] = traceback.format_exc(limit=-4)[-2000:]
-    sys.stdout.write("\n" + json.dumps(results))
-
-
 if __name__ == "__main__":
-    main()
+    report(checks_in(globals(), CASES))

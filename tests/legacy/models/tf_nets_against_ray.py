@@ -8,13 +8,12 @@ computes them again, on whichever Keras. Prints one JSON object: check to null o
 from __future__ import annotations
 
 import copy
-import json
 import sys
-import traceback
 from collections.abc import Callable
 from typing import Any
 
 import numpy as np
+from checking import report
 from gymnasium.spaces import Box, Dict, Discrete, MultiDiscrete, Tuple
 
 from rlmigrate.legacy.catalog import MODEL_DEFAULTS, ModelCatalog
@@ -279,19 +278,10 @@ def replay(path: str) -> dict[str, Callable[[], None]]:
     return {f"replay:{name}": lambda name=name: check(name) for name in {**CASES, **OURS_ONLY}}
 
 
-def outcome(check: Callable[[], None]) -> str | None:
-    try:
-        check()
-    except Exception:
-        return traceback.format_exc(limit=8)
-    return None
-
-
 if __name__ == "__main__":
     if sys.argv[1] == "record":
         # Importing Ray turns eager execution off, and Keras 3 cannot do without it.
         from ray.rllib.utils.framework import try_import_tf
 
         try_import_tf()[0].enable_eager_execution()
-    tasks = {"record": record, "replay": replay}[sys.argv[1]](sys.argv[2])
-    print(json.dumps({name: outcome(check) for name, check in tasks.items()}))
+    report({"record": record, "replay": replay}[sys.argv[1]](sys.argv[2]))

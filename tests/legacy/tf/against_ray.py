@@ -8,14 +8,14 @@ outputs of our models are written, with --replay FILE they are computed again an
 
 from __future__ import annotations
 
-import json
 import sys
-import traceback
 from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Any
 
 import gymnasium as gym
 import numpy as np
+from checking import report
 from gymnasium.spaces import Box, Dict, Discrete, MultiDiscrete, Tuple
 
 from rlmigrate.legacy.catalog import MODEL_DEFAULTS, ModelCatalog
@@ -249,28 +249,14 @@ def replay(path: str) -> Iterator[tuple[str, Callable[[], None]]]:
         yield f"replay:{name}", lambda name=name: check(name)
 
 
-def outcome(check: Callable[[], None]) -> str | None:
-    try:
-        check()
-    except Exception:
-        return traceback.format_exc(limit=6)
-    return None
-
-
-def main(arguments: list[str]) -> None:
-    if arguments[:1] != ["--replay"]:
+if __name__ == "__main__":
+    mode, path = (*sys.argv[1:], "", "")[:2]
+    if mode != "--replay":
         import tensorflow as tf
         from ray.rllib.utils.framework import try_import_tf
 
         try_import_tf()  # switches eager execution off, as any import of RLlib's TF code does
 
         tf.compat.v1.enable_eager_execution()
-    todo = dict(replay(arguments[1]) if arguments[:1] == ["--replay"] else checks())
-    results = {name: outcome(check) for name, check in todo.items()}
-    if arguments[:1] == ["--record"]:
-        results["record"] = outcome(lambda: record(arguments[1]))
-    sys.stdout.write("\n" + json.dumps(results))
-
-
-if __name__ == "__main__":
-    main(sys.argv[1:])
+    recording = {"record": partial(record, path)} if mode == "--record" else {}
+    report(dict(replay(path) if mode == "--replay" else checks()) | recording)

@@ -5,12 +5,12 @@ Prints one JSON object: check name to null, or to what went wrong.
 
 from __future__ import annotations
 
-import json
-import traceback
+from functools import partial
 from typing import Any
 
 import numpy as np
 import tensorflow as tf
+from checking import report
 from ray.rllib.models.tf import layers as rays
 
 from rlmigrate.legacy.models.tf import layers as ours
@@ -51,17 +51,5 @@ def check(name: str) -> None:
     np.testing.assert_allclose(found, expected, rtol=1e-6, atol=1e-6)
 
 
-def main() -> None:
-    """Run every check."""
-    results: dict[str, str | None] = {}
-    for name in CASES:
-        try:
-            check(name)
-            results[name] = None
-        except Exception:
-            results[name] = traceback.format_exc(limit=-4)[-1200:]
-    print(json.dumps(results))
-
-
 if __name__ == "__main__":
-    main()
+    report({name: partial(check, name) for name in CASES})

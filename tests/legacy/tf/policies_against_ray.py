@@ -5,13 +5,14 @@ Prints one JSON object: check name to null, or to what went wrong.
 
 from __future__ import annotations
 
-import json
-import traceback
+from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Any
 
 import numpy as np
 import pytest
 import tensorflow as tf
+from checking import report
 from gymnasium.spaces import Box, Discrete
 from ray.rllib.models import ModelCatalog as RayCatalog
 from ray.rllib.models.tf.tf_modelv2 import TFModelV2 as RayModel
@@ -340,57 +341,53 @@ def check(ours: Any, theirs: Any, action_space: Any, *, recurrent: bool = False)
         same(logp, theirs.compute_log_likelihoods(actions, X), "Ray's log-likelihoods")
 
 
-def main() -> None:
-    results: dict[str, str | None] = {}
+def checks() -> Iterator[tuple[str, Callable[[], None]]]:
+    """Each kind of policy on each kind of actions, ours against Ray's."""
+    policies: dict[str, Callable[[Any], Any]] = {
+        "subclass": lambda space: (
+            subclass(EagerTFPolicyV2)(OBS, space, config()),
+            subclass(RayPolicy)(OBS, space, config()),
+        ),
+        "hooked": lambda space: (
+            hooked(EagerTFPolicyV2)(OBS, space, config()),
+            hooked(RayPolicy)(OBS, space, config()),
+        ),
+        "built": lambda space: (
+            from_functions(build_tf_policy, eager=False)(OBS, space, config()),
+            from_functions(ray_build_tf_policy, eager=True)(OBS, space, config()),
+        ),
+    }
     for name, space in ACTIONS.items():
-        pairs: dict[str, Any] = {
-            "subclass": lambda s=space: (
-                subclass(EagerTFPolicyV2)(OBS, s, config()),
-                subclass(RayPolicy)(OBS, s, config()),
-            ),
-            "hooked": lambda s=space: (
-                hooked(EagerTFPolicyV2)(OBS, s, config()),
-                hooked(RayPolicy)(OBS, s, config()),
-            ),
-            "built": lambda s=space: (
-                from_functions(build_tf_policy, eager=False)(OBS, s, config()),
-                from_functions(ray_build_tf_policy, eager=True)(OBS, s, config()),
-            ),
-            "batch_norm": lambda s=space: tuple(
-                normed(base)(OBS, s, config(custom_model="normed"))
-                for base in (EagerTFPolicyV2, RayPolicy)
-            ),
-            "mixins": lambda s=space: (
-                mixed(EagerTFPolicyV2, tf_mixins)(OBS, s, config(kl=True)),
-                mixed(RayPolicy, ray_mixins)(OBS, s, config(kl=True)),
-            ),
-            "update_ops": None,
-            "static": None,
-            "lstm": lambda s=space: tuple(
-                type("Acting", (base,), {})(OBS, s, config(use_lstm=True, lstm_cell_size=3))
-                for base in (EagerTFPolicyV2, RayPolicy)
-            ),
-        }
-        for kind, build in pairs.items():
-            try:
-                if kind in ("update_ops", "static"):
-                    check_helpers()
-                    (check_static if kind == "static" else check_update_ops)(space)
-                    results[f"{kind}:{name}"] = None
-                    continue
-                if kind == "batch_norm":
-                    check_averages_move(space)
-                ours, theirs = build()
-                if kind == "mixins":
-                    check_mixins(ours, theirs, space)
-                    results[f"{kind}:{name}"] = None
-                    continue
-                check(ours, theirs, space, recurrent=kind == "lstm")
-                results[f"{kind}:{name}"] = None
-            except Exception:
-                results[f"{kind}:{name}"] = traceback.format_exc()[-1500:]
-    print(json.dumps(results))
+        for kind, build in policies.items():
+            yield f"{kind}:{name}", partial(lambda made, at: check(*made(at), at), build, space)
+        yield f"batch_norm:{name}", partial(check_batch_norm, space)
+        yield f"mixins:{name}", partial(check_mixed, space)
+        yield f"lstm:{name}", partial(check_lstm, space)
+        yield f"update_ops:{name}", partial(check_update_ops, space)
+        yield f"static:{name}", partial(check_static, space)
+    yield "helpers", check_helpers
+
+
+def check_batch_norm(space: Any) -> None:
+    check_averages_move(space)
+    settings = config(custom_model="normed")
+    ours, theirs = (normed(base)(OBS, space, settings) for base in (EagerTFPolicyV2, RayPolicy))
+    check(ours, theirs, space)
+
+
+def check_mixed(space: Any) -> None:
+    ours = mixed(EagerTFPolicyV2, tf_mixins)(OBS, space, config(kl=True))
+    theirs = mixed(RayPolicy, ray_mixins)(OBS, space, config(kl=True))
+    check_mixins(ours, theirs, space)
+
+
+def check_lstm(space: Any) -> None:
+    ours, theirs = (
+        type("Acting", (base,), {})(OBS, space, config(use_lstm=True, lstm_cell_size=3))
+        for base in (EagerTFPolicyV2, RayPolicy)
+    )
+    check(ours, theirs, space, recurrent=True)
 
 
 if __name__ == "__main__":
-    main()
+    report(dict(checks()))

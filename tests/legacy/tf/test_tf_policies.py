@@ -12,18 +12,21 @@ import pytest
 
 SCRIPT = Path(__file__).with_name("policies_against_ray.py")
 CHECKS = [
-    f"{kind}:{space}"
-    for space in ("discrete", "box")
-    for kind in (
-        "subclass",
-        "hooked",
-        "built",
-        "lstm",
-        "batch_norm",
-        "mixins",
-        "update_ops",
-        "static",
-    )
+    "helpers",
+    *(
+        f"{kind}:{space}"
+        for space in ("discrete", "box")
+        for kind in (
+            "subclass",
+            "hooked",
+            "built",
+            "lstm",
+            "batch_norm",
+            "mixins",
+            "update_ops",
+            "static",
+        )
+    ),
 ]
 
 pytestmark = pytest.mark.tf

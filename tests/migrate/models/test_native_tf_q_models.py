@@ -2,10 +2,6 @@
 
 from __future__ import annotations
 
-import json
-import os
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -51,14 +47,8 @@ config = DQNConfig().training(model={"custom_model": "mine"})
 """
 
 
-def test_computes_what_rays_policy_does() -> None:
-    environment = {k: v for k, v in os.environ.items() if k != "RLLIB_TEST_NO_TF_IMPORT"}
-    environment |= {"TF_USE_LEGACY_KERAS": "1", "TF_CPP_MIN_LOG_LEVEL": "3"}
-    done = subprocess.run(
-        [sys.executable, str(SCRIPT)], env=environment, capture_output=True, text=True, check=False
-    )
-    assert done.returncode == 0, done.stderr[-3000:]
-    results: dict[str, str | None] = json.loads(done.stdout.splitlines()[-1])
+def test_computes_what_rays_policy_does(run_checks) -> None:
+    results = run_checks(SCRIPT)
     assert results
     assert results == dict.fromkeys(results)
 

@@ -2,10 +2,6 @@
 
 from __future__ import annotations
 
-import json
-import os
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -48,16 +44,10 @@ class Policy(TFModelV2):
 """
 
 
-@pytest.mark.parametrize("keras", ["1", "0"], ids=["keras2", "keras3"])
-def test_computes_the_same_on_ray_with_the_old_weights(keras) -> None:
-    environment = {k: v for k, v in os.environ.items() if k != "RLLIB_TEST_NO_TF_IMPORT"}
-    environment |= {"TF_USE_LEGACY_KERAS": keras, "TF_CPP_MIN_LOG_LEVEL": "3"}
-    done = subprocess.run(
-        [sys.executable, str(SCRIPT)], env=environment, capture_output=True, text=True, check=False
-    )
-    assert done.returncode == 0, done.stderr[-3000:]
-    results: dict[str, str | None] = json.loads(done.stdout.splitlines()[-1])
-    assert len(results) >= (24 if keras == "1" else 22)
+@pytest.mark.parametrize("keras", ["legacy", "3"])
+def test_computes_the_same_on_ray_with_the_old_weights(run_checks, keras) -> None:
+    results = run_checks(SCRIPT, keras=keras)
+    assert len(results) >= (24 if keras == "legacy" else 22)
     assert results == dict.fromkeys(results)
 
 

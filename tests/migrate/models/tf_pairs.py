@@ -7,16 +7,16 @@ object: name to null, or to what went wrong.
 from __future__ import annotations
 
 import inspect
-import json
 import sys
 import tempfile
-import traceback
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import gymnasium as gym
 import numpy as np
 import tree
+from checking import report
 from gymnasium.spaces import Box, Discrete
 
 sys.path.insert(0, str(Path(__file__).parent))
@@ -146,17 +146,5 @@ def _weights(model: object) -> list[Any]:
     return found
 
 
-def main() -> None:
-    """Check every pair."""
-    results: dict[str, str | None] = {}
-    for name in sys.argv[1:]:
-        try:
-            check(name)
-            results[name] = None
-        except Exception:
-            results[name] = traceback.format_exc()[-1500:]
-    print(json.dumps(results))
-
-
 if __name__ == "__main__":
-    main()
+    report({name: partial(check, name) for name in sys.argv[1:]})

@@ -8,17 +8,17 @@ from __future__ import annotations
 
 import copy
 import inspect
-import json
 import os
 import random
 import sys
 import tempfile
-import traceback
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import tree
+from checking import report
 from gymnasium.spaces import Box, Discrete
 
 sys.path.insert(0, str(Path(__file__).parent))
@@ -367,21 +367,7 @@ def _weights(model: object) -> list[Any]:
     return found
 
 
-def main() -> None:
-    """Check every case."""
-    results: dict[str, str | None] = {}
-    for name, case in CASES.items():
-        if sys.argv[1:] and name not in sys.argv[1:]:
-            continue
-        if name in KERAS_2 and os.environ.get("TF_USE_LEGACY_KERAS") == "0":
-            continue
-        try:
-            check(*case)
-            results[name] = None
-        except Exception:
-            results[name] = traceback.format_exc()[-1500:]
-    print(json.dumps(results))
-
-
 if __name__ == "__main__":
-    main()
+    left_out = KERAS_2 if os.environ.get("TF_USE_LEGACY_KERAS") == "0" else ()
+    wanted = [name for name in sys.argv[1:] or CASES if name not in left_out]
+    report({name: partial(check, *CASES[name]) for name in wanted})

@@ -6,10 +6,9 @@ object: case to null, or to what went wrong.
 
 from __future__ import annotations
 
-import json
 import sys
 import tempfile
-import traceback
+from functools import partial
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -17,6 +16,7 @@ from typing import Any
 import gymnasium as gym
 import numpy as np
 import tree
+from checking import report
 from gymnasium.spaces import Box, Discrete, MultiBinary
 
 sys.path.insert(0, str(Path(__file__).parent))
@@ -229,17 +229,5 @@ def _weights(model: object) -> list[Any]:
     return list({id(weight): weight for weight in found}.values())
 
 
-def main() -> None:
-    """Check every case."""
-    results: dict[str, str | None] = {}
-    for name, case in CASES.items():
-        try:
-            check(*case)
-            results[name] = None
-        except Exception:
-            results[name] = traceback.format_exc()[-1500:]
-    print(json.dumps(results))
-
-
 if __name__ == "__main__":
-    main()
+    report({name: partial(check, *case) for name, case in CASES.items()})

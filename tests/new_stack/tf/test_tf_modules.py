@@ -9,7 +9,7 @@ import pytest
 
 SCRIPT = Path(__file__).with_name("tf_checks.py")
 CHECKS = [
-    node.name
+    node.name.removeprefix("check_")
     for node in ast.parse(SCRIPT.read_text(encoding="utf-8")).body
     if isinstance(node, ast.FunctionDef) and node.name.startswith("check_")
 ]

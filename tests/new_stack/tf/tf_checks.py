@@ -6,10 +6,7 @@ Prints one JSON object: check name to null, or to what went wrong.
 from __future__ import annotations
 
 import copy
-import json
-import sys
 import tempfile
-import traceback
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +15,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 import tree
+from checking import checks_in, report
 
 from rlmigrate.errors import ModuleError
 from rlmigrate.new_stack import RLModuleSpec
@@ -349,17 +347,5 @@ def check_functional_models_are_saved_by_the_names_of_their_layers() -> None:
     np.testing.assert_array_equal(two.get_state()[name], state[name])
 
 
-def main() -> None:
-    results: dict[str, str | None] = {}
-    for name, check in list(globals().items()):
-        if name.startswith("check_"):
-            try:
-                check()
-                results[name] = None
-            except Exception:
-                results[name] = traceback.format_exc(limit=6)
-    sys.stdout.write("\n" + json.dumps(results))
-
-
 if __name__ == "__main__":
-    main()
+    report(checks_in(globals()))

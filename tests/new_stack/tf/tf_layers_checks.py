@@ -7,15 +7,15 @@ name to null, or to what went wrong.
 
 from __future__ import annotations
 
-import json
 import os
-import traceback
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import gymnasium as gym
 import numpy as np
 import tensorflow as tf
+from checking import report
 
 from rlmigrate.legacy.catalog import MODEL_DEFAULTS
 from rlmigrate.new_stack.layers.on_tf.fully_connected import TfFullyConnectedNetwork
@@ -151,18 +151,10 @@ for _name, _case in CONVS.items():
     )
 
 
-def main() -> None:
-    """Run every check."""
-    results: dict[str, str | None] = {}
-    for name, check in CHECKS.items():
-        tf.keras.backend.clear_session()
-        try:
-            check()
-            results[name] = None
-        except Exception:
-            results[name] = traceback.format_exc()[-1200:]
-    print(json.dumps(results))
+def alone(check: Callable[[], None]) -> None:
+    tf.keras.backend.clear_session()
+    check()
 
 
 if __name__ == "__main__":
-    main()
+    report({name: partial(alone, check) for name, check in CHECKS.items()})

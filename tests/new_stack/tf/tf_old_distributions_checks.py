@@ -8,11 +8,7 @@ from __future__ import annotations
 
 import copy
 import functools
-import json
 import pickle
-import sys
-import traceback
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +16,7 @@ import gymnasium as gym
 import numpy as np
 import pytest
 import tensorflow as tf
+from checking import checks_in, report
 from gymnasium.spaces import Box, Discrete
 
 from rlmigrate.legacy.distributions import tf as legacy
@@ -224,29 +221,5 @@ def check_refusals_name_what_to_take() -> None:
             integer_box_dist_cls(space)
 
 
-def checks() -> dict[str, Callable[[], None]]:
-    """Every function check_*, those with a parameter once for each case."""
-    found = {}
-    for name, check in globals().items():
-        if name.startswith("check_"):
-            short = name.removeprefix("check_")
-            if not check.__code__.co_argcount:
-                found[short] = check
-                continue
-            found |= {f"{short}:{case}": functools.partial(check, case) for case in CASES}
-    return found
-
-
-def main() -> None:
-    results: dict[str, str | None] = {}
-    for name, check in checks().items():
-        try:
-            check()
-            results[name] = None
-        except Exception:
-            results[name] = traceback.format_exc(limit=-4)[-2000:]
-    sys.stdout.write("\n" + json.dumps(results))
-
-
 if __name__ == "__main__":
-    main()
+    report(checks_in(globals(), CASES))
