@@ -79,15 +79,13 @@ def legacy_side(
         return LegacyTorchSide(model, dist_class=dist_class, role=found, **spaces)
     carried: Any = getattr(old, "model", old)  # a Policy carries its model
     dist_class = getattr(old, "dist_class", None) if carried is not old else None
-    if is_tensorflow(type(carried)):
-        return _tf_side(carried, role, model_config=model_config, dist_class=dist_class, **spaces)
     config = getattr(old, "config", None) if carried is not old else None
-    found = role_of_instance(carried, stack_of(type(carried)), config)
-    if role != "policy" and found.name != role:
-        raise UsageError(
-            f"the new module speaks {role.upper()}'s protocol, but this "
-            f"{type(carried).__qualname__} was not built for it; pass its class, or the policy"
+    if is_tensorflow(type(carried)):
+        return _tf_side(
+            carried, role, model_config={}, dist_class=dist_class, config=config, **spaces
         )
+    found = role_of_instance(carried, stack_of(type(carried)), config)
+    _refuse_other_role(carried, role, found)
     return LegacyTorchSide(carried, dist_class=dist_class, role=found, **spaces)
 
 
@@ -100,15 +98,11 @@ def _tf_side(
     model_config: Mapping[str, Any],
     seed: int = 0,
     dist_class: Any = None,
+    config: Mapping[str, Any] | None = None,
 ) -> LegacyTfSide:
-    """Take a TF model, or build one from its class, weights filled."""
+    """Take a TF model, `config` its policy's, or build one from its class, weights filled."""
     from rlmigrate.compat.parity.sides.tf.legacy_tf import LegacyTfSide
 
-    if role != "policy":
-        raise UsageError(
-            f"TF models in {role.upper()}'s protocol are not run here; record the old one where it "
-            "runs (`rlmigrate record --emit recorder.py`) and verify the recording"
-        )
     spaces: dict[str, Any] = {
         "observation_space": observation_space,
         "action_space": action_space,
@@ -119,13 +113,26 @@ def _tf_side(
 
         tf.random.set_seed(seed)
         with registering_after() if stack_of(old) == "ray" else nullcontext():
-            old, dist_class, _ = _built(
+            old, dist_class, found = _built(
                 old, role, model_config=model_config, framework="tf", **spaces
             )
-    side = LegacyTfSide(old, dist_class=dist_class, **spaces)
+    else:
+        from rlmigrate.compat.parity.sides.tf.roles import role_of_instance as role_of_tf
+
+        found = role_of_tf(old, stack_of(type(old)), config)
+        _refuse_other_role(old, role, found)
+    side = LegacyTfSide(old, dist_class=dist_class, role=found, **spaces)
     if built:
         side.load(moved_off_zero(side.parameters(), learned=side.trainable(), seed=seed))
     return side
+
+
+def _refuse_other_role(model: object, role: RoleName, found: LegacyRole) -> None:
+    if role != "policy" and found.name != role:
+        raise UsageError(
+            f"the new module speaks {role.upper()}'s protocol, but this "
+            f"{type(model).__qualname__} was not built for it; pass its class, or the policy"
+        )
 
 
 def build_legacy(
@@ -168,15 +175,18 @@ def _built(
     else:
         space = catalog.get_preprocessor_for_space(observation_space, config).observation_space
     if role != "policy":
-        return build_in_role(
-            cls,
-            role,
-            stack=stack,
-            observation_space=space,
-            action_space=action_space,
-            model_config=config,
-            settings=settings,
-        )
+        asked: dict[str, Any] = {
+            "stack": stack,
+            "action_space": action_space,
+            "model_config": config,
+            "settings": settings,
+        }
+        if framework == "tf":
+            from rlmigrate.compat.parity.sides.tf.roles import build_in_role as build_tf_in_role
+
+            asked["preprocessed"] = space
+            return build_tf_in_role(cls, role, observation_space=observation_space, **asked)
+        return build_in_role(cls, role, observation_space=space, **asked)
     _, width = catalog.get_action_dist(action_space, config, framework=framework)
     model = catalog.get_model_v2(
         obs_space=space,
@@ -263,13 +273,10 @@ def module_side(
     if is_tensorflow(type(module)):
         from rlmigrate.compat.parity.sides.tf.module_tf import ModuleTfSide
 
-        if hasattr(module, "compute_q_values"):
-            raise UsageError(
-                f"{type(module).__qualname__} is a TF module with Q-values, which are not run "
-                "here; record the old model where it runs (`rlmigrate record --emit recorder.py`)"
-            )
-        return ModuleTfSide(module, observation_space=observation_space, action_space=action_space)
-    return ModuleTorchSide(
+        side: type[ModuleTfSide] | type[ModuleTorchSide] = ModuleTfSide
+    else:
+        side = ModuleTorchSide
+    return side(
         module,
         observation_space=observation_space,
         action_space=action_space,

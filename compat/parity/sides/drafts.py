@@ -16,6 +16,7 @@ import torch
 
 from rlmigrate.compat.parity.arrays import Array, Nested, flatten, map_leaves
 from rlmigrate.compat.parity.cases.case import Case
+from rlmigrate.compat.parity.sides.alike import said
 from rlmigrate.compat.parity.sides.base import Precision, Run, Tap
 from rlmigrate.compat.parity.sides.torch_common import array, tensors
 
@@ -90,7 +91,7 @@ def _ask(
         try:
             result = compute()
         except Exception as error:  # a user's distribution may raise anything
-            troubles[name] = f"{type(error).__name__}: {error}"
+            troubles[name] = said(error)
         else:
             if result is not None:
                 found.update(flatten(map_leaves(array, result), name))

@@ -87,7 +87,7 @@ class DqnRole:
         """Give q_values, the best action, and q_probs where there are atoms."""
         policy = SimpleNamespace(config=self.settings)
         values, _, probs, after = self.compute(policy, model, batch, list(state), lengths)
-        found = {"q_values": values, "deterministic_action": values.argmax(dim=-1)}
+        found = {"q_values": values, "deterministic_action": _best(values)}
         if self.settings["num_atoms"] > 1:
             found["q_probs"] = probs
         return found, after or []
@@ -109,22 +109,40 @@ class SacRole:
         taken = [] if discrete else [actions]
         found = {"dist_inputs": logits}
         if discrete:
-            found["log_probs"] = logits.log_softmax(-1)
+            found["log_probs"] = self._log_softmax(logits)
             self.derived |= {"dist_inputs"}  # the learner gets no others
         nets = {"critic": model.get_q_values}
         if getattr(model, "twin_q_net", None) is not None:
             nets["twin_critic"] = model.get_twin_q_values
         for name, net in nets.items():
             value, _ = _first(net(features, *taken), None)
-            found[name] = value if discrete else value.squeeze(-1)
+            found[name] = value if discrete else self._flat(value)
         critics = [found[name] for name in nets]
-        found["q_values"] = critics[0] if len(critics) == 1 else torch.min(*critics)
+        found["q_values"] = critics[0] if len(critics) == 1 else self._smaller(*critics)
         return found, after
+
+    def _log_softmax(self, logits: Any) -> Any:
+        return logits.log_softmax(-1)
+
+    def _smaller(self, one: Any, other: Any) -> Any:
+        return torch.min(one, other)
+
+    def _flat(self, value: Any) -> Any:
+        return value.squeeze(-1)
 
 
 def _first(answer: Any, rest: Any) -> tuple[Any, Any]:
     """Take `(value, state)`, or the value alone, as releases before 2.0 gave it."""
     return answer if isinstance(answer, tuple) else (answer, rest)
+
+
+def _best(values: Any) -> Any:
+    """Give the index of the largest value of each row, in torch or TF."""
+    if isinstance(values, torch.Tensor):
+        return values.argmax(dim=-1)
+    import tensorflow as tf
+
+    return tf.argmax(values, axis=-1)
 
 
 def role_of_instance(model: Any, stack: str, config: Mapping[str, Any] | None) -> LegacyRole:
@@ -158,7 +176,7 @@ def build_in_role(
     for name in ("policy_model_config", "q_model_config"):
         if name in settings:
             settings[name] = {**plain, **settings[name]}
-    whole = {**_algorithm_config(role, stack), **settings, "framework": "torch"}
+    whole = {**algorithm_config(role, stack), **settings, "framework": "torch"}
     whole["model"] = copy.deepcopy({**model_config, "custom_model": cls})
     policy = SimpleNamespace(config=whole, framework="torch")
     if role == "sac":
@@ -178,7 +196,8 @@ def _policy_module(role: str, stack: str) -> Any:
     return importlib.import_module(_HOMES[role, stack][1])
 
 
-def _algorithm_config(role: str, stack: str) -> dict[str, Any]:
+def algorithm_config(role: str, stack: str) -> dict[str, Any]:
+    """Give the old algorithm's whole config, as it was before anybody set anything."""
     home = importlib.import_module(_HOMES[role, stack][0])
     config = getattr(home, "DQNConfig" if role == "dqn" else "SACConfig")()
     if hasattr(config, "api_stack"):

@@ -16,6 +16,7 @@ import torch
 
 from rlmigrate.compat.parity.arrays import map_leaves
 from rlmigrate.compat.parity.role_settings import SETTINGS, RoleName
+from rlmigrate.errors import ModuleError
 
 #: Column names, the same text in all releases and in both stacks.
 OBS, NEXT_OBS, ACTIONS = "obs", "new_obs", "actions"
@@ -114,19 +115,27 @@ class _WithTargets(ModuleRole):
         super().__init__(module if built else copy.deepcopy(module))
         try:
             pairs = self.module.get_target_network_pairs()
-        except (AttributeError, NotImplementedError):  # they are made for learning only
+        except (
+            AttributeError,
+            NotImplementedError,
+            ModuleError,
+        ):  # they are made for learning only
             pairs = []
         if not pairs:
             self.module.make_target_networks()
             pairs = self.module.get_target_network_pairs()
         self._pairs = pairs
-        targets = {id(parameter) for _, net in pairs for parameter in _tensors(net)}
-        state = dict(_tensors_by_name(self.module))
-        self._copies = {name for name, value in state.items() if id(value) in targets}
-        # A wrapped SAC copies its whole model, of which the critics are targets.
-        tops = {name.partition(".")[0] for name in self._copies if name.startswith("target_")}
-        self._copies |= {name for name in state if name.partition(".")[0] in tops}
+        self._copies = self._copied()
         self.refresh()
+
+    def _copied(self) -> set[str]:
+        """Name the parameters of the targets."""
+        targets = {id(parameter) for _, net in self._pairs for parameter in _tensors(net)}
+        state = dict(_tensors_by_name(self.module))
+        copies = {name for name, value in state.items() if id(value) in targets}
+        # A wrapped SAC copies its whole model, of which the critics are targets.
+        tops = {name.partition(".")[0] for name in copies if name.startswith("target_")}
+        return copies | {name for name in state if name.partition(".")[0] in tops}
 
     def own(self, name: str) -> bool:
         """Leave the targets out."""
@@ -173,7 +182,7 @@ class DqnModule(_WithTargets):
     def _training(self, batch: Batch) -> Batch:
         """Give what the learner gets; the next observations are these, the last one first."""
         turned = STATE_IN not in batch
-        after = map_leaves(_turned, batch[OBS]) if turned else batch[OBS]
+        after = map_leaves(self._turned, batch[OBS]) if turned else batch[OBS]
         given = {**batch, NEXT_OBS: after}
         if not turned:
             given["next_state_in"] = batch[STATE_IN]
@@ -184,8 +193,13 @@ class DqnModule(_WithTargets):
             ("next.target.q_values", "qf_target_next_preds"),
         ):
             if column in result:
-                found[path] = _turned(result[column]) if turned else result[column]
+                found[path] = self._turned(result[column]) if turned else result[column]
         return found
+
+    @staticmethod
+    def _turned(leaf: Any) -> Any:
+        """Put the last row first."""
+        return leaf.flip(0)
 
 
 class SacModule(_WithTargets):
@@ -228,10 +242,6 @@ def role_of_module(module: Any, *, built: bool) -> ModuleRole:
     if not hasattr(module, "compute_q_values"):
         return ModuleRole(module)
     return (SacModule if hasattr(module, "qf") else DqnModule)(module, built=built)
-
-
-def _turned(leaf: torch.Tensor) -> torch.Tensor:
-    return leaf.flip(0)
 
 
 def _tensors(net: torch.nn.Module) -> list[torch.Tensor]:

@@ -13,7 +13,7 @@ import torch
 from rlmigrate.compat.parity.arrays import Array, Nested, leaves, map_leaves
 from rlmigrate.compat.parity.cases.case import Case
 from rlmigrate.compat.parity.sides import torch_common as common
-from rlmigrate.compat.parity.sides.alike import KL_FROM
+from rlmigrate.compat.parity.sides.alike import KL_FROM, OfModule
 from rlmigrate.compat.parity.sides.base import Precision
 from rlmigrate.compat.parity.sides.drafts import Draft
 from rlmigrate.compat.parity.sides.module_roles import (
@@ -29,7 +29,7 @@ from rlmigrate.compat.parity.sides.torch_side import TorchSide, follow
 from rlmigrate.errors import WeightsError
 
 
-class ModuleTorchSide(TorchSide):
+class ModuleTorchSide(OfModule, TorchSide):
     """Runs a torch RLModule on raw observations, in all phases and by all APIs of its role."""
 
     def __init__(
@@ -50,15 +50,6 @@ class ModuleTorchSide(TorchSide):
     def prefix(self) -> str:
         """Prefix under which a wrapped class keeps the old parameters; empty for others."""
         return str(getattr(type(self.module), "legacy_prefix", ""))
-
-    @property
-    def state_sizes(self) -> tuple[tuple[int, ...], ...]:
-        """Shapes of the initial state's leaves, in the order of the module's own dict."""
-        return tuple(tuple(np.shape(leaf)) for leaf in leaves(self._initial_state()))
-
-    def _initial_state(self) -> Nested:
-        state = self.module.get_initial_state()
-        return state if isinstance(state, Mapping) else {}
 
     def facts(self) -> Mapping[str, str]:
         """Give what the preflight prints."""

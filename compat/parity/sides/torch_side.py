@@ -11,20 +11,13 @@ import torch
 from rlmigrate.compat.parity.arrays import Array, Nested, leaves
 from rlmigrate.compat.parity.cases.case import Case
 from rlmigrate.compat.parity.sides import torch_common as common
+from rlmigrate.compat.parity.sides.alike import OfNet
 from rlmigrate.compat.parity.sides.base import Gradients, Precision, Run
 from rlmigrate.compat.parity.sides.drafts import Draft, finish
 
 
-class TorchSide:
+class TorchSide(OfNet):
     """A side around one torch module; what it computes for a case is its subclass's to say."""
-
-    def __init__(self, net: Any) -> None:
-        self._net = net
-
-    @property
-    def label(self) -> str:
-        """Qualified name of the class."""
-        return f"{type(self._net).__module__}.{type(self._net).__qualname__}"
 
     @contextmanager
     def session(self) -> Iterator[None]:

@@ -1,4 +1,7 @@
-"""TF models against their TfRLModules, in TensorFlow of either Keras (tf_sides_checks.py)."""
+"""TF models against their TfRLModules, in TensorFlow of either Keras.
+
+`tf_sides_checks.py` and `tf_roles_checks.py` hold the checks.
+"""
 
 from __future__ import annotations
 
@@ -33,7 +36,6 @@ CHECKS = [
     "missing_value_is_a_finding",
     "state_that_stays_is_found",
     "nested_observations_are_preprocessed",
-    "q_values_are_refused_with_advice",
 ]
 
 
@@ -58,6 +60,12 @@ def test_on_legacy_keras(run_checks, name: str) -> None:
 def test_on_keras_3(run_checks, name: str) -> None:
     found = run_checks(SCRIPT, *SHORT, keras="3")
     assert found[name] is None, found[name]
+
+
+def test_dqn_and_sac_in_their_own_protocols(run_checks) -> None:
+    found = run_checks(Path(__file__).with_name("tf_roles_checks.py"))
+    assert len(found) >= 10
+    assert found == dict.fromkeys(found)
 
 
 def verify(tmp_path: Path, *, rewritten: bool) -> subprocess.CompletedProcess[str]:

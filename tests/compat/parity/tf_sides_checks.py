@@ -24,7 +24,6 @@ from conftest import Migration  # noqa: E402
 
 from rlmigrate import check_parity, wrap_model  # noqa: E402
 from rlmigrate.compat.parity import Status  # noqa: E402
-from rlmigrate.errors import UsageError  # noqa: E402
 from rlmigrate.migrate.settings import Settings  # noqa: E402
 
 FIXTURES = REPOSITORY / "fixtures" / "tf_models"
@@ -148,16 +147,6 @@ def nested_observations_are_preprocessed() -> None:
     assert not turned
 
 
-def q_values_are_refused_with_advice() -> None:
-    old, _ = pair("textbook")
-    try:
-        compared(old, wrap_model(old, stack="builtin", role="dqn"))
-    except UsageError as error:
-        assert "record" in str(error)  # noqa: PT017
-    else:
-        raise AssertionError("compared without being asked for Q-values")
-
-
 CHECKS = (
     native_has_the_old_ones_bits,
     gradients_and_a_step_are_compared,
@@ -169,7 +158,6 @@ CHECKS = (
     states_are_carried,
     state_that_stays_is_found,
     nested_observations_are_preprocessed,
-    q_values_are_refused_with_advice,
 )
 
 

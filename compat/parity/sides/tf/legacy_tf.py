@@ -13,9 +13,10 @@ import tensorflow as tf
 from rlmigrate.compat.parity.arrays import Array, Nested, select_rows, stack_rows
 from rlmigrate.compat.parity.cases.case import Case
 from rlmigrate.compat.parity.cases.columns import Column
+from rlmigrate.compat.parity.role_settings import NAMES
 from rlmigrate.compat.parity.sides.alike import old_distribution
 from rlmigrate.compat.parity.sides.columns import columns_of
-from rlmigrate.compat.parity.sides.legacy_roles import PolicyRole
+from rlmigrate.compat.parity.sides.legacy_roles import LegacyRole, PolicyRole
 from rlmigrate.compat.parity.sides.legacy_torch import catalog_of, stack_of, unbatch
 from rlmigrate.compat.parity.sides.tf.tf_side import TfSide, paths, rebuilt, tensor
 from rlmigrate.compat.parity.sides.torch_common import logit_segments
@@ -33,15 +34,17 @@ class LegacyTfSide(TfSide):
         observation_space: gym.Space[Any],
         action_space: gym.Space[Any],
         dist_class: Any = None,
+        role: LegacyRole | None = None,
     ) -> None:
         super().__init__(model)
         self.model = model
         self.observation_space = observation_space
         self.action_space = action_space
-        self.role = PolicyRole()
+        self.role = role or PolicyRole()
         self._stack = stack_of(type(model))
         catalog = catalog_of(self._stack)
-        config = dict(model.model_config or {})
+        # What an algorithm added is no setting of a catalog.
+        config = {k: v for k, v in (model.model_config or {}).items() if k not in NAMES}
         self.dist_class = dist_class
         if dist_class is None:
             self.dist_class, _ = catalog.get_action_dist(action_space, config, framework="tf")
@@ -49,7 +52,8 @@ class LegacyTfSide(TfSide):
         self._preprocessor = (
             None if raw else catalog.get_preprocessor_for_space(observation_space, config)
         )
-        case = Case("one row", stack_rows([observation_space.sample()]), None)
+        acting = stack_rows([action_space.sample()])
+        case = Case("one row", stack_rows([observation_space.sample()]), acting)
         self._network(case, self._tensors(case))  # some layers are built by their first call
 
     @property
@@ -122,7 +126,8 @@ class LegacyTfSide(TfSide):
         lengths = tensors.get("seq_lens")
         if lengths is not None:
             batch["seq_lens"] = lengths
-        outputs, after = self.role.outputs(self.model, batch, list(state), lengths, None)
+        taken = rebuilt(case.actions, "actions", tensors) if self.role.name == "sac" else None
+        outputs, after = self.role.outputs(self.model, batch, list(state), lengths, taken)
         named = {name: tf.convert_to_tensor(value) for name, value in outputs.items()}
         return named, list(self._layout.to_dict(state, list(after)).values()) if state else []
 
@@ -131,7 +136,8 @@ class LegacyTfSide(TfSide):
         return outputs | {f"state_out.{i}": part for i, part in enumerate(after)}
 
     def _pulled(self, case: Case, tensors: dict[str, Any]) -> dict[str, Any]:
-        return self._forward(case, tensors)[0]
+        outputs, _ = self._forward(case, tensors)
+        return {name: v for name, v in outputs.items() if name not in self.role.derived}
 
     def _distribution(
         self, logits: Any, actions: Nested

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from functools import cache
+from functools import cache, partial
 from typing import Any
 
 import gymnasium as gym
@@ -12,40 +12,48 @@ import tensorflow as tf
 
 from rlmigrate.compat.parity.arrays import Array, Nested, leaves, map_leaves
 from rlmigrate.compat.parity.cases.case import Case
-from rlmigrate.compat.parity.sides.alike import KL_FROM
+from rlmigrate.compat.parity.sides.alike import KL_FROM, OfModule
 from rlmigrate.compat.parity.sides.module_roles import (
+    ACTIONS,
     DIST_INPUTS,
     OBS,
     SEQ_LENS,
     STATE_IN,
     STATE_OUT,
-    ModuleRole,
 )
 from rlmigrate.compat.parity.sides.tf.naming import pair_variables
+from rlmigrate.compat.parity.sides.tf.roles import role_of_module
 from rlmigrate.compat.parity.sides.tf.tf_side import (
     TfSide,
     paths,
     rebuilt,
+    seed_of,
     tensor,
     tensor_paths,
 )
 
 
-class ModuleTfSide(TfSide):
-    """Runs a TfRLModule on raw observations, in all phases."""
+class ModuleTfSide(OfModule, TfSide):
+    """Runs a TfRLModule on raw observations, in all phases and by all APIs of its role."""
 
     def __init__(
-        self, module: Any, *, observation_space: gym.Space[Any], action_space: gym.Space[Any]
+        self,
+        module: Any,
+        *,
+        observation_space: gym.Space[Any],
+        action_space: gym.Space[Any],
+        built: bool = False,
     ) -> None:
-        super().__init__(module)
-        self.module = module
-        self.role = ModuleRole(module)
+        self.role = role_of_module(module, built=built)
+        self.module = self.role.module
+        super().__init__(self.module)
         self.observation_space = observation_space
         self.action_space = action_space
         self._takes_gradients = not self.prefix  # a wrapped one preprocesses in numpy
         one = map_leaves(lambda leaf: np.asarray(leaf)[None], observation_space.sample())
         lengths = np.ones(1, np.int32) if leaves(self._initial_state()) else None
-        case = Case("one row", one, None, lengths)
+        acting = map_leaves(lambda leaf: np.asarray(leaf)[None], action_space.sample())
+        case = Case("one row", one, acting, lengths)
         tensors = {name: tensor(value) for name, value in self._inputs(case).items()}
         self._network(case, tensors)  # some layers are built by their first call
 
@@ -53,15 +61,6 @@ class ModuleTfSide(TfSide):
     def prefix(self) -> str:
         """Prefix under which a wrapped class keeps the old variables; empty for others."""
         return str(getattr(type(self.module), "legacy_prefix", "")).replace(".", "/")
-
-    @property
-    def state_sizes(self) -> tuple[tuple[int, ...], ...]:
-        """Shapes of the initial state's leaves, in the order of the module's own dict."""
-        return tuple(tuple(np.shape(leaf)) for leaf in leaves(self._initial_state()))
-
-    def _initial_state(self) -> Nested:
-        state = self.module.get_initial_state()
-        return state if isinstance(state, Mapping) else {}
 
     def facts(self) -> Mapping[str, str]:
         """Give what the preflight prints."""
@@ -71,6 +70,19 @@ class ModuleTfSide(TfSide):
             "observation space": str(self.module.observation_space),
             "action space": str(self.module.action_space),
         }
+
+    def parameters(self) -> dict[str, Array]:
+        """Copy the variables, without those of target networks."""
+        return {name: v for name, v in super().parameters().items() if self.role.own(name)}
+
+    def trainable(self) -> frozenset[str]:
+        """Name the learned variables."""
+        return frozenset(name for name in super().trainable() if self.role.own(name))
+
+    def load(self, values: Mapping[str, Array]) -> None:
+        """Overwrite variables; target networks follow."""
+        super().load(values)
+        self.role.refresh()
 
     def adopt(
         self, values: Mapping[str, Array], mapping: Mapping[str, str] | None = None
@@ -95,6 +107,8 @@ class ModuleTfSide(TfSide):
 
     def _batch(self, case: Case, tensors: dict[str, Any]) -> dict[str, Any]:
         batch: dict[str, Any] = {OBS: rebuilt(case.obs, "obs", tensors)}
+        if self.role.name == "sac":
+            batch[ACTIONS] = rebuilt(case.actions, "actions", tensors)
         for name, value in tensors.items():
             if name.startswith("extra."):
                 batch[name.removeprefix("extra.")] = value
@@ -111,7 +125,7 @@ class ModuleTfSide(TfSide):
 
     def _main(self, batch: dict[str, Any]) -> dict[str, Any]:
         """Run the training pass; a wrapped one as if it acted, for it tells the model to train."""
-        if not self.prefix:
+        if not self.prefix or self.role.name != "policy":
             return self.role.main(batch)
         forward = dict(self.module.forward_inference(batch))
         found = {"dist_inputs": forward[DIST_INPUTS]}
@@ -128,6 +142,7 @@ class ModuleTfSide(TfSide):
         if state is not None and sequences:
             for i, name in enumerate(_order(state, batch[STATE_IN])):
                 found[f"state_out.{i}"] = tf.convert_to_tensor(state[name])
+        self.role.reseed = partial(tf.random.set_seed, seed_of(case))
         for path, value in (main | self.role.others(batch, whole=True)).items():
             for name, leaf in tensor_paths(value, path):
                 found[name] = _merge(leaf, sequences)

@@ -15,7 +15,7 @@ import tensorflow as tf
 
 from rlmigrate.compat.parity.arrays import Array, Nested, checksum, flatten, map_leaves
 from rlmigrate.compat.parity.cases.case import Case
-from rlmigrate.compat.parity.sides.alike import MASKED_FROM, cotangent
+from rlmigrate.compat.parity.sides.alike import MASKED_FROM, OfNet, cotangent, said
 from rlmigrate.compat.parity.sides.base import Gradients, Precision, Run, Tap
 from rlmigrate.compat.parity.sides.tf.naming import Parts, parts_of
 from rlmigrate.compat.parity.sides.tf.tapping import recorded
@@ -25,7 +25,7 @@ from rlmigrate.errors import UsageError
 _LAYER = "layer "
 
 
-class TfSide:
+class TfSide(OfNet):
     """A side around one TF model; what it computes for a case is its subclass's to say."""
 
     def __init__(self, net: Any) -> None:
@@ -34,12 +34,7 @@ class TfSide:
                 "TensorFlow is in graph mode, which RLlib switches on when it is imported first; "
                 "import tensorflow before ray.rllib"
             )
-        self._net = net
-
-    @property
-    def label(self) -> str:
-        """Qualified name of the class."""
-        return f"{type(self._net).__module__}.{type(self._net).__qualname__}"
+        super().__init__(net)
 
     @contextmanager
     def session(self) -> Iterator[None]:
@@ -79,7 +74,7 @@ class TfSide:
 
     def run(self, case: Case, *, precision: Precision = "float32", layers: bool = False) -> Run:
         """Compute a case."""
-        tf.random.set_seed(zlib.crc32(case.name.encode()))
+        tf.random.set_seed(seed_of(case))
         inputs = self._inputs(case)
         errors: dict[str, str] = {}
 
@@ -131,7 +126,7 @@ class TfSide:
         self, case: Case, *, precision: Precision = "float32", seed: int = 0
     ) -> Gradients:
         """Pull seeded cotangents of all outputs back to variables and float observations."""
-        tf.random.set_seed(zlib.crc32(case.name.encode()))
+        tf.random.set_seed(seed_of(case))
         inputs = self._inputs(case)
         learned = {name: self._parts.variables[name] for name in sorted(self.trainable())}
         without: list[str] = []
@@ -207,7 +202,7 @@ class TfSide:
             try:
                 result = compute()
             except Exception as error:  # a user's distribution may raise anything
-                errors[name] = f"{type(error).__name__}: {error}"
+                errors[name] = said(error)
                 continue
             if result is not None:
                 found |= dict(tensor_paths(result, name))
@@ -238,6 +233,11 @@ class TfSide:
     ) -> Iterable[tuple[str, Callable[[], Any]]]:
         """Name what the distribution of some inputs can be asked."""
         raise NotImplementedError
+
+
+def seed_of(case: Case) -> int:
+    """Give the seed of a case: the same on both sides, another for each case."""
+    return zlib.crc32(case.name.encode())
 
 
 def tensor(value: Array) -> Any:
