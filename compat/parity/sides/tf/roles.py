@@ -202,4 +202,5 @@ def role_of_module(module: Any, *, built: bool) -> ModuleRole:
 
 def _variables(net: Any) -> Sequence[Any]:
     found: Any = net.variables  # a method of models, a property of Keras
-    return list(found() if callable(found) else found)
+    given: Any = found() if callable(found) else found
+    return list(given)
