@@ -72,7 +72,8 @@ def _header(source: SourceFile, reading: Reading, names: Names) -> list[tuple[Sp
             bases += [written, *api]
             api = []
         elif facts.net_base and found.endswith(f".{facts.net_base}"):
-            bases.append(names.layer(NET_MODULES[facts.net_base]))
+            heads = [names.layer("QModule")] if facts.q_model else []
+            bases += [*heads, names.layer(NET_MODULES[facts.net_base])]
         elif ray_kind(found) == "model":
             module = _module(names, facts)
             bases += [*([module] if module not in bases else []), *api]

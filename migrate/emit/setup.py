@@ -102,6 +102,9 @@ def _prologue(reading: Reading, names: Names, words: Expressions) -> tuple[list[
             made = names.layer("custom_settings")
             without = f", without={mark.data['without']}" if mark.data["without"] else ""
             before.append(f"{mark.detail} = {made}(self.model_config{without})")
+    if facts.q_model and facts.net_base:  # the heads say how many outputs the net has
+        space = f"{names.layer('preprocessed_space')}(self.observation_space)"
+        after += ["self.build_net(", f"    {space}, self.num_outputs, self.model_config", ")"]
     sets = "action_dist_cls" in facts.base_sets or (
         bool(facts.net_base) and not any(m.kind == "net_build" for m in reading.marks)
     )
@@ -181,11 +184,17 @@ def _place(init: ast.FunctionDef, lines: list[str], dropped: list[ast.stmt]) -> 
 
 
 def _new_setup(source: SourceFile, reading: Reading, lines: list[str]) -> Piece:
-    """A setup() for a class without a constructor, before its first method."""
-    first = next(s for s in reading.node.body if isinstance(s, ast.FunctionDef))
-    indent = indent_of(source, first)
-    at = source.line_span(_first_line(first), _first_line(first)).start
+    """A setup() for a class without a constructor: before its first method, or after all it has."""
+    body = reading.node.body
+    first = next((s for s in body if isinstance(s, ast.FunctionDef)), None)
+    indent = indent_of(source, first or body[-1])
     if reading.facts.inherits or reading.facts.net_base:
         lines = ["super().setup()", *lines]
     text = f"{indent}def setup(self):\n" + "".join(f"{indent}    {line}\n" for line in lines)
-    return Span(at, at), text + "\n"
+    if first is not None:
+        at = source.line_span(_first_line(first), _first_line(first)).start
+        return Span(at, at), text + "\n"
+    last = source.line_span(body[-1].lineno, body[-1].end_lineno or body[-1].lineno)
+    if isinstance(body[-1], ast.Pass):
+        return last, text
+    return Span(last.end, last.end), "\n" + text

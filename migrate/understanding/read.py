@@ -139,12 +139,14 @@ def _read(
     if forward and lender is None and calls_base(forward.node) and not scope.net_base:
         own_forward, mode = forward, _joint_mode(forward, borrowed_mode(kin))
         forward, lender = _under(scope, kin, own_forward)
-    if forward is None:
+    if q_model:
+        values = Values(None)
+    elif forward is None:
         values = read_values_alone(scope) if scope.net_base else Values(None)
     else:
         values = read_values(scope, forward, nets)
-        if lender is None and own_forward is None and not (states or sequential):
-            read_asked(scope, forward, values)
+    if forward is not None and not (lender or own_forward or states or sequential):
+        read_asked(scope, forward, values)
     if (states or sequential) and values.node is not None:
         for each in nodes_in(values.node):
             if isinstance(each, ast.Return) and each.value is not None:
@@ -252,7 +254,7 @@ def _read(
         action_dist=action_dist,
         value=_value(scope, kin) if values.node else "none",
         net_base=scope.net_base,
-        net_values=finds_own_values(scope, forward),
+        net_values=not q_model and finds_own_values(scope, forward),
         loss=loss,
         extra_methods=tuple(
             m

@@ -135,7 +135,7 @@ def check_q(scope: Scope, own: list[Parameter], *, kin: bool, states: bool, view
     """Note what DQN's module has no place for."""
     if kin:
         scope.problem(scope.node, "shares a base and is trained with DQN")
-    if scope.net_base:
+    if scope.net_base and scope.framework == "tf":
         scope.problem(scope.node, "extends a net of RLlib and is trained with DQN")
     if states:
         scope.problem(scope.node, "has states and is trained with DQN")

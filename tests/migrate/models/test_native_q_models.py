@@ -98,6 +98,37 @@ class Policy(DQNTorchModel):
     def get_state_value(self, model_out):
         return self.worth(model_out)
 """
+NET_OF_RLLIB = """import torch
+from ray.rllib.algorithms.dqn import DQNConfig
+from ray.rllib.models import ModelCatalog
+from ray.rllib.models.torch.fcnet import FullyConnectedNetwork
+from torch import nn
+
+
+class Policy(FullyConnectedNetwork):
+    def __init__(self, obs_space, action_space, num_outputs, model_config, name):
+        super().__init__(obs_space, action_space, num_outputs, model_config, name)
+        self.other = FullyConnectedNetwork(
+            obs_space, action_space, num_outputs, model_config, name + "_other"
+        )
+        self.joint = nn.Linear(num_outputs * 2, num_outputs)
+
+    def forward(self, input_dict, state, seq_lens):
+        features, _ = super().forward(input_dict, state, seq_lens)
+        others, _ = self.other.forward(input_dict, state, seq_lens)
+        return torch.relu(self.joint(torch.cat([features, others], dim=1))), state
+
+
+ModelCatalog.register_custom_model("dual", Policy)
+"""
+NET_AS_IT_IS = (
+    NET_OF_RLLIB[: NET_OF_RLLIB.index("    def __init__")]
+    + """    pass
+
+
+ModelCatalog.register_custom_model("plain", Policy)
+"""
+)
 PLAIN = {"model.py": PLAIN_MODEL, "train.py": TRAINED}
 CASES = [
     (PLAIN, OBS, {"dueling": False, "hiddens": []}),
@@ -108,6 +139,10 @@ CASES = [
     (PLAIN, OBS, {"noisy": True}),
     ({"model.py": HEADS_OF_ITS_OWN}, OBS, {}),
     ({"model.py": HEADS_OF_ITS_OWN}, OBS, {"dueling": False}),
+    ({"model.py": NET_OF_RLLIB}, OBS, {}),
+    ({"model.py": NET_OF_RLLIB}, OBS, {"hiddens": [], "dueling": False}),
+    ({"model.py": NET_OF_RLLIB}, OBS, {"hiddens": [16], "num_atoms": 5}),
+    ({"model.py": NET_AS_IT_IS}, OBS, {"dueling": False}),
     ({"model.py": MASKED_MODEL}, MASKED, {"dueling": False, "hiddens": []}),
 ]
 
