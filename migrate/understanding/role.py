@@ -138,9 +138,12 @@ def check_q(scope: Scope, own: list[Parameter], *, kin: bool, states: bool, view
     if scope.net_base and scope.framework == "tf":
         scope.problem(scope.node, "extends a net of RLlib and is trained with DQN")
     if states:
-        scope.problem(scope.node, "has states and is trained with DQN")
+        scope.problem(scope.node, "has states, which DQN's loss never gave its model")
     if views:
-        scope.problem(scope.node, "reads columns beside the observation and is trained with DQN")
+        scope.problem(
+            scope.node,
+            "reads columns beside the observation, which DQN's loss never gave its model",
+        )
     for name in sorted({p.name for p in own} & Q_ARGUMENTS):
         scope.problem(scope.node, f"takes DQN's {name} by itself")
     if not any(mark.kind == "super_setup" for mark in scope.marks) and "__init__" in scope.methods:

@@ -287,7 +287,7 @@ def test_copies_for_acting_leave_the_target_out(both) -> None:
                 "def get_initial_state(self):\n        return [torch.zeros(1)]\n\n"
                 "    @override(DQNTorchModel)\n    def forward(",
             ),
-            "has states and is trained with DQN",
+            "has states, which DQN's loss never gave its model",
         ),
     ],
 )

@@ -83,7 +83,7 @@ def test_has_no_place_on_ray(migrate) -> None:
                 "    def forward",
                 "    def get_initial_state(self):\n        return [0.0]\n\n    def forward",
             ),
-            "has states and is trained with DQN",
+            "has states, which DQN's loss never gave its model",
         ),
         (("import tensorflow", "from ray.rllib.agents.ppo import PPO\nimport tensorflow"), "DQN"),
     ],
