@@ -12,14 +12,16 @@ import io
 import re
 import tokenize
 from bisect import bisect_right
-from collections.abc import Mapping
+from collections.abc import Mapping, Set
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import accumulate
+from operator import attrgetter
 from pathlib import Path
 from typing import NamedTuple, TypeVar
 
 from rlmigrate.errors import SourceError
-from rlmigrate.migrate.tree import NameTable, Walk, walk
+from rlmigrate.migrate.tree import Walk, WordTable, walk
 
 _LINE_END = re.compile(r"\r\n|\r|\n")
 _Node = TypeVar("_Node", bound=ast.AST)
@@ -125,7 +127,10 @@ class SourceFile:
 
     @cached_property
     def _line_starts(self) -> list[int]:
-        return [0, *(match.end() for match in _LINE_END.finditer(self.text))]
+        if "\r" in self.text:
+            return [0, *(match.end() for match in _LINE_END.finditer(self.text))]
+        lengths = (len(line) + 1 for line in self.text.split("\n")[:-1])
+        return [*accumulate(lengths, initial=0)]
 
     @cached_property
     def walked(self) -> Walk:
@@ -143,12 +148,44 @@ class SourceFile:
         >>> [name.id for name in SourceFile.from_text("a = b").nodes(ast.Name)]
         ['a', 'b']
         """
-        return [node for kind in types for node in self.walked.by_type.get(kind, ())]  # type: ignore[misc]
+        by_type = self.walked.by_type
+        if len(types) == 1:
+            return [*by_type.get(types[0], ())]  # type: ignore[list-item]
+        return [node for kind in types for node in by_type.get(kind, ())]  # type: ignore[misc]
 
     @cached_property
-    def names(self) -> NameTable:
+    def names(self) -> WordTable[ast.Name]:
         """Where each bare name is used or bound."""
-        return NameTable(self.nodes(ast.Name))
+        return WordTable(self.nodes(ast.Name), attrgetter("id"))
+
+    @cached_property
+    def attributes(self) -> WordTable[ast.Attribute]:
+        """Where each `x.name` stands, by `name`."""
+        return WordTable(self.nodes(ast.Attribute), attrgetter("attr"))
+
+    @cached_property
+    def strings(self) -> WordTable[ast.Constant]:
+        """Where each whole string stands."""
+        constants = self.nodes(ast.Constant)
+        return WordTable([c for c in constants if c.value.__class__ is str], attrgetter("value"))
+
+    @cached_property
+    def said(self) -> Set[str]:
+        """Every name, attribute, keyword, definition, whole string and part of an import.
+
+        One set answers for all rules whether a file can hold what they look for.
+        """
+        found = set(self.names.words)
+        found |= self.attributes.words
+        found |= self.strings.words
+        found.update(keyword.arg for keyword in self.nodes(ast.keyword) if keyword.arg)
+        found.update(each.name for each in self.nodes(ast.ClassDef))
+        found.update(each.name for each in self.nodes(ast.FunctionDef))
+        for alias in self.nodes(ast.alias):
+            found.update(alias.name.split("."))
+        for node in self.nodes(ast.ImportFrom):
+            found.update((node.module or "").split("."))
+        return found
 
     def block_of(self, node: ast.stmt) -> list[ast.stmt]:
         """List the statements of the block that one stands in, itself included."""

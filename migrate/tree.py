@@ -2,7 +2,7 @@
 
 Walk       a tree's nodes by type and the node around each
 walk       take it
-NameTable  where its bare names stand
+WordTable  its nodes by a word that they hold
 nodes_in   the nodes of a part of a tree
 
 Three quarters of what a plain walk over `ast` looks at holds no node: names, numbers, the empty
@@ -14,9 +14,11 @@ from __future__ import annotations
 
 import ast
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Set
 from functools import lru_cache
-from typing import Any, NamedTuple
+from typing import Any, Generic, NamedTuple, TypeVar
+
+Placed = TypeVar("Placed", bound=ast.expr)
 
 #: Fields that hold a text, a number or one of the marks without content (Load, Add, And, ...).
 _BARE = frozenset(
@@ -54,18 +56,29 @@ def walk(tree: ast.AST) -> Walk:
     return Walk(dict(found), parents)
 
 
-class NameTable:
-    """The names of a tree by what they say."""
+class WordTable(Generic[Placed]):
+    """Nodes of a tree by a word that each holds: bare names, attributes, strings."""
 
-    def __init__(self, names: Iterable[ast.Name]) -> None:
-        self._by_id: dict[str, list[ast.Name]] = {}
-        for node in names:
-            self._by_id.setdefault(node.id, []).append(node)
+    def __init__(self, nodes: Iterable[Placed], word_of: Callable[[Placed], str]) -> None:
+        self._by_word: dict[str, list[Placed]] = defaultdict(list)
+        for node in nodes:
+            self._by_word[word_of(node)].append(node)
 
-    def of(self, wanted: Iterable[str]) -> list[ast.Name]:
-        """List the places of some names, in source order."""
-        found = [node for name in wanted for node in self._by_id.get(name, ())]
-        return sorted(found, key=lambda node: (node.lineno, node.col_offset))
+    @property
+    def words(self) -> Set[str]:
+        """The words, each once."""
+        return self._by_word.keys()
+
+    def of(self, wanted: Iterable[str]) -> list[Placed]:
+        """List the nodes that hold one of some words, in source order."""
+        known = self._by_word.keys() & wanted
+        found = [node for word in known for node in self._by_word[word]]
+        return sorted(found, key=_place) if len(found) > 1 else found
+
+
+def _place(node: ast.expr) -> tuple[int, int, int, int]:
+    """Where a node stands; of two that begin together, the one around the other comes first."""
+    return node.lineno, node.col_offset, -(node.end_lineno or 0), -(node.end_col_offset or 0)
 
 
 @lru_cache(maxsize=256)

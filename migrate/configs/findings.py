@@ -32,7 +32,7 @@ def builder_findings(context: FileContext, code: str) -> list[Finding]:
         hidden = suppressions(context.source.text)
         made = [
             finding
-            for chain in builders_of(context).chains()
+            for chain in builders_of(context).chains
             for finding in _of_chain(context, chain, hidden)
         ]
         known = _CACHE[context.source] = (context.index, context.settings, made)

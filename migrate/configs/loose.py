@@ -9,7 +9,6 @@ loose_findings   the renamed keys, the keys that need a person, and dicts that m
 from __future__ import annotations
 
 import ast
-import re
 from collections.abc import Iterable, Iterator
 
 from rlmigrate.migrate.configs.dict_config import dict_findings
@@ -49,13 +48,13 @@ HARMLESS: dict[str, tuple[object, ...]] = {
 }
 #: Keys that configs translate themselves when they are updated from a dict.
 TRANSLATED = frozenset({"lambda", "num_workers", "num_cpus_for_driver"})
-#: A file without any such text has no such dict, and reads none.
-_QUOTED = re.compile(rf"""(["'])(?:{"|".join(sorted(STRONG | READABLE))})\1""".encode())
+#: A file without any such string has no such dict, and reads none.
+_QUOTED = STRONG | READABLE
 
 
 def loose_findings(context: FileContext) -> Iterable[Finding]:
     """Yield dicts and `config[...] = ...` with RLlib's keys that no other rule carries over."""
-    if not _QUOTED.search(context.source.raw):
+    if _QUOTED.isdisjoint(context.source.strings.words):
         return
     nodes = nodes_of(context)
     taken = [edit.span for finding in dict_findings(context) for edit in finding.edits if edit.text]

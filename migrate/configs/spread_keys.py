@@ -41,9 +41,8 @@ _known: WeakKeyDictionary[SourceFile, frozenset[str]] = WeakKeyDictionary()
 
 def reads(nodes: Nodes) -> Iterator[ast.Constant]:
     """Yield the keys in `config[KEY]`, `config.get(KEY)`, `KEY in config`, for old names."""
-    for node in nodes.of(ast.Constant):
-        known = isinstance(node.value, str) and node.value in OLD and node.value in READABLE
-        if known and _reads(nodes.parents.get(node), node):
+    for node in nodes.strings(*OLD.keys() & READABLE):
+        if _reads(nodes.parents.get(node), node):
             yield node
 
 
@@ -60,13 +59,13 @@ def _reads(parent: ast.AST | None, key: ast.Constant) -> bool:
 
 def other_use(context: FileContext, name: str) -> str | None:
     """Name a file that knows a key in a way that would not follow when it is renamed."""
-    for path in context.index.files:
+    for path, file in context.index.files.items():
         own = path == context.source.path
-        if not own and not _meets(context, path):
+        if name not in file.old_keys or (not own and not _meets(context, path)):
             continue
         try:
             source = context.source if own else context.index.source_of(path)
-            if name.encode() in source.raw and name in _unfollowed(context, source):
+            if name in _unfollowed(context, source):
                 return path.name
         except SourceError:
             return path.name
@@ -123,9 +122,9 @@ def _unfollowed(context: FileContext, source: SourceFile) -> frozenset[str]:
         ours |= {id(node) for node in reads(nodes)}
         strings = [
             node
-            for node in nodes.of(ast.Constant)
-            if isinstance(node.value, str) and node.value in OLD and id(node) not in ours
-            if not isinstance(nodes.parents.get(node), ast.Expr | ast.JoinedStr)
+            for node in nodes.strings(*OLD)
+            if id(node) not in ours
+            and not isinstance(nodes.parents.get(node), ast.Expr | ast.JoinedStr)
         ]
         names: set[str] = set()
         if strings:

@@ -2,11 +2,13 @@
 
 ModelResult     one class: its plan and the edits that carry it out
 model_results   study a file and emit its classes
+layers_beside   the layers file that some classes need
 """
 
 from __future__ import annotations
 
 import ast
+from collections.abc import Set
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -39,7 +41,6 @@ class ModelResult:
 
     study: Study
     emitted: Emitted | None
-    new_files: tuple[tuple[str, str], ...] = ()
 
 
 @lru_cache(maxsize=4)
@@ -68,22 +69,15 @@ def model_results(
         ray_free=settings.target == "builtin",
     )
     emitted = [_emit(source, index, file, settings, study, moves) for study in studies]
-    needed: set[str] = set().union(*(e.layers for e in emitted if e is not None))
-    new_files: tuple[tuple[str, str], ...] = ()
-    if needed:
-        new_files = layers_beside(source, index, settings, needed)
-    return tuple(
-        ModelResult(study, each, new_files if each is not None and each.layers else ())
-        for study, each in zip(studies, emitted, strict=True)
-    )
+    return tuple(map(ModelResult, studies, emitted))
 
 
 def layers_beside(
-    source: SourceFile, index: RepoIndex, settings: Settings, needed: set[str]
-) -> tuple[tuple[str, str], ...]:
-    """The layers file of a folder, with what every class in the folder needs; its path first."""
-    if settings.layers != "file":
-        return ()
+    source: SourceFile, index: RepoIndex, settings: Settings, needed: Set[str]
+) -> dict[str, str]:
+    """The layers file of a folder, by its path, with what every class in the folder needs."""
+    if settings.layers != "file" or not needed:
+        return {}
     path = source.path.parent / f"{LAYERS_FILE}.py"
     beside = _needed_beside(source.path, index, settings)
     here = (
@@ -91,7 +85,7 @@ def layers_beside(
     )
     names = here | beside | names_in_file(path)
     text = layers_text(names, target=settings.target, ray_version=settings.ray_version)
-    return ((str(path), text),)
+    return {str(path): text}
 
 
 def _studies(source: SourceFile, index: RepoIndex, file: FileEntry) -> list[Study]:

@@ -18,6 +18,7 @@ from pathlib import Path
 
 from rlmigrate.errors import SourceError
 from rlmigrate.migrate.edits import Edit, Imports, apply_edits
+from rlmigrate.migrate.emit.file import layers_beside
 from rlmigrate.migrate.engine.import_order import name_edits, statement_edits
 from rlmigrate.migrate.engine.importing import import_edits
 from rlmigrate.migrate.engine.open_markers import open_markers
@@ -73,11 +74,11 @@ def rewrite(
     for _ in range(ROUNDS):
         found = check_file(current, index, settings, rules)
         findings = _early(found, rules)
-        following = _step(current, index, findings, new_files)
+        following = _step(current, index, settings, findings, new_files)
         late = check_late(current, index, settings, rules, found) if following is None else []
         if late:
             findings = [*findings, *late]
-            following = _step(current, index, findings, new_files)
+            following = _step(current, index, settings, findings, new_files)
         if current is source:
             said = [*found, *(late or check_late(source, index, settings, rules, found))]
             items += open_markers(source, said, settings)
@@ -164,7 +165,11 @@ def _unless_hidden(finding: Finding, hidden: Suppressions, rule: Rule) -> Findin
 
 
 def _step(
-    source: SourceFile, index: RepoIndex, findings: list[Finding], new_files: dict[str, str]
+    source: SourceFile,
+    index: RepoIndex,
+    settings: Settings,
+    findings: list[Finding],
+    new_files: dict[str, str],
 ) -> SourceFile | None:
     """Apply one round of findings; None where there was nothing to do."""
     changing, _ = select_findings(f for f in findings if f.edits or f.item.outcome is Fate.NATIVE)
@@ -186,6 +191,8 @@ def _step(
     for finding in changing:
         imports |= finding.imports
         _merge_new_files(new_files, finding.new_files, source.path)
+    layers = frozenset().union(*(finding.layers for finding in changing))
+    _merge_new_files(new_files, layers_beside(source, index, settings, layers), source.path)
     if not edits and not imports.wanted and not imports.unneeded:
         return None
     middle = _parsed(source, apply_edits(source, tidy(source, edits)))

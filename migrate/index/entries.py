@@ -60,4 +60,5 @@ class FileEntry:
     environment_classes: tuple[tuple[str, str], ...] = ()  # register_env: name, class
     preprocesses: bool = True  # no config of the file switches the preprocessors off
     wrapped: frozenset[str] = field(default_factory=frozenset)  # given to wrap_model or wrap_policy
+    old_keys: frozenset[str] = field(default_factory=frozenset)  # strings: keys of old configs
     built: frozenset[tuple[str, str]] = field(default_factory=frozenset)  # class, by which policy

@@ -12,6 +12,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from rlmigrate.migrate.configs.keys import OLD
 from rlmigrate.migrate.index.configured import settings_in
 from rlmigrate.migrate.index.entries import ClassEntry, FileEntry, Registration
 from rlmigrate.migrate.index.environments import (
@@ -74,6 +75,7 @@ def read_file(
         preprocesses=reader.preprocesses,
         wrapped=frozenset(reader.wrapped),
         built=frozenset(reader.built),
+        old_keys=frozenset(OLD.keys() & source.strings.words),
     )
 
 

@@ -238,7 +238,13 @@ class RepoIndex:
 
     def class_named(self, qualified: str) -> ClassEntry | None:
         """Find a class of the repository, following re-exports and relative imports."""
-        return self._follow(qualified, frozenset())
+        if qualified not in self._followed:
+            self._followed[qualified] = self._follow(qualified, frozenset())
+        return self._followed[qualified]
+
+    @cached_property
+    def _followed(self) -> dict[str, ClassEntry | None]:
+        return {}
 
     def bases_of(self, qualified: str) -> Iterator[str]:
         """Every base, nearest first: classes of the repository, then names from elsewhere."""

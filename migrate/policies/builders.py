@@ -15,8 +15,8 @@ from rlmigrate.migrate.index.known import ray_framework
 from rlmigrate.migrate.source import SourceFile
 
 BUILDERS = frozenset({"build_policy_class", "build_torch_policy", "build_tf_policy"})
-#: A file without any of these has no builder.
-WORDS = (*(name.encode() for name in BUILDERS), b"with_updates")
+#: A file that says none of these has no builder.
+WORDS = BUILDERS | {"with_updates"}
 
 
 @dataclass(frozen=True)
@@ -40,7 +40,7 @@ def builder_calls(source: SourceFile, file: FileEntry) -> list[BuilderCall]:
     """Every call of RLlib's policy builders, and each `with_updates` of what they made."""
     made: dict[str, BuilderCall] = {}
     found: list[BuilderCall] = []
-    if not any(word in source.raw for word in WORDS):
+    if WORDS.isdisjoint(source.said):
         return found
     for call in sorted(source.nodes(ast.Call), key=lambda node: (node.lineno, node.col_offset)):
         before = _before(file, made, call)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import ast
 from dataclasses import dataclass
+from functools import cached_property
 from weakref import WeakKeyDictionary
 
 from rlmigrate.migrate.configs.keys import FINAL_METHODS, METHODS
@@ -52,11 +53,15 @@ class Builders:
         self._known: dict[ast.expr, Config | None] = {}
         self._functions: dict[ast.AST, Config | None] = {}
 
-    def chains(self) -> list[Chain]:
-        """Return every chain of the file, in source order."""
+    @cached_property
+    def chains(self) -> tuple[Chain, ...]:
+        """Every chain of the file, in source order."""
         found = []
-        for call in self.nodes.of(ast.Call):
-            if not _is_builder_call(call) or self._is_receiver(call):
+        for method in self.nodes.attributes(*METHODS):
+            call = self.nodes.parents.get(method)
+            if not isinstance(call, ast.Call) or call.func is not method:
+                continue
+            if self._is_receiver(call):
                 continue
             config = self.config(call)
             if config is None and not _final(call):
@@ -64,7 +69,7 @@ class Builders:
             chain = self._chain(call)
             if chain is not None:
                 found.append(chain)
-        return found
+        return tuple(found)
 
     def config(self, node: ast.expr, depth: int = DEPTH) -> Config | None:
         """Say whether an expression is an AlgorithmConfig."""

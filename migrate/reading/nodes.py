@@ -7,9 +7,7 @@ nodes_of   the nodes of a context's file
 from __future__ import annotations
 
 import ast
-from collections import defaultdict
 from collections.abc import Iterator
-from operator import itemgetter
 from typing import TypeVar
 from weakref import WeakKeyDictionary
 
@@ -33,7 +31,8 @@ class Nodes:
         self._by_type = source.walked.by_type
         self._names = source.names
         self._bindings: dict[tuple[ast.AST, str], list[ast.AST]] | None = None
-        self._attributes: dict[str, list[tuple[int, ast.Attribute]]] | None = None
+        self._attributes = source.attributes
+        self._strings = source.strings
         self._ray_calls: list[tuple[ast.Call, str]] | None = None
 
     def of(self, kind: type[N]) -> list[N]:
@@ -43,12 +42,11 @@ class Nodes:
 
     def attributes(self, *names: str) -> list[ast.Attribute]:
         """Return every `x.name` with one of some names, in source order."""
-        if self._attributes is None:
-            self._attributes = defaultdict(list)
-            for position, node in enumerate(self.of(ast.Attribute)):
-                self._attributes[node.attr].append((position, node))
-        found = [pair for name in names for pair in self._attributes.get(name, ())]
-        return [node for _, node in sorted(found, key=itemgetter(0))]
+        return self._attributes.of(names)
+
+    def strings(self, *values: str) -> list[ast.Constant]:
+        """Return every whole string that is one of some values, in source order."""
+        return self._strings.of(values)
 
     def ray_calls(self, imports: ImportTable) -> list[tuple[ast.Call, str]]:
         """Return every call of something imported from Ray, with its dotted name."""

@@ -32,11 +32,15 @@ class Case:
 
 @dataclass(frozen=True)
 class Finding:
-    """One item and the edits that carry it out; a manual item's only edit is its TODO."""
+    """One item and the edits that carry it out; a manual item's only edit is its TODO.
+
+    `layers` are the classes of the layers file that the new text imports.
+    """
 
     item: Item
     edits: tuple[Edit, ...] = ()
     imports: Imports = field(default_factory=Imports)
+    layers: frozenset[str] = frozenset()
     new_files: dict[str, str] = field(default_factory=dict)
 
 
@@ -58,10 +62,10 @@ class Rule:
     """One migration step.
 
     `since` is the Ray release that made the step necessary; `link` its release note or issue.
-    `check` yields findings and changes nothing; it is not asked about files that hold none of
-    `words`, where any are given. `unchanged` cases come first and are many. The edits of an
-    `early` rule are made before any other rule acts on the file; a `late` rule speaks of what all
-    others leave.
+    `check` yields findings and changes nothing; it is not asked about files that say none of
+    `words` (`SourceFile.said`), where any are given. `unchanged` cases come first and are many.
+    The edits of an `early` rule are made before any other rule acts on the file; a `late` rule
+    speaks of what all others leave.
     """
 
     code: str
@@ -75,10 +79,10 @@ class Rule:
     safe: bool = True
     early: bool = False
     late: bool = False
-    words: tuple[bytes, ...] = ()
+    words: frozenset[str] = frozenset()
     unchanged: tuple[Case, ...] = ()
     cases: tuple[Case, ...] = ()
 
     def concerns(self, source: SourceFile) -> bool:
-        """Tell, by a search through the bytes alone, whether a file can hold what is looked for."""
-        return not self.words or any(word in source.raw for word in self.words)
+        """Tell by the words of a file alone whether it can hold what is looked for."""
+        return not self.words or not self.words.isdisjoint(source.said)

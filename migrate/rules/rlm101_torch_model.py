@@ -40,7 +40,7 @@ def check(context: FileContext) -> Iterable[Finding]:
             new_name=facts.name,
             new_path=str(context.source.path),
         )
-        yield Finding(item, result.emitted.edits, result.emitted.imports, dict(result.new_files))
+        yield Finding(item, result.emitted.edits, result.emitted.imports, result.emitted.layers)
 
 
 def _message(

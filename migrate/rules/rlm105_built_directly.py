@@ -11,6 +11,7 @@ from rlmigrate.migrate.emit.building import building_text
 from rlmigrate.migrate.findings import Item, Kind, Outcome
 from rlmigrate.migrate.index.entries import FileEntry
 from rlmigrate.migrate.index.repo import RepoIndex
+from rlmigrate.migrate.reading.nodes import nodes_of
 from rlmigrate.migrate.rules.base import Case, FileContext, Finding, Rule
 from rlmigrate.migrate.source import Span
 from rlmigrate.migrate.strategy import ModelPlan
@@ -78,19 +79,31 @@ def _told(context: FileContext, call: ast.Call, plan: ModelPlan) -> Item:
 def _calls(context: FileContext, file: FileEntry) -> Iterator[tuple[ast.Call, ModelPlan]]:
     index = context.index
     built = _built(index)
-    names = {plan.new_name for plan in built.values()}
+    if not built:
+        return
     local = {entry.name: entry.qualified for entry in file.classes}
-    known = {**file.imports.names, **local} if built else {}
-    heads = {name: entry for name, to in known.items() if (entry := index.class_named(to))}
-    for call in context.source.nodes(ast.Call) if built else ():
-        if isinstance(call.func, ast.Attribute):
-            named = call.func.attr in names and file.imports.qualified(call.func)
-            entry = index.class_named(named) if named else None
-        else:
-            entry = heads.get(getattr(call.func, "id", ""))
-        plan = built.get(entry.qualified) if entry is not None else None
-        if plan is not None and not _in_a_model(context, file, call):
+    known = {**file.imports.names, **local}.items()
+    heads = {name: plan for name, to in known if (plan := _plan_of(index, to, built))}
+    nodes = nodes_of(context)
+    found: list[tuple[ast.expr, ModelPlan]] = []
+    found += [(name, heads[name.id]) for name in context.source.names.of(heads)]
+    for name in nodes.attributes(*{plan.new_name for plan in built.values()}):
+        called = file.imports.qualified(name)
+        plan = _plan_of(index, called, built) if called else None
+        found += [(name, plan)] if plan else []
+    for node, plan in sorted(found, key=lambda each: (each[0].lineno, each[0].col_offset)):
+        call = nodes.parents[node]
+        if (
+            isinstance(call, ast.Call)
+            and call.func is node
+            and not _in_a_model(context, file, call)
+        ):
             yield call, plan
+
+
+def _plan_of(index: RepoIndex, name: str, built: Mapping[str, ModelPlan]) -> ModelPlan | None:
+    entry = index.class_named(name)
+    return built.get(entry.qualified) if entry is not None else None
 
 
 @lru_cache(maxsize=8)

@@ -9,7 +9,7 @@ from rlmigrate.migrate.findings import Item, Kind, Outcome
 from rlmigrate.migrate.learners.algorithms import written_trainers
 from rlmigrate.migrate.learners.policies import ARGUMENTS
 from rlmigrate.migrate.learners.study import learned_in
-from rlmigrate.migrate.policies.builders import builder_calls
+from rlmigrate.migrate.policies.builders import WORDS, builder_calls
 from rlmigrate.migrate.policies.desugar import desugared
 from rlmigrate.migrate.policies.given import Given, read_given
 from rlmigrate.migrate.policies.hooks import BUILDER
@@ -107,7 +107,7 @@ RULE = Rule(
         "RLModule, those that learn into a Learner, those that change samples into connectors."
     ),
     check=check,
-    words=(b"build_policy_class", b"build_torch_policy", b"build_tf_policy", b"with_updates"),
+    words=WORDS,
     since="2.40",
     link=_LINK,
     unchanged=(

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from rlmigrate.migrate.edits import Edit
-from rlmigrate.migrate.emit.file import layers_beside
 from rlmigrate.migrate.findings import Item, Kind, Outcome
 from rlmigrate.migrate.policies.study import studied_policies
 from rlmigrate.migrate.rules.base import Case, FileContext, Finding, Rule
@@ -38,13 +37,8 @@ def check(context: FileContext) -> Iterable[Finding]:
             new_name=facts.name,
             new_path=path,
         )
-        files = (
-            dict(layers_beside(context.source, context.index, context.settings, set(native.layers)))
-            if native.layers
-            else {}
-        )
         edits: tuple[Edit, ...] = (*native.edits, *policy.moves)
-        yield Finding(item, edits, native.imports, files)
+        yield Finding(item, edits, native.imports, native.layers)
 
 
 _OLD = """\

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from rlmigrate.migrate.edits import Imports
-from rlmigrate.migrate.emit.file import layers_beside
 from rlmigrate.migrate.findings import Item, Kind, Outcome
 from rlmigrate.migrate.learners.study import Learned, learned_in
 from rlmigrate.migrate.learners.writing import LAYERS
@@ -28,14 +26,10 @@ def check(context: FileContext) -> Iterable[Finding]:
             new_name=skeleton.names[0],
             new_path=path,
         )
-        files = (
-            dict(
-                layers_beside(context.source, context.index, context.settings, set(skeleton.layers))
-            )
-            if skeleton.layers and learned.edits
-            else {}
-        )
-        yield Finding(item, learned.edits, skeleton.imports if learned.edits else Imports(), files)
+        if learned.edits:
+            yield Finding(item, learned.edits, skeleton.imports, skeleton.layers)
+        else:
+            yield Finding(item)
 
 
 def _name(learned: Learned) -> str:

@@ -63,7 +63,7 @@ RULE = Rule(
     since="2.40",
     link="https://docs.ray.io/en/latest/rllib/new-api-stack-migration-guide.html",
     early=True,
-    words=(b"build_policy_class", b"build_torch_policy", b"with_updates"),
+    words=frozenset({"build_policy_class", "build_torch_policy", "with_updates"}),
     unchanged=(
         Case(
             "a builder of one's own",

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from rlmigrate.migrate.edits import Edit
-from rlmigrate.migrate.emit.file import layers_beside
 from rlmigrate.migrate.findings import Item, Kind, Outcome
 from rlmigrate.migrate.learners.algorithms import Written, written_trainers
 from rlmigrate.migrate.rules.base import Case, FileContext, Finding, Rule
@@ -21,9 +20,6 @@ def _findings(context: FileContext, each: Written) -> Iterable[Finding]:
     path = str(context.source.path)
     trainer = each.trainer
     learner = f" and learns by {each.learner}" if each.learner else ""
-    files: Iterable[tuple[str, str]] = ()
-    if each.layers:
-        files = layers_beside(context.source, context.index, context.settings, set(each.layers))
     item = Item(
         path=path,
         line=trainer.line,
@@ -36,7 +32,7 @@ def _findings(context: FileContext, each: Written) -> Iterable[Finding]:
         new_path=path,
     )
     edits: tuple[Edit, ...] = each.edits
-    yield Finding(item, edits, each.imports, dict(files))
+    yield Finding(item, edits, each.imports, each.layers)
     if each.idle is not None:
         yield Finding(
             Item(
@@ -99,7 +95,7 @@ RULE = Rule(
         "default, and a Learner from the layers file. It needs a Learner that RLM205 wrote whole."
     ),
     check=check,
-    words=(b"with_updates", b"get_default_policy_class"),
+    words=frozenset({"with_updates", "get_default_policy_class"}),
     since="2.0",
     link="https://docs.ray.io/en/latest/rllib/new-api-stack-migration-guide.html",
     unchanged=(

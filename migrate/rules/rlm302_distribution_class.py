@@ -6,7 +6,6 @@ from collections.abc import Iterable
 
 from rlmigrate.migrate.distributions.choice import studied_distributions
 from rlmigrate.migrate.distributions.native import Written
-from rlmigrate.migrate.emit.file import layers_beside
 from rlmigrate.migrate.findings import Item, Kind, Outcome
 from rlmigrate.migrate.rules.base import Case, FileContext, Finding, Rule
 
@@ -28,14 +27,8 @@ def check(context: FileContext) -> Iterable[Finding]:
             new_name=study.entry.name,
             new_path=path,
         )
-        needed = set(study.written.layers)
-        files = (
-            dict(layers_beside(context.source, context.index, context.settings, needed))
-            if needed
-            else {}
-        )
         edits = (*study.written.edits, *study.moves)
-        yield Finding(item, edits, study.written.imports, files)
+        yield Finding(item, edits, study.written.imports, study.written.layers)
 
 
 def _message(written: Written, name: str) -> str:

@@ -21,7 +21,7 @@ CATALOGS = frozenset({"ray.rllib.models.ModelCatalog", "ray.rllib.models.catalog
 def check(context: FileContext) -> Iterable[Finding]:
     """Take out the registrations of classes that their models name by themselves."""
     file = context.index.files.get(context.source.path)
-    if file is None or REGISTER.encode() not in context.source.raw:
+    if file is None:
         return
     native = native_distributions(context.index)
     lines = {entry.line: entry for entry in file.registrations if entry.kind == "action_dist"}
@@ -99,6 +99,7 @@ RULE = Rule(
         "class in setup(), and neither the registration nor custom_action_dist is needed."
     ),
     check=check,
+    words=frozenset({REGISTER}),
     since="2.40",
     link="https://docs.ray.io/en/latest/rllib/rl-modules.html",
     unchanged=(Case("a_distribution_that_no_config_names", _LEFT),),

@@ -17,10 +17,8 @@ CODE = "RLM410"
 
 def check(context: FileContext) -> Iterable[Finding]:
     """Find the arguments of `.multi_agent(...)`."""
-    if b"multi_agent" not in context.source.raw:
-        return
     yield from builder_findings(context, CODE)
-    for chain in builders_of(context).chains():
+    for chain in builders_of(context).chains:
         for call in chain.calls:
             if chain.method(call) != "multi_agent":
                 continue
@@ -65,6 +63,7 @@ a MultiRLModuleSpec, their other settings overrides for their module. A policy w
 own is left to a person.
 """,
     check=check,
+    words=frozenset({"multi_agent"}),
     since="2.40",
     link="https://docs.ray.io/en/latest/rllib/multi-agent-envs.html",
     unchanged=(

@@ -174,7 +174,7 @@ class, a DEFAULT_CONFIG is `XConfig().to_dict()`, `get_agent_class(name)` is Tun
     check=check,
     since="2.0",
     link="https://docs.ray.io/en/latest/rllib/new-api-stack-migration-guide.html",
-    words=(b"agents",),
+    words=frozenset({"agents"}),
     unchanged=(
         Case(
             "agents_of_the_project",

@@ -63,7 +63,7 @@ RLM408 and RLM410 speak of them; this rule finds specs that stand elsewhere.
     since="2.40",
     link="https://docs.ray.io/en/latest/rllib/multi-agent-envs.html",
     late=True,
-    words=(b"PolicySpec",),
+    words=frozenset({"PolicySpec"}),
     unchanged=(
         Case(
             "no_class",

@@ -24,14 +24,14 @@ def check(context: FileContext) -> Iterable[Finding]:
     if context.settings.ray_version != "2.60":
         return  # the releases before ask for other settings
     yield from _offline(context)
-    for chain in builders_of(context).chains():
+    for chain in builders_of(context).chains:
         if chain.config.algorithm == "PPO" and not isinstance(chain.root, ast.Name):
             yield from _batch(context, chain)
 
 
 def _offline(context: FileContext) -> Iterator[Finding]:
     given: dict[str, set[str]] = {}
-    for chain in builders_of(context).chains():
+    for chain in builders_of(context).chains:
         names = {keyword.arg for call in chain.calls for keyword in call.keywords if keyword.arg}
         given.setdefault(chain.config.algorithm, set()).update(names)
     for call, qualified in nodes_of(context).ray_calls(imports_of(context)):
@@ -94,7 +94,6 @@ numbers are in sight and do not fit, the item says which length does.
     check=check,
     since="2.60",
     link="https://docs.ray.io/en/latest/rllib/rllib-offline.html",
-    words=(b"Config",),
     unchanged=(
         Case(
             "learners_of_their_own",

@@ -130,7 +130,7 @@ without a trace, `loggers` became callbacks.
     check=check,
     since="2.7",
     link="https://docs.ray.io/en/latest/tune/api/execution.html",
-    words=(b"local_dir", *(name.encode() for name in GONE)),
+    words=frozenset({"local_dir", *GONE}),
     unchanged=(
         Case(
             "run_of_another_module",

@@ -31,11 +31,10 @@ NAMES = frozenset(
 
 def check(context: FileContext) -> Iterable[Finding]:
     """Find the calls, on objects that are RLlib's."""
-    if b".compute_" not in context.source.raw:
-        return
-    for call in nodes_of(context).of(ast.Call):
-        function = call.func
-        if not (isinstance(function, ast.Attribute) and function.attr in NAMES):
+    nodes = nodes_of(context)
+    for function in nodes.attributes(*NAMES):
+        call = nodes.parents.get(function)
+        if not isinstance(call, ast.Call) or call.func is not function:
             continue
         thing = algorithm_like(context, function.value)
         if thing in (Thing.ALGORITHM, Thing.POLICY):
@@ -79,9 +78,8 @@ def _rewritten(context: FileContext, call: ast.Call, thing: Thing) -> Finding | 
         context, call, thing, Outcome.NATIVE, f"is now {name}() of {ACTIONS_FILE}.py", name
     )
     new = {str(source.path.parent / f"{ACTIONS_FILE}.py"): actions_text()}
-    return Finding(
-        item, edits, Imports(frozenset({(actions_module(context.index, file), name)})), new
-    )
+    imports = Imports(frozenset({(actions_module(context.index, file), name)}))
+    return Finding(item, edits, imports, new_files=new)
 
 
 def _bound(context: FileContext) -> set[str]:

@@ -24,12 +24,13 @@ AS_THEY_WERE = {
     "ones over",
 }
 
+NAMES = frozenset({"get_weights", "set_weights", "load_state_dict", "restore", "from_checkpoint"})
+
 
 def check(context: FileContext) -> Iterable[Finding]:
     """Find the calls on objects that are RLlib's."""
     nodes = nodes_of(context)
-    names = ("get_weights", "set_weights", "load_state_dict", "restore", "from_checkpoint")
-    for node in nodes.attributes(*names):
+    for node in nodes.attributes(*NAMES):
         if not isinstance(nodes.parents.get(node), ast.Call):
             continue
         place = node.value if node.attr == "load_state_dict" else node
@@ -95,7 +96,7 @@ raises with single-agent env runners in all releases up to 2.60, so that `set_st
     check=check,
     since="2.40",
     link="https://docs.ray.io/en/latest/rllib/new-api-stack-migration-guide.html",
-    words=(b"weights", b"load_state_dict", b"restore", b"from_checkpoint"),
+    words=NAMES,
     unchanged=(
         Case(
             "weights_of_another_object",

@@ -125,7 +125,7 @@ The file stays as it is: it is a suspicion only.
     check=check,
     since="2.40",
     link="https://docs.ray.io/en/latest/rllib/new-api-stack-migration-guide.html",
-    words=tuple(name.encode() for name in (*ADVICE, *COMMON)),
+    words=frozenset({*ADVICE, *COMMON}),
     unchanged=(
         Case(
             "objects_of_other_classes",

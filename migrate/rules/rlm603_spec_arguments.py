@@ -156,7 +156,7 @@ RULE = Rule(
         "the spec itself takes the multi spec's place, and all agents share it."
     ),
     check=check,
-    words=(b"model_config_dict", b"marl_module_class", b"module_specs"),
+    words=frozenset({"model_config_dict", "marl_module_class", "module_specs"}),
     since="2.38",
     link=RELEASE_NOTES,
     unchanged=(

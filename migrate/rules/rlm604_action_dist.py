@@ -185,7 +185,7 @@ RULE = Rule(
         "are left to you: other inputs would not give the same numbers to the last bit."
     ),
     check=check,
-    words=(b"action_dist",),
+    words=frozenset({KEY, "ACTION_DIST"}),
     since="2.6",
     link=RELEASE_NOTES,
     unchanged=(

@@ -95,7 +95,7 @@ RULE = Rule(
         "then mean depends on the data, so that is left to you."
     ),
     check=check,
-    words=(b"NestedDict",),
+    words=frozenset({"NestedDict"}),
     since="2.33",
     link=RELEASE_NOTES,
     unchanged=(

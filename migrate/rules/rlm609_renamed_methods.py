@@ -116,7 +116,7 @@ RULE = Rule(
         "words raise or are gone."
     ),
     check=check,
-    words=(b"get_marl_module_spec", b"save_to_checkpoint", b"as_multi_agent"),
+    words=frozenset({"get_marl_module_spec", "save_to_checkpoint", "as_multi_agent"}),
     since="2.33",
     link=RELEASE_NOTES,
     unchanged=(

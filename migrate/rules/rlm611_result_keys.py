@@ -30,9 +30,6 @@ METRIC_ARGUMENTS = frozenset({"metric", "checkpoint_score_attr", "checkpoint_sco
 
 def check(context: FileContext) -> Iterable[Finding]:
     """Find the keys where they are certain to be RLlib's."""
-    raw = context.source.raw
-    if not any(key.encode() in raw for key in KEYS):
-        return
     nodes = nodes_of(context)
     for node, path in _in_tune(nodes):
         mark = _quote(context, node)
@@ -56,14 +53,12 @@ def _quote(context: FileContext, node: ast.Constant) -> str:
 
 def _in_tune(nodes: Nodes) -> Iterator[tuple[ast.Constant, tuple[str, ...]]]:
     """Keys of `stop` dicts and values of `metric=` in Tune's calls."""
-    for node in nodes.of(ast.Constant):
-        if not (isinstance(node.value, str) and node.value in KEYS):
-            continue
+    for node in nodes.strings(*KEYS):
         parent = nodes.parents.get(node)
         metric = isinstance(parent, ast.keyword) and parent.arg in METRIC_ARGUMENTS
         stop = isinstance(parent, ast.Dict) and node in parent.keys and _stops(nodes, parent)
         if metric or stop:
-            yield node, KEYS[node.value]
+            yield node, KEYS[str(node.value)]
 
 
 def _stops(nodes: Nodes, node: ast.Dict) -> bool:
@@ -115,6 +110,7 @@ The new stack reports returns under `env_runners`, and counts steps over the who
 conditions with an old key never stop; Tune raises for a metric that no result holds.
 """,
     check=check,
+    words=frozenset(KEYS),
     since="2.40",
     link="https://docs.ray.io/en/latest/rllib/new-api-stack-migration-guide.html",
     unchanged=(

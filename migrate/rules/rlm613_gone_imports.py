@@ -134,7 +134,6 @@ an item asks Ray for nothing that it does not have.
     since="2.0",
     link=RELEASE_NOTES,
     late=True,
-    words=(b"ray",),
     unchanged=(
         Case(
             "names that live",

@@ -129,7 +129,7 @@ episode that was cut off by a limit of time should say truncated, which only its
     check=check,
     since="2.3",
     link="https://gymnasium.farama.org/introduction/migration_guide/",
-    words=(b"gym", b"MultiAgentEnv", b".step("),
+    words=frozenset({"gym", "gymnasium", "MultiAgentEnv", "step"}),
     unchanged=UNCHANGED,
     cases=CASES,
 )

@@ -15,6 +15,7 @@ from pathlib import Path
 _LINE = re.compile(r"^(ray[\w.]*)(?:@(\S+))?:(.*)$", re.MULTILINE)
 
 
+@lru_cache(maxsize=16384)
 def exists(dotted: str, release: str) -> bool:
     """Tell whether a name of Ray can be imported, or read off a module, in a target release.
 
