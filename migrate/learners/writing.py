@@ -8,14 +8,24 @@ write_lent     write the connector of a function that policies of other files us
 from __future__ import annotations
 
 import ast
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
-from rlmigrate.migrate.configs.keys import HOME
 from rlmigrate.migrate.edits import Imports
 from rlmigrate.migrate.emit.names import Names
 from rlmigrate.migrate.engine.todo import render
 from rlmigrate.migrate.index.entries import FileEntry
+from rlmigrate.migrate.learners.bases import (
+    ADVANTAGES,
+    COEFFICIENTS,
+    COLUMNS,
+    COMMON,
+    LAYERS,
+    LEARNERS,
+    MANY_OPTIMIZERS,
+    OF_PPO,
+    OTHER_LOSSES,
+    PLAIN,
+)
 from rlmigrate.migrate.learners.connectors import (
     adds_advantages,
     last_statement,
@@ -23,7 +33,7 @@ from rlmigrate.migrate.learners.connectors import (
     write_connector,
 )
 from rlmigrate.migrate.learners.elsewhere import Lent, connector_name
-from rlmigrate.migrate.learners.loss_words import OF_ADVANTAGES, LossWords
+from rlmigrate.migrate.learners.loss_words import LossWords
 from rlmigrate.migrate.learners.other_words import OptimizerWords
 from rlmigrate.migrate.learners.policies import LearningPolicy
 from rlmigrate.migrate.learners.rewards import reward_connector
@@ -41,43 +51,6 @@ from rlmigrate.migrate.source import SourceFile
 from rlmigrate.migrate.tree import nodes_in
 
 BODY = "        "
-LEARNERS: Mapping[str, tuple[str, str]] = {
-    name: (f"ray.rllib.algorithms.{folder}.torch.{folder}_torch_learner", f"{prefix}TorchLearner")
-    for name, folder, prefix in (
-        ("PPOTorchPolicy", "ppo", "PPO"),
-        ("APPOTorchPolicy", "appo", "APPO"),
-        ("AsyncPPOTorchPolicy", "appo", "APPO"),
-        ("ImpalaTorchPolicy", "impala", "IMPALA"),
-        ("VTraceTorchPolicy", "impala", "IMPALA"),
-        ("DQNTorchPolicy", "dqn", "DQN"),
-        ("SACTorchPolicy", "sac", "SAC"),
-        ("CQLTorchPolicy", "cql", "CQL"),
-        ("MARWILTorchPolicy", "marwil", "MARWIL"),
-    )
-}
-#: Policies whose algorithm is gone, and the Learner of the layers file that learns as they did.
-LAYERS = {"A3CTorchPolicy": "A3CTorchLearner", "PGTorchPolicy": "PGTorchLearner"}
-PLAIN = ("ray.rllib.core.learner.torch.torch_learner", "TorchLearner")
-#: Policies whose Learner has PPO's coefficients, and those whose batches have advantages.
-COEFFICIENTS = frozenset({"PPOTorchPolicy", "A3CTorchPolicy"})
-ADVANTAGES = {
-    "PPOTorchPolicy": OF_ADVANTAGES,
-    "A3CTorchPolicy": OF_ADVANTAGES,
-    "PGTorchPolicy": frozenset({"advantages"}),
-}
-#: Columns that connectors of an algorithm's Learner add.
-COLUMNS = {"DQNTorchPolicy": frozenset({"new_obs", "weights"})}
-_COMMON = """
-gamma lr grad_clip grad_clip_by train_batch_size train_batch_size_per_learner num_epochs
-minibatch_size shuffle_batch_per_epoch
-"""
-_OF_PPO = """
-use_critic use_gae lambda_ use_kl_loss kl_coeff kl_target vf_loss_coeff entropy_coeff clip_param
-vf_clip_param
-"""
-#: Settings that every algorithm's config has, and those of PPO's.
-COMMON = frozenset(_COMMON.split()) | {key for key, home in HOME.items() if home != "training"}
-OF_PPO = COMMON | frozenset(_OF_PPO.split())
 
 
 @dataclass(frozen=True)
@@ -113,9 +86,10 @@ def write_learner(
         function = policy.hooks.get(place)
         if function is not None:
             layers = set(names.layers)
-            method = _loss(around, policy, function, problems)
-            if place is Place.OPTIMIZER:
-                method = _optimizer(around, function)
+            if place is Place.LOSS:
+                method = _loss(around, policy, function, problems)
+            else:
+                method = _optimizer(around, policy, function, problems)
             whole = whole_method(method, function)
             if whole != method:
                 names.layers &= layers  # what was asked for stands nowhere
@@ -294,7 +268,14 @@ def _helper(around: Surroundings, helper: ast.FunctionDef) -> str:
     return f"{mark}    def {helper.name}({ast.unparse(helper.args)}):\n{words.written(BODY)}"
 
 
-def _optimizer(around: Surroundings, function: ast.FunctionDef) -> str:
+def _optimizer(
+    around: Surroundings,
+    policy: LearningPolicy,
+    function: ast.FunctionDef,
+    problems: list[str],
+) -> str:
+    if MANY_OPTIMIZERS & {policy.base, policy.like}:
+        problems.append("its Learner has several optimizers, each under a name")
     body = OptimizerWords(around, function).written(BODY)
     head = "    def configure_optimizers_for_module(self, module_id, config):\n"
     asked = f"{BODY}module = self._module[module_id]\n" if "module." in body else ""
@@ -311,8 +292,10 @@ def _loss(
     body = words.written(BODY)
     opening = words.opening(body)
     unread = {n.attr for n in nodes_in(function) if isinstance(n, ast.Attribute)}
-    if "super()" in body and policy.base not in {*LEARNERS, *LAYERS}:
-        problems.append("asks for the loss of a base that has none")
+    if "super()" in body:
+        problems += [OTHER_LOSSES[policy.base]] if policy.base in OTHER_LOSSES else []
+        if policy.base not in {*LEARNERS, *LAYERS}:
+            problems.append("asks for the loss of a base that has none")
     if policy.base == "PPOTorchPolicy" and "kl_coeff" in unread and not words.logs_kl:
         problems.append("its KL coefficient has no mean_kl_loss to follow")
     if policy.base in LEARNERS and policy.base not in COEFFICIENTS and "fwd_out[" in body:

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 from rlmigrate.migrate.findings import Item, Kind, Outcome
 from rlmigrate.migrate.learners.study import Learned, learned_in
-from rlmigrate.migrate.learners.writing import LAYERS
+from rlmigrate.migrate.learners.bases import LAYERS
 from rlmigrate.migrate.rules.base import Case, FileContext, Finding, Rule
 
 
