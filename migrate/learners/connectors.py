@@ -1,6 +1,5 @@
 """A learner connector with the code that a policy changed its samples by.
 
-adds_advantages   whether a statement does what the Learner's own connectors do
 only_advantages   whether a postprocessing does what the Learner's own connectors do
 write_connector   write one
 """
@@ -12,19 +11,13 @@ import copy
 
 from rlmigrate.migrate.engine.todo import render
 from rlmigrate.migrate.index.entries import FileEntry
-from rlmigrate.migrate.index.imports import dotted
 from rlmigrate.migrate.learners.other_words import EpisodeWords
+from rlmigrate.migrate.learners.samples import SAME, Samples, adds_advantages, read_samples
 from rlmigrate.migrate.learners.words import CODE, Surroundings, whole_method
 from rlmigrate.migrate.tree import nodes_in
 from rlmigrate.migrate.understanding.scope import body_without_docstring
 
 BODY = "        "
-#: Functions of RLlib that add advantages as the connectors of a Learner do, by old base.
-SAME = {
-    "PPOTorchPolicy": frozenset({"compute_gae_for_sample_batch", "postprocess_ppo_gae"}),
-    "A3CTorchPolicy": frozenset({"compute_gae_for_sample_batch", "postprocess_advantages"}),
-    "PGTorchPolicy": frozenset({"post_process_advantages", "postprocess_advantages"}),
-}
 
 
 def only_advantages(file: FileEntry, function: ast.FunctionDef, base: str) -> bool:
@@ -37,27 +30,12 @@ def only_advantages(file: FileEntry, function: ast.FunctionDef, base: str) -> bo
     return bool(body) and all(adds_advantages(file, each, base) for each in body)
 
 
-def adds_advantages(file: FileEntry, node: ast.stmt, base: str) -> bool:
-    """Say whether a statement only calls what the Learner of the base does itself."""
-    value = node.value if isinstance(node, ast.Return | ast.Assign) else None
-    if not isinstance(value, ast.Call) or base not in SAME:
-        return False
-    if isinstance(value.func, ast.Attribute) and isinstance(value.func.value, ast.Call):
-        return value.func.attr == "postprocess_trajectory"
-    name = (dotted(value.func) or "").rpartition(".")[2]
-    return name in SAME[base] and _of_ray(file, value.func)
-
-
 def last_statement(function: ast.FunctionDef) -> ast.stmt:
     """The last statement of a function, inside of a `with` around all of it."""
     body = body_without_docstring(function)
     while len(body) == 1 and isinstance(body[0], ast.With):
         body = body[0].body
     return body[-1]
-
-
-def _of_ray(file: FileEntry, node: ast.expr) -> bool:
-    return (file.imports.qualified(node) or "").startswith("ray.rllib.")
 
 
 def _unannotated(arguments: ast.arguments) -> str:
@@ -70,23 +48,27 @@ def _unannotated(arguments: ast.arguments) -> str:
 
 
 def write_connector(
-    around: Surroundings, policy: str, function: ast.FunctionDef, *, what: str = ""
-) -> str:
-    """Write the connector; `what` says what it does where it is not that of one policy."""
-    words = EpisodeWords(around, function)
-    base = around.names.layer("SampleConnector")
+    around: Surroundings, policy: str, function: ast.FunctionDef, *, base: str, what: str = ""
+) -> tuple[str, Samples]:
+    """Write the connector, and say how it went; `what` says what it does where it is not that of
+    one policy, and `base` whose Learner adds advantages after it."""
+    words = EpisodeWords(around, function, base)
+    layer = around.names.layer("SampleConnector")
     head = _unannotated(function.args).partition(",")[2].strip()
     body = words.written(BODY)
+    samples = read_samples(around.file, function, base, words.key)
     named, mark = _others(function)
+    adds = "    adds_advantages = True\n\n" if samples.advantages else ""
     moved = whole_method(f"    def postprocess(self, module, {head}):\n{body}", function)
-    return (
-        f"class {policy}Connector({base}):\n"
-        f'    """What {what or f"{policy} did to its samples"}, '
-        'for config.learners(learner_connector=...)."""\n'
+    told = what or f"{policy} did to its samples"
+    text = (
+        f"class {policy}Connector({layer}):\n"
+        f'    """What {told}; build() of its Learner puts it in place."""\n'
         "\n"
-        f"{named}{mark}"
+        f"{named}{mark}{adds}"
         f"{moved}"
     )
+    return text, samples
 
 
 def _others(function: ast.FunctionDef) -> tuple[str, str]:

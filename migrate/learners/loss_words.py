@@ -93,16 +93,19 @@ class LossWords(LossReading):
             return f"{self.rows}[{self.text(node.slice)}]"
         if isinstance(node.ctx, ast.Load):
             self.column_read(node, key)
-        return f"{self.rows}[{self.column(key)}]"
+        named = isinstance(node.slice, ast.Name) and node.slice.id in self.constants
+        return f"{self.rows}[{self.text(node.slice) if named else self.column(key)}]"
 
     def column_read(self, node: ast.AST, key: str) -> None:
         """Columns that need a connector, and those that the old sampler made."""
         known = COLUMNS | (OF_ADVANTAGES if self.around.ppo else frozenset())
+        if key in self.around.columns:
+            return
         if key == "vf_preds" and self.around.ppo:
             self.around.wanted.add(key)
         elif key == "seq_lens":
             self.note(node, "rows are flat, without padding; there are no seq_lens")
-        elif key not in known | self.around.columns:
+        elif key not in known:
             self.note(node, f"{key} is in the batch only if a connector puts it there")
 
     def on_Attribute(self, node: ast.Attribute) -> str | None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import ast
 
 from rlmigrate.migrate.index.imports import dotted
+from rlmigrate.migrate.learners.samples import ADVANTAGES, asks_base
 from rlmigrate.migrate.learners.words import LearnerWords, Place, Surroundings
 
 
@@ -76,9 +77,15 @@ class EpisodeWords(LearnerWords):
 
     place = Place.EPISODES
 
-    def __init__(self, around: Surroundings, function: ast.FunctionDef) -> None:
+    def __init__(self, around: Surroundings, function: ast.FunctionDef, base: str = "") -> None:
         named = [a.arg for a in (*function.args.posonlyargs, *function.args.args)]
         super().__init__(around, function, {named[0]: "policy"} if named else {})
+        self.batch = named[1] if len(named) > 1 else ""
+        self.asks = asks_base(self.file, function, base)
+
+    def column(self, key: str) -> str:
+        """An episode's columns have dones besides terminateds."""
+        return '"dones"' if key == "dones" else super().column(key)
 
     @property
     def owner(self) -> str:
@@ -108,16 +115,20 @@ class EpisodeWords(LearnerWords):
         name = node.args[1].value if isinstance(node.args[1], ast.Constant) else None
         return self.role(node.args[0]) == "policy" and name in self.around.aliases
 
-    def of_ray(self, node: ast.Name | ast.Attribute) -> str | None:
-        """Advantages are what the Learner's own connectors add, after this one."""
-        found = self.file.imports.qualified(node) or ""
-        if found.startswith("ray.rllib.") and found.endswith(".compute_advantages"):
-            self.note(
-                node,
-                "the Learner's connectors compute advantages after this one, from "
-                "compute_values() of the module: let that return the values meant here, and "
-                "leave this out; or append this connector to self._learner_connector in build() "
-                "of the Learner",
-            )
+    def on_Return(self, node: ast.Return) -> str | None:
+        """The Learner's own connectors add advantages after this one."""
+        return f"return {self.batch}" if node is self.asks else None
+
+    def on_Assign(self, node: ast.Assign) -> str | None:
+        """The same, before a return."""
+        name = ast.unparse(node.targets[0])
+        if node is not self.asks:
             return None
+        return f"{name} = {self.batch}" if name != self.batch else ""
+
+    def of_ray(self, node: ast.Name | ast.Attribute) -> str | None:
+        """Advantages are those of the layers file."""
+        found = self.file.imports.qualified(node) or ""
+        if found.startswith("ray.rllib.") and found.endswith(f".{ADVANTAGES}"):
+            return self.names.layer("add_advantages")
         return super().of_ray(node)

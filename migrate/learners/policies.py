@@ -14,7 +14,7 @@ from rlmigrate.migrate.emit.text import indent_of
 from rlmigrate.migrate.index.entries import FileEntry
 from rlmigrate.migrate.index.imports import dotted
 from rlmigrate.migrate.index.repo import RepoIndex
-from rlmigrate.migrate.learners.elsewhere import HOOK, connector_name, function_behind
+from rlmigrate.migrate.learners.elsewhere import HOOK, function_behind
 from rlmigrate.migrate.learners.setup import MIXINS, PREPARING, SCHEDULES, Kept, aliases, read_init
 from rlmigrate.migrate.learners.words import Place
 from rlmigrate.migrate.policies.builders import BuilderCall, builder_calls
@@ -54,7 +54,8 @@ RAYS = frozenset(
 class LearningPolicy:
     """`nodes` are the statements that say it, `problems` what is not certain of it.
 
-    `elsewhere` says of functions of other files what to do about them.
+    `elsewhere` says of functions of other files what to do about them; `lent` are those that
+    change its samples.
     `stats` reports on updates; None where the base's own does. `aliases` are attributes that
     mixins take from the model. `like` is RLlib's policy whose algorithm's functions or mixins it
     has, where it does not build on that policy.
@@ -68,6 +69,7 @@ class LearningPolicy:
     hooks: dict[Place, ast.FunctionDef] = field(default_factory=dict)
     helpers: tuple[ast.FunctionDef, ...] = ()
     elsewhere: tuple[str, ...] = ()
+    lent: list[tuple[SourceFile, FileEntry, ast.FunctionDef]] = field(default_factory=list)
     stats: ast.FunctionDef | None = None
     kept: Kept = field(default_factory=Kept)
     mixins: set[str] = field(default_factory=set)
@@ -98,7 +100,7 @@ def learning_policies(source: SourceFile, index: RepoIndex) -> Iterator[Learning
         if call.framework == "torch" and call.statement in source.tree.body:
             policy = _read_call(source, index, file, call)
             policy.like = like_rays(call.base, read_given(file, call).algorithm)
-            if policy.hooks or policy.elsewhere:
+            if policy.hooks or policy.elsewhere or policy.lent:
                 yield policy
 
 
@@ -224,24 +226,14 @@ def _read_call(
             _read_function(file, policy, argument, function)
         elif argument in PREPARES and _only_prepares(index, file, value):
             continue
+        elif argument == HOOK and (found := function_behind(index, file, value)) is not None:
+            policy.lent.append((index.source_of(found[0].path), *found))
         elif argument in ARGUMENTS and isinstance(value, ast.Name) and not of_ray:
-            elsewhere.append(_left(index, file, argument, value))
+            elsewhere.append(f"move {value.id}() here, {argument} of the policy")
         else:
             policy.problems.append(f"{argument} is given {ast.unparse(value)[:40]}")
     policy.elsewhere = tuple(elsewhere)
     return policy
-
-
-def _left(index: RepoIndex, file: FileEntry, argument: str, node: ast.Name) -> str:
-    """What to do about a function of another file."""
-    found = function_behind(index, file, node)
-    if argument == HOOK and found is not None:
-        name = f"{connector_name(found[1])}Connector"
-        return (
-            f"{name} of {found[0].module} has what {argument} did: give it to "
-            "config.learners(learner_connector=...)"
-        )
-    return f"move {node.id}() here, {argument} of the policy"
 
 
 def _only_prepares(index: RepoIndex, file: FileEntry, value: ast.expr) -> bool:

@@ -110,7 +110,8 @@ def _lent_in(
             edit = _placed(source, lent.function, skeleton)
             line = lent.function.lineno
             name = f"{lent.function.name}()"
-            result.append(Learned(name, line, policy.base, skeleton, (edit,)))
+            whole = not skeleton.problems
+            result.append(Learned(name, line, policy.base, skeleton, (edit,), whole))
     return result
 
 

@@ -3,6 +3,7 @@
 LearnerWords   one function; what it cannot say gets a marker, and nothing is refused
 Place          which of them is written
 Surroundings   what is known of the policy around a function
+constants      strings that a file gives a name to
 whole_method   the text of a method, or of one that says where its code was left
 """
 
@@ -12,6 +13,7 @@ import ast
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
+from functools import lru_cache
 
 from rlmigrate.migrate.configs.keys import HOME
 from rlmigrate.migrate.emit.names import Names
@@ -63,6 +65,7 @@ class Surroundings:
     given: attributes that the constructor set for good, and to what.
     aliases: attributes that are something of the model.
     stats: under which names the values that the loss kept are logged.
+    joined: connectors that the Learner puts among its own.
     asked, wanted: collect keys that no config has, and columns that no batch has.
     """
 
@@ -79,6 +82,7 @@ class Surroundings:
     given: Mapping[str, ast.expr] = field(default_factory=dict)
     aliases: Mapping[str, str] = field(default_factory=dict)
     stats: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    joined: list[str] = field(default_factory=list)
     asked: set[str] = field(default_factory=set)
     wanted: set[str] = field(default_factory=set)
 
@@ -99,6 +103,7 @@ class LearnerWords(Rewriting):
         self.roles = dict(roles)
         self.notes: dict[int, list[str]] = {}
         self.statements = [n for n in nodes_in(function) if isinstance(n, ast.stmt)]
+        self.constants = constants(around.source)
 
     def written(self, indent: str) -> str:
         """The body at an indentation, with a marker above each statement that needs a person."""
@@ -182,6 +187,8 @@ class LearnerWords(Rewriting):
         """The string behind a key, names of SampleBatch and Postprocessing included."""
         if isinstance(node, ast.Constant) and isinstance(node.value, str):
             return node.value
+        if isinstance(node, ast.Name) and node.id in self.constants:
+            return self.constants[node.id]
         whole = self.file.imports.qualified(node) or ""
         if whole.startswith("ray.rllib.") and whole.endswith(".PRIO_WEIGHTS"):
             return "weights"
@@ -250,6 +257,23 @@ class LearnerWords(Rewriting):
             self.note(node, f"the policy had {name}, find it a place")
         return f"{self.owner}.{name}"
 
+    def on_Compare(self, node: ast.Compare) -> str | None:
+        """`"key" in policy.config`."""
+        asks = isinstance(node.ops[0], ast.In | ast.NotIn) and len(node.ops) == 1
+        key = self.key(node.left)
+        if not asks or key is None or not self._is_config(node.comparators[0]):
+            return None
+        there = isinstance(node.ops[0], ast.In)
+        if RENAMED.get(key, key) in self.around.settings:
+            return str(there)
+        return f'"{key}" {"in" if there else "not in"} {self.config}.learner_config_dict'
+
+    def _is_config(self, node: ast.expr) -> bool:
+        """`policy.config`, or a name for it."""
+        owned = isinstance(node, ast.Attribute) and node.attr == "config"
+        whole = isinstance(node, ast.Attribute) and owned and self.role(node.value) == "policy"
+        return whole or self.role(node) == "config"
+
     def on_Subscript(self, node: ast.Subscript) -> str | None:
         """Keys of the config."""
         return self.config_text(node)
@@ -282,10 +306,7 @@ class LearnerWords(Rewriting):
         default = None
         if call is not None:
             default = self.text(call.args[1]) if len(call.args) > 1 else "None"
-        whole = isinstance(owner, ast.Attribute) and (
-            owner.attr == "config" and self.role(owner.value) == "policy"
-        )
-        whole = whole or self.role(owner) == "config"
+        whole = self._is_config(owner)
         if isinstance(owner, ast.Name) and owner.id == "config" and self.around.given:
             whole = True  # in what the constructor set
         before = [] if whole else self._steps(owner)
@@ -293,6 +314,18 @@ class LearnerWords(Rewriting):
         if key is None or (not whole and not before):
             return []
         return [*before, (key, default)]
+
+
+@lru_cache(maxsize=8)
+def constants(source: SourceFile) -> Mapping[str, str]:
+    """Strings that a file gives a name to, once."""
+    found: dict[str, list[str | None]] = {}
+    for node in source.tree.body:
+        if isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name):
+            value = node.value.value if isinstance(node.value, ast.Constant) else None
+            told = value if isinstance(value, str) else None
+            found.setdefault(node.targets[0].id, []).append(told)
+    return {name: told[0] for name, told in found.items() if len(told) == 1 and told[0] is not None}
 
 
 def _written(steps: Sequence[tuple[str, str | None]]) -> str:

@@ -27,16 +27,16 @@ from rlmigrate.migrate.learners.bases import (
     PLAIN,
 )
 from rlmigrate.migrate.learners.connectors import (
-    adds_advantages,
     last_statement,
     only_advantages,
     write_connector,
 )
 from rlmigrate.migrate.learners.elsewhere import Lent, connector_name
-from rlmigrate.migrate.learners.loss_words import LossWords
+from rlmigrate.migrate.learners.loss_words import OF_ADVANTAGES, LossWords
 from rlmigrate.migrate.learners.other_words import OptimizerWords
 from rlmigrate.migrate.learners.policies import LearningPolicy
 from rlmigrate.migrate.learners.rewards import reward_connector
+from rlmigrate.migrate.learners.samples import Samples, adds_advantages
 from rlmigrate.migrate.learners.stats import PPO_STATS, read_stats
 from rlmigrate.migrate.learners.unused import without_unused
 from rlmigrate.migrate.learners.words import (
@@ -57,7 +57,8 @@ BODY = "        "
 class Skeleton:
     """What stands in the place of a policy or beside it; `names` are the new classes.
 
-    `problems` keep it from being the same for certain; marks in the text are among them.
+    `joined` are connectors that the Learner puts in place. `problems` keep it from being the same
+    for certain; marks in the text are among them.
     """
 
     text: str
@@ -66,6 +67,7 @@ class Skeleton:
     asked: tuple[str, ...]
     layers: frozenset[str]
     problems: tuple[str, ...] = ()
+    joined: tuple[str, ...] = ()
 
 
 def write_learner(
@@ -81,6 +83,9 @@ def write_learner(
     problems = list(policy.problems)
     if policy.like:
         problems.append(f"its Learner is built on that of {policy.like}, which it did not build on")
+    if Place.LOSS not in policy.hooks and policy.base not in {*LEARNERS, *LAYERS}:
+        problems.append("neither it nor its base has a loss")
+    connectors = _connectors(around, policy, problems)
     methods = []
     for place in (Place.LOSS, Place.OPTIMIZER):
         function = policy.hooks.get(place)
@@ -95,18 +100,10 @@ def write_learner(
                 names.layers &= layers  # what was asked for stands nowhere
             methods.append(without_unused(whole, function))
     methods += [whole_method(_helper(around, helper), helper) for helper in policy.helpers]
-    blocks, made = [], []
-    if methods or policy.elsewhere:
-        made.append(f"{policy.name}Learner")
+    blocks, made = list(connectors.values()), list(connectors)
+    if methods or policy.elsewhere or around.joined:
+        made.insert(0, f"{policy.name}Learner")
         blocks.append(_learner(around, policy, methods))
-    episodes = policy.hooks.get(Place.EPISODES)
-    if episodes is not None and not only_advantages(file, episodes, policy.base):
-        made.append(f"{policy.name}Connector")
-        final = adds_advantages(file, last_statement(episodes), policy.base)
-        simple = reward_connector(around, policy.name, episodes, last=final)
-        blocks.append(simple or write_connector(around, policy.name, episodes))
-        if simple is None:
-            problems.append("a connector changes the samples")
     text = "\n\n".join(blocks)
     if f"TODO(rlmigrate {CODE})" in text:
         problems.append("marks stand in it")
@@ -117,7 +114,45 @@ def write_learner(
         tuple(sorted(around.asked)),
         frozenset(names.layers),
         tuple(problems),
+        tuple(around.joined),
     )
+
+
+def _connectors(
+    around: Surroundings, policy: LearningPolicy, problems: list[str]
+) -> dict[str, str]:
+    """The connector of a policy's own function, and the names of those that its Learner takes."""
+    written = {}
+    function = policy.hooks.get(Place.EPISODES)
+    if function is not None and not only_advantages(around.file, function, policy.base):
+        name = f"{policy.name}Connector"
+        final = adds_advantages(around.file, last_statement(function), policy.base)
+        text = reward_connector(around, policy.name, function, last=final)
+        if text is None:
+            text, samples = write_connector(around, policy.name, function, base=policy.base)
+            _join(around, name, samples)
+            if samples.problem:
+                problems.append(f"{function.name}() {samples.problem}")
+        written[name] = text
+    for source, file, function in policy.lent:
+        if only_advantages(file, function, policy.base):
+            continue
+        name = connector_name(function)
+        there = replace(around, source=source, file=file, names=replace(around.names))
+        text, samples = write_connector(there, name, function, base=policy.base)
+        _join(around, around.names.want(file.module, f"{name}Connector"), samples)
+        around.asked |= there.asked
+        if samples.problem:
+            problems.append(f"{function.name}() {samples.problem}")
+        elif f"TODO(rlmigrate {CODE})" in text:
+            problems.append(f"marks stand in {name}Connector")
+    return written
+
+
+def _join(around: Surroundings, name: str, samples: Samples) -> None:
+    around.joined.append(name)
+    added = OF_ADVANTAGES if samples.advantages else frozenset()
+    around.columns |= samples.written | added
 
 
 def write_lent(
@@ -139,13 +174,18 @@ def write_lent(
     around = _surroundings(source, file, names, alone, of_modules)
     name = connector_name(lent.function)
     what = f"{lent.function.name}() did"
+    text, samples = write_connector(around, name, lent.function, base=policy.base, what=what)
+    problems = [f"{lent.function.name}() {samples.problem}"] if samples.problem else []
+    if f"TODO(rlmigrate {CODE})" in text:
+        problems.append("marks stand in it")
+    users = ", ".join(user for user, _, _ in lent.policies)
     return Skeleton(
-        write_connector(around, name, lent.function, what=what),
+        text,
         Imports(frozenset(names.wanted)),
         (f"{name}Connector",),
         tuple(sorted(around.asked)),
         frozenset(names.layers),
-        (f"it changes the samples of {', '.join(user for user, _, _ in lent.policies)}",),
+        (*problems, f"it changes the samples of {users}") if problems else (),
     )
 
 
@@ -222,6 +262,12 @@ def _constants(around: Surroundings, body: str) -> list[str]:
 def _build(around: Surroundings, policy: LearningPolicy, body: str) -> str:
     """Set up what the policy kept, for each module, and columns that no connector adds."""
     lines = []
+    if around.joined:
+        lines.append("if self._learner_connector is not None:")
+        lines += [
+            f"    {name}(config=self.config).join(self._learner_connector)"
+            for name in around.joined
+        ]
     for name in sorted(around.states):
         if f"self.{name}[module_id]" not in body:
             continue

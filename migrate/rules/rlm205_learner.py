@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from rlmigrate.migrate.findings import Item, Kind, Outcome
-from rlmigrate.migrate.learners.study import Learned, learned_in
 from rlmigrate.migrate.learners.bases import LAYERS
+from rlmigrate.migrate.learners.study import Learned, learned_in
 from rlmigrate.migrate.rules.base import Case, FileContext, Finding, Rule
 
 
@@ -55,6 +55,8 @@ def _message(learned: Learned) -> str:
             f"its code stands in {places} now; read it, finish what is marked there, and compare "
             f"a loss on one batch ({first}){settings}"
         )
+    if learned.name.endswith("()"):
+        return f"stands in {places}, which the Learners of its policies put in place{settings}"
     stays = f"; the policy stays for {learned.needed_by}" if learned.needed_by else ""
     once = ""
     if learned.base in LAYERS:
@@ -64,6 +66,7 @@ def _message(learned: Learned) -> str:
         if name.endswith("Connector")
         else f"learner_class={name}"
         for name in skeleton.names
+        if name not in skeleton.joined
     ]
     return f"learns by config.learners({', '.join(uses)}){once}{settings}{stays}"
 
@@ -97,8 +100,9 @@ RULE = Rule(
     summary="Move what a policy learned by into a Learner and a connector.",
     explanation=(
         "loss() becomes compute_loss_for_module(), optimizer() becomes "
-        "configure_optimizers_for_module(), postprocess_trajectory() becomes a learner connector, "
-        "each with the code of the policy, whose names are written as the new stack has them: "
+        "configure_optimizers_for_module(), postprocess_trajectory() becomes a learner connector "
+        "that the Learner puts in place, each with the code of the policy, whose names are written "
+        "as the new stack has them: "
         "outputs of the model are in fwd_out, columns of the batch are named by Columns, settings "
         "are attributes of the config, what stats_fn() reported is logged where it is computed. "
         "unmasked() takes out the steps that connectors add, so that means and sums are over the "

@@ -26,7 +26,7 @@ restored_observations, PolicyInputs            the same, nested; infos and steps
 ViewRequirement, ViewColumns                   columns of earlier steps, and their connector (Ray)
 A3CTorchLearner, PGTorchLearner                losses that only the old stack had (Ray)
 AdvantageLearner, OldValues, ReturnsToGo       columns of the old stack's batches (Ray)
-SampleConnector                                what policies did to their samples (Ray)
+SampleConnector, add_advantages                what policies did to their samples (Ray)
 
 `rlmigrate rewrite` writes the ones that a migrated module needs into `rlmigrate_layers.py`
 beside it, from the text of the files in this folder.
@@ -44,6 +44,7 @@ _HOME = {
     "PolicyInputs": "on_ray.inputs",
     "ReturnsToGo": "on_ray.learners",
     "SampleConnector": "on_ray.samples",
+    "add_advantages": "on_ray.advantages",
     "AppendBiasLayer": "append_bias",
     "AttentionWrapper": "attention_wrapper",
     "LSTMWrapper": "lstm_wrapper",

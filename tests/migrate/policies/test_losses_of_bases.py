@@ -52,4 +52,3 @@ def test_the_same_loss_is_native(migrate, base):
     """That it is the same: test_learners.py for PPO, test_native_q_models.py for DQN."""
     for body in (LOSS, OPTIMIZER):
         assert migrate(text(base, body)).items["Policy"].outcome == "native"
-

@@ -105,9 +105,8 @@ def test_a_function_of_another_file_sees_other_agents(migrate, done):
     item = made.items["central_postprocessing()"]
     assert item.new_name == NAME
     assert "Central" in item.message
-    assert f"{NAME} of central has what postprocess_fn did" in made.text().replace(
-        "\n    #    ", ""
-    )
+    assert f"from central import {NAME}" in made.text()
+    assert f"{NAME}(config=self.config).join(self._learner_connector)" in made.text()
     episode = agents_episode(done=done)
     before = old_batches(episode, done=done)
 
