@@ -111,10 +111,20 @@ class LearnerWords(Rewriting):
         self.notes = {}
         pieces = [piece for each in statements for piece in self.pieces(each)]
         last = statements[-1].end_lineno or statements[-1].lineno
-        span = self.source.line_span(statements[0].lineno, last)
+        span = self.source.line_span(self._first(statements[0]), last)
         text = self.within(span, [*pieces, *self._markers(pieces)]).replace("\r\n", "\n")
         text = text if not text or text.endswith("\n") else text + "\n"
         return reindent(text, self._column(statements[0]), indent)
+
+    def _first(self, statement: ast.stmt) -> int:
+        """The line of a statement, or of the comments above it."""
+        line = statement.lineno
+        while line > 1:
+            span = self.source.line_span(line - 1, line - 1)
+            if not self.source.text[span.start : span.end].lstrip().startswith("#"):
+                break
+            line -= 1
+        return line
 
     def _markers(self, pieces: Sequence[Piece]) -> list[Piece]:
         """The notes as comments above their statements, or above what replaces those."""

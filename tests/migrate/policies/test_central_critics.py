@@ -138,6 +138,7 @@ def sides(migrate: Any, name: str) -> Any:
     assert "learner_class=PolicyLearner)" in done.items["Policy"].message
     after = done.text()
     assert "TODO" not in after
+    assert "        # What was done a step ago.\n        acted = " in after
     assert "class Policy(" not in after
     assert migrate(after).text() == after
     old, new = done.old(), done.new()
@@ -171,19 +172,20 @@ def test_columns_and_loss_are_those_of_the_old_stack(migrate, name):
     torch.testing.assert_close(found, loss, atol=1e-6, rtol=1e-5)
 
 
-def test_advantages_are_rays(migrate):
+def test_advantages_are_rays():
     from ray.rllib.evaluation.postprocessing import compute_advantages
 
     from rlmigrate.new_stack.layers.on_ray.advantages import add_advantages
 
     rng = np.random.default_rng(0)
     rows = {key: rng.normal(size=7).astype(np.float32) for key in ("rewards", "vf_preds")}
-    for given in (
+    several: list[dict[str, Any]] = [
         {"gamma": 0.9, "lambda_": 0.8},
         {"use_gae": False},
         {"use_gae": False, "use_critic": False},
         {"rewards": rows["vf_preds"], "vf_preds": rows["rewards"]},
-    ):
+    ]
+    for given in several:
         expected = compute_advantages(SampleBatch(rows), 0.3, **given)
         found = add_advantages(dict(rows), 0.3, **given)
         for key in ("advantages", "value_targets"):
