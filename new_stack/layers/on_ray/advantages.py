@@ -47,7 +47,7 @@ def add_advantages(
     what comes after the last row. RLlib's `compute_advantages` of the old stack.
     """
     gained = np.asarray(rollout["rewards"] if rewards is None else rewards)
-    values = rollout["vf_preds"] if vf_preds is None and use_critic else vf_preds
+    values: Any = rollout["vf_preds"] if vf_preds is None and use_critic else vf_preds
     if use_gae and values is None:
         raise ValueError("use_gae needs values: use_critic, or vf_preds")
     if use_gae:
