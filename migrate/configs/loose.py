@@ -26,6 +26,7 @@ from rlmigrate.migrate.configs.special import constant
 from rlmigrate.migrate.configs.spread_keys import READABLE, other_use, reads
 from rlmigrate.migrate.edits import Edit
 from rlmigrate.migrate.findings import Item, Kind, Outcome
+from rlmigrate.migrate.index.imports import dotted
 from rlmigrate.migrate.reading.nodes import nodes_of
 from rlmigrate.migrate.rules.base import FileContext, Finding
 from rlmigrate.migrate.source import Span
@@ -81,6 +82,9 @@ def _reads(context: FileContext, taken: list[Span]) -> Iterator[Finding]:
 
 
 def _findings(context: FileContext, loose: Loose) -> Iterator[Finding]:
+    if loose.own:
+        yield from _own_settings(context, loose)
+        return
     edits: list[Edit] = []
     renamed: list[str] = []
     left: list[Key] = []
@@ -92,6 +96,9 @@ def _findings(context: FileContext, loose: Loose) -> Iterator[Finding]:
         names |= {str(constant(key)) for key in loose.node.keys if key is not None}
     for key in loose.keys:
         new = _new_name(key)
+        if key.name in OLD and key.value is not None and _says_nothing(key.value):
+            idle.append(key.name)
+            continue
         framework = constant(key.value) if key.name == "framework" and key.value else None
         if isinstance(framework, str) and framework.startswith("tf") and key.value is not None:
             edits.append(Edit(context.source.span(key.value), '"torch"', CODE))
@@ -116,6 +123,7 @@ def _findings(context: FileContext, loose: Loose) -> Iterator[Finding]:
                 if elsewhere is not None:
                     known.append(f"{key.name} in {elsewhere}")
             else:
+                names.add(new)
                 edits.append(Edit(place, new, CODE))
                 renamed.append(f'"{key.name}" is "{new}" now')
         elif key.name in TRANSLATED:
@@ -143,6 +151,20 @@ def _findings(context: FileContext, loose: Loose) -> Iterator[Finding]:
         dead = [name for name in idle if name not in KEYS]
         text += f"; without effect: {', '.join(dead)}" if dead else ""
         yield Finding(_item(context, loose, idle, Outcome.UNCHANGED, text))
+
+
+def _own_settings(context: FileContext, loose: Loose) -> Iterator[Finding]:
+    """A dict that the project reads itself: what its names are where they reach a config."""
+    named = {key.name: _new_name(key) for key in loose.keys}
+    told = [f"{old} is {new} now" for old, new in named.items() if new not in (None, old)]
+    if told:
+        text = "settings of the project's own; where they reach a config: " + ", ".join(told)
+        yield Finding(_item(context, loose, list(named), Outcome.UNCHANGED, text))
+
+
+def _says_nothing(value: ast.expr) -> bool:
+    """`DEPRECATED_VALUE`, by which old defaults said that a key is no longer read."""
+    return (dotted(value) or "").rpartition(".")[2] == "DEPRECATED_VALUE"
 
 
 def _new_name(key: Key) -> str | None:

@@ -2,6 +2,7 @@
 
 Key, Loose     one key with its value; a dict or an assignment
 loose_dicts    the dicts of a file
+strangers      how many keys of a dict no config of RLlib ever had
 loose_keys     the assignments `config["key"] = ...`
 STRONG         keys that hardly any dict but RLlib's has
 NESTED         keys whose value needs a person, with what they are today
@@ -14,6 +15,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from rlmigrate.migrate.configs.keys import HOME, OLD
+from rlmigrate.migrate.configs.replay_keys import REPLAY
+from rlmigrate.migrate.index.imports import dotted
 from rlmigrate.migrate.reading.nodes import Nodes
 from rlmigrate.migrate.source import Span
 
@@ -31,6 +34,18 @@ STRONG = frozenset(
 DICTS = frozenset({"multiagent", "env_config", "evaluation_config", "exploration_config"})
 #: Of these, keys that data loaders and models of other libraries have too.
 SHARED = frozenset({"num_workers", "batch_mode"})
+#: Keys of old configs and models that the tables of today's names need not know.
+FORMER = REPLAY | {
+    *("callbacks", "custom_eval_function", "eager", "input", "use_pytorch", "use_exec_api"),
+    *("create_env_on_driver", "policy_graphs", "sgd_momentum", "smooth_target_policy", "mixer"),
+    *("actor_hiddens", "actor_hidden_activation", "critic_hiddens", "critic_hidden_activation"),
+    *("custom_options", "no_final_linear", "fcnet_hiddens", "fcnet_activation", "conv_filters"),
+    *("conv_activation", "post_fcnet_hiddens", "post_fcnet_activation", "max_seq_len", "dim"),
+    *("lstm_cell_size", "use_attention", "framestack", "grayscale", "zero_mean", "num_cpus"),
+    *("good_policy", "adv_policy", "zero_init_states", "env", "run", "stop", "config"),
+}
+#: Functions of RLlib that merge a config into its defaults: own keys are new keys of the config.
+MERGING = ("merge_dicts", "with_common_config", "deep_update", "with_updates", "with_base_config")
 NESTED = {
     "custom_model": "rl_module(rl_module_spec=RLModuleSpec(module_class=...))",
     "custom_model_config": "RLModuleSpec(model_config={...})",
@@ -61,10 +76,14 @@ class Key:
 
 @dataclass(frozen=True)
 class Loose:
-    """A dict, or an assignment to one key."""
+    """A dict, or an assignment to one key.
+
+    `own` are settings of the project: RLlib's names among others, which it reads itself.
+    """
 
     node: ast.expr
     keys: tuple[Key, ...]
+    own: bool = False
 
 
 def loose_dicts(nodes: Nodes) -> Iterator[Loose]:
@@ -90,7 +109,20 @@ def loose_dicts(nodes: Nodes) -> Iterator[Loose]:
             continue
         outer.append(place)
         found = tuple(k for k in keys if k.name in OLD or k.name in STRONG or k.name in NESTED)
-        yield Loose(node, found)
+        yield Loose(node, found, own=strangers(node) > 2 and not _is_merged(nodes, node))
+
+
+def strangers(node: ast.Dict) -> int:
+    """Count the keys that no config of RLlib ever had."""
+    keys = [key.value for key in node.keys if isinstance(key, ast.Constant)]
+    known = (OLD, HOME, STRONG, NESTED, FORMER)
+    return sum(not any(key in names for names in known) for key in keys)
+
+
+def _is_merged(nodes: Nodes, node: ast.expr) -> bool:
+    """Whether a dict is given to a function that merges configs."""
+    call = nodes.parents.get(node)
+    return isinstance(call, ast.Call) and (dotted(call.func) or "").endswith(MERGING)
 
 
 def _is_builder_argument(nodes: Nodes, node: ast.expr) -> bool:

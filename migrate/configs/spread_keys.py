@@ -118,7 +118,8 @@ def _unfollowed(context: FileContext, source: SourceFile) -> frozenset[str]:
     found = _known.get(source)
     if found is None:
         nodes = nodes_of(FileContext(source, context.index, context.settings))
-        ours = {id(key.node) for d in (*loose_dicts(nodes), *loose_keys(nodes)) for key in d.keys}
+        dicts = [each for each in (*loose_dicts(nodes), *loose_keys(nodes)) if not each.own]
+        ours = {id(key.node) for each in dicts for key in each.keys}
         ours |= {id(node) for node in reads(nodes)}
         strings = [
             node

@@ -39,6 +39,32 @@ DEFAULTS = [{"task": "binary"}, {"multiagent": "single"}]
 """,
         ),
         Case(
+            "settings_of_the_project_itself",
+            """
+import ray.rllib
+
+
+def test_training(run):
+    run(config_updates={
+        "results_dir": "here", "layout": "small", "verbose": False, "sgd_minibatch_size": 8,
+        "train_batch_size": 80,
+    })
+""",
+        ),
+        Case(
+            "key_that_says_that_it_is_no_longer_read",
+            """
+from ray._common.deprecation import DEPRECATED_VALUE
+
+DEFAULTS = {
+    "train_batch_size": 80,
+    "rollout_fragment_length": 8,
+    "min_time_s_per_iteration": 3,
+    "min_iter_time_s": DEPRECATED_VALUE,
+}
+""",
+        ),
+        Case(
             "data_loader_settings",
             """
 import ray.rllib
@@ -89,6 +115,21 @@ CONFIG = {
     "train_batch_size": 40,
     "multiagent": {"policies": {"a"}, "policy_mapping_fn": lambda agent, *args, **kwargs: "a"},
 }
+""",
+        ),
+        Case(
+            "two_old_names_of_one_key",
+            """
+import ray.rllib
+
+CONFIG = {"train_batch_size": 40, "min_iter_time_s": 3, "min_time_s_per_reporting": None}
+""",
+            """
+import ray.rllib
+
+# TODO(rlmigrate RLM409): config keys outside of a builder: "min_time_s_per_reporting" is
+#     reporting(min_time_s_per_iteration=) now
+CONFIG = {"train_batch_size": 40, "min_time_s_per_iteration": 3, "min_time_s_per_reporting": None}
 """,
         ),
         Case(

@@ -22,6 +22,8 @@ KEYS = {
     "episode_reward_min": ("env_runners", "episode_return_min"),
     "episode_len_mean": ("env_runners", "episode_len_mean"),
     "episodes_total": ("env_runners", "num_episodes_lifetime"),
+    "episodes_this_iter": ("env_runners", "num_episodes"),
+    "policy_reward_mean": ("env_runners", "module_episode_returns_mean"),
     "timesteps_total": ("num_env_steps_sampled_lifetime",),
     "num_env_steps_sampled": ("num_env_steps_sampled_lifetime",),
 }
@@ -75,13 +77,29 @@ def _is_result(context: FileContext, nodes: Nodes, node: ast.expr) -> bool:
     """Whether an expression is what `algo.train()` returned."""
     if isinstance(node, ast.Name):
         value = nodes.value_of(node)
-        return value is not None and _is_result(context, nodes, value)
+        if value is None:
+            return _is_handed_over(context, nodes, node)
+        return _is_result(context, nodes, value)
     return (
         isinstance(node, ast.Call)
         and isinstance(node.func, ast.Attribute)
         and node.func.attr == "train"
         and algorithm_like(context, node.func.value) is Thing.ALGORITHM
     )
+
+
+def _is_handed_over(context: FileContext, nodes: Nodes, name: ast.Name) -> bool:
+    """Whether a name is the `result` that a callback is given for a training iteration."""
+    method = nodes.scope(name)
+    owner = nodes.parents.get(method)
+    if not (isinstance(method, ast.FunctionDef) and isinstance(owner, ast.ClassDef)):
+        return False
+    if method.name != "on_train_result" or name.id != "result":
+        return False
+    if any(not isinstance(bound, ast.arg) for bound in nodes.bindings("result", method)):
+        return False
+    entry = context.index.files[context.source.path]
+    return context.index.legacy_kind(f"{entry.module}.{owner.name}") == "callback"
 
 
 def _finding(context: FileContext, node: ast.Constant, text: str, path: tuple[str, ...]) -> Finding:
@@ -152,6 +170,27 @@ algo = PPOConfig().build_algo()
 result = algo.train()
 print(result["env_runners"]["episode_return_mean"])
 """,
+        ),
+        Case(
+            "result_that_a_callback_is_given",
+            """
+from ray.rllib.callbacks.callbacks import RLlibCallback
+
+
+class Log(RLlibCallback):
+    def on_train_result(self, *, algorithm, result, **kwargs):
+        print(result["policy_reward_mean"]["a"], result["episodes_this_iter"])
+        result["episode_reward_mean"] = 3
+""",
+            """
+from ray.rllib.callbacks.callbacks import RLlibCallback
+
+
+class Log(RLlibCallback):
+    def on_train_result(self, *, algorithm, result, **kwargs):
+        print(result["env_runners"]["module_episode_returns_mean"]["a"], result["env_runners"]["num_episodes"])
+        result["episode_reward_mean"] = 3
+""",  # noqa: E501
         ),
         Case(
             "inside_an_f_string",
