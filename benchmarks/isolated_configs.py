@@ -236,7 +236,8 @@ def _of_tree(tree: Path, told: Path, verbose: bool) -> None:
                 with contextlib.redirect_stdout(io.StringIO()):
                     said = verdict(context, algorithm, calls, given)
                 signal.alarm(0)
-                if said.startswith(("REJECTED", "UNREAD", "undecided")) and _marked(context, line):
+                places = [line] if given is None else [line, given.lineno]
+                if not said.startswith("valid") and any(_marked(context, at) for at in places):
                     said = f"marked: {said}"
                 whole = said.endswith("whole")
                 print("whole" if whole else said.partition(" ")[0].strip(",:"), file=words)

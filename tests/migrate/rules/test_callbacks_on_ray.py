@@ -84,3 +84,32 @@ def test_env_runner_calls_them(becomes: Callable[..., str]) -> None:
     assert metrics["hist_stats"]["scores"].peek() == [1, 2, 3, 4, 1, 2, 3, 4]
     assert metrics["episode_media"]["screen"].peek() == ["a picture", "a picture"]
     assert scope["SEEN"] == [8]
+
+
+TWO = """
+from ray.rllib.algorithms.callbacks import DefaultCallbacks, MultiCallbacks
+from ray.rllib.algorithms.ppo import PPOConfig
+
+
+class First(DefaultCallbacks):
+    def on_episode_end(self, *, episode, **kwargs):
+        SEEN.append("first")
+
+
+class Second(DefaultCallbacks):
+    def on_episode_end(self, *, episode, **kwargs):
+        SEEN.append("second")
+
+
+config = PPOConfig().environment("CartPole-v1").callbacks(MultiCallbacks([First, Second]))
+"""
+
+
+def test_env_runner_calls_each_of_several(becomes: Callable[..., str]) -> None:
+    from ray.rllib.env.single_agent_env_runner import SingleAgentEnvRunner
+
+    scope: dict[str, Any] = {"SEEN": []}
+    exec(compile(becomes(TWO), "callbacks", "exec"), scope)
+    config = scope["config"].env_runners(num_env_runners=0, batch_mode="complete_episodes")
+    SingleAgentEnvRunner(config=config).sample(num_episodes=1, random_actions=True)
+    assert scope["SEEN"] == ["first", "second"]
