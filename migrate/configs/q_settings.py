@@ -1,6 +1,6 @@
-"""Settings of DQN's heads, which Ray's DQNConfig keeps from the module.
+"""Settings of DQN's heads and SAC's nets, which Ray's configs keep from the module.
 
-q_settings   what a module with DQN's heads must find in its model config besides
+q_settings   what such a module must find in its model config besides
 """
 
 from __future__ import annotations
@@ -9,16 +9,23 @@ import ast
 
 from rlmigrate.migrate.reading.nodes import nodes_of
 from rlmigrate.migrate.rules.base import FileContext
-from rlmigrate.migrate.understanding.role import has_q_heads
+from rlmigrate.migrate.understanding.role import has_q_heads, is_sac_model
 
 #: What DQNConfig does not put into the model config; `sigma0` it calls std_init.
 UNSAID = ("hiddens", "noisy", "sigma0", "dueling_activation")
+#: The same of SACConfig.
+UNSAID_OF_SAC = ("policy_model_config", "q_model_config", "normalize_actions")
 
 
 def q_settings(context: FileContext, target: str, node: ast.AST) -> list[tuple[str, str]]:
     """Entries of a model config, from the call or the dict that `node` sets the model in."""
     found = context.index.class_named(target)
-    if found is None or not has_q_heads(context.index, found.qualified):
+    if found is None:
+        return []
+    unsaid = UNSAID if has_q_heads(context.index, found.qualified) else ()
+    if is_sac_model(context.index, found.qualified):
+        unsaid = UNSAID_OF_SAC
+    if not unsaid:
         return []
     given: dict[str, ast.expr] = {}
     for up in nodes_of(context).up(node):
@@ -30,5 +37,5 @@ def q_settings(context: FileContext, target: str, node: ast.AST) -> list[tuple[s
         if "model" in given or isinstance(up, ast.stmt):
             break
     return [
-        (f'"{name}": ', context.source.segment(given[name])) for name in UNSAID if name in given
+        (f'"{name}": ', context.source.segment(given[name])) for name in unsaid if name in given
     ]

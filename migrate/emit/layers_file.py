@@ -117,7 +117,7 @@ def layers_text(names: Iterable[str], *, target: str, ray_version: str) -> str:
             module, original = unit.imports[local]
             if module.startswith(f"{DISTRIBUTIONS}.") and module not in HOMES[target]:
                 module = DISTRIBUTIONS
-            if not module.startswith(OWN):
+            if not module.startswith(OWN) and local not in known:
                 home = HOMES[target].get(module, module)
                 there = current_name(f"{home}.{original}", ray_version=ray_version)
                 wanted[local] = (there.rpartition(".")[0] if original and there else home, original)

@@ -21,7 +21,7 @@ from rlmigrate.migrate.source import SourceFile, Span
 from rlmigrate.migrate.understanding.facts import ModelFacts, Reading
 from rlmigrate.migrate.understanding.keras_losses import KEPT
 from rlmigrate.migrate.understanding.kin import is_abstract
-from rlmigrate.migrate.understanding.role import Q_METHODS
+from rlmigrate.migrate.understanding.role import Q_METHODS, SAC_METHODS
 from rlmigrate.migrate.understanding.scope import body_without_docstring, parameters
 
 CODE = "RLM101"
@@ -72,7 +72,7 @@ def _header(source: SourceFile, reading: Reading, names: Names) -> list[tuple[Sp
             bases += [written, *api]
             api = []
         elif facts.net_base and found.endswith(f".{facts.net_base}"):
-            heads = [names.layer("QModule")] if facts.q_model else []
+            heads = [names.layer(_heads(facts))] if facts.q_model else []
             bases += [*heads, names.layer(NET_MODULES[facts.net_base])]
         elif ray_kind(found) == "model":
             module = _module(names, facts)
@@ -87,7 +87,12 @@ def _header(source: SourceFile, reading: Reading, names: Names) -> list[tuple[Sp
 def _module(names: Names, facts: ModelFacts) -> str:
     if facts.action_dist.asks:
         return names.layer("SamplingModule")
-    return names.layer("QModule") if facts.q_model else names.core("TorchRLModule")
+    return names.layer(_heads(facts)) if facts.q_model else names.core("TorchRLModule")
+
+
+def _heads(facts: ModelFacts) -> str:
+    """The module of the layers file that speaks an algorithm's protocol."""
+    return "SACModule" if facts.sac else "QModule"
 
 
 def _override(
@@ -104,7 +109,7 @@ def _override(
             if ast.unparse(decorator.args[0]) in reading.facts.inherits:
                 return [], f"@{source.segment(decorator)}"
             q_model = reading.facts.q_model and owner == "TorchRLModule"
-            local = names.layer("QModule") if q_model else names.core(owner)
+            local = names.layer(_heads(reading.facts)) if q_model else names.core(owner)
             return [(source.span(decorator.args[0]), local)], f"@{func}({local})"
     return [], ""
 
@@ -179,7 +184,7 @@ def _q_methods(source: SourceFile, reading: Reading, names: Names) -> list[tuple
         return []
     return [
         piece
-        for name in sorted(Q_METHODS & set(reading.methods))
+        for name in sorted((Q_METHODS | SAC_METHODS) & set(reading.methods))
         for piece in _override(source, reading, names, reading.methods[name], "TorchRLModule")[0]
     ]
 
@@ -231,7 +236,8 @@ def _values(
     if node is None:
         return _net_values(source, reading, names, words)
     if reading.facts.value == "none":
-        return [(method_span(source, node), "")]
+        alone = len(reading.node.body) == 1
+        return [(method_span(source, node), f"{indent_of(source, node)}pass\n" if alone else "")]
     pieces, _ = _override(source, reading, names, node, "ValueFunctionAPI")
     arguments = "self, batch, embeddings=None"
     returns = f" -> {source.segment(node.returns)}" if node.returns is not None else ""

@@ -47,7 +47,8 @@ class Settings(States):
         return self._replace(mark.node, f"{made}(self.model_config)")
 
     def _on_model_name(self, mark: Mark) -> list[Piece]:
-        name = "q_func" if self.reading.facts.q_model else "default_model"  # as RLlib said
+        facts = self.reading.facts  # as RLlib said
+        name = "sac_model" if facts.sac else "q_func" if facts.q_model else "default_model"
         return self._replace(mark.node, f'"{name}"')
 
     def _on_config_pop(self, mark: Mark) -> list[Piece]:

@@ -52,11 +52,15 @@ def _line_offsets(text: str) -> list[int]:
 
 
 def method_span(source: SourceFile, node: ast.FunctionDef) -> Span:
-    """A method with the blank lines before it."""
+    """A method with the blank lines before it, or after it where it opens its class."""
     first = min([d.lineno for d in node.decorator_list], default=node.lineno)
     start, end = source.line_span(first, node.end_lineno or node.lineno)
     before = source.text[:start].rstrip(" \t\r\n")
     newline = source.text.find("\n", len(before))
+    if before.endswith(":"):
+        rest = source.text[end:]
+        blank = len(rest) - len(rest.lstrip())
+        return Span(newline + 1, end + rest.rfind("\n", 0, blank) + 1)
     return Span(newline + 1 if newline >= 0 else start, end)
 
 

@@ -57,7 +57,8 @@ def _message(
             "name, such as the old policy's get_weights())"
         ]
     if facts.q_model:
-        parts = ["becomes DQN's module (QNetAPI, TargetNetworkAPI) with the same parameter names"]
+        whose = "SAC's" if facts.sac else "DQN's"
+        parts = [f"becomes {whose} module (QNetAPI, TargetNetworkAPI), its parameter names kept"]
     if facts.obs in PREPARED:
         parts.append(
             "preprocess() does what RLlib's preprocessors did to observations that are no plain "

@@ -113,8 +113,13 @@ def _check_arguments(scope: Scope, call: ast.Call, result: Constructor) -> None:
     positional = call.args[1:] if explicit else call.args
     given = dict(zip(ROLES, positional, strict=False))
     given |= {k.arg: k.value for k in call.keywords if k.arg}
-    if scope.q_model and given.keys() - set(ROLES):
-        scope.problem(call, "tells DQN's heads what they are")
+    more = {name: value for name, value in given.items() if name not in ROLES}
+    if scope.sac:  # which knows its settings by the model config
+        more = {n: v for n, v in more.items() if not (isinstance(v, ast.Name) and v.id == n)}
+        more |= {ast.unparse(a): a for a in positional[len(ROLES) :]}
+    if scope.q_model and more:
+        told = "SAC's nets" if scope.sac else "DQN's heads"
+        scope.problem(call, f"tells {told} what they are")
     for role, value in given.items():
         if role not in ROLES or _is_role(value, role, result):
             continue

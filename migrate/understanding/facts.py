@@ -102,7 +102,8 @@ class ModelFacts:
     unread: tuple[str, ...] = ()  # columns that it declares for a loss and does not read
     implied: tuple[View, ...] = ()  # those of them that the class reads without declaring them
     states: tuple[str, ...] = ()
-    q_model: bool = False  # becomes DQN's module
+    q_model: bool = False  # becomes DQN's or SAC's module
+    sac: bool = False  # becomes SAC's
     sequential: bool = False  # states stay a list, and time is folded into rows
     stateless_too: bool = False  # the list of states may be empty
     empty_state: str = ""  # what forward calls the list of states, where it reads it in vain

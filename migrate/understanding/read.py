@@ -66,7 +66,12 @@ from rlmigrate.migrate.understanding.recurrence import (
     read_sequences,
 )
 from rlmigrate.migrate.understanding.renames import read_renames
-from rlmigrate.migrate.understanding.role import body_without_values, check_q, is_q_model
+from rlmigrate.migrate.understanding.role import (
+    body_without_values,
+    check_q,
+    is_q_model,
+    is_sac_model,
+)
 from rlmigrate.migrate.understanding.scope import Scope, self_attribute
 from rlmigrate.migrate.understanding.staying import read_staying
 from rlmigrate.migrate.understanding.steps import ACROSS_STEPS
@@ -105,13 +110,15 @@ def _read(
     raw = _is_raw(index, qualified)
     plain = raw is True or (not kin and index.has_plain_observations(qualified))
     framework = index.framework(qualified)
-    q_model = is_q_model(index, qualified)
+    sac = is_sac_model(index, qualified)
+    q_model = sac or is_q_model(index, qualified)
     scope = Scope(
         body_without_values(node) if q_model else node,
         file,
         kin,
         framework=framework,
         q_model=q_model,
+        sac=sac,
         raw=raw is True and not kin and framework != "tf",
         plain=plain and framework != "tf",
         constants=constants_of(index, file),
@@ -244,6 +251,7 @@ def _read(
         inherits=_inherits(scope, kin),
         base_sets=("action_dist_cls", "num_outputs") if q_model else base_sets(kin),
         q_model=q_model,
+        sac=sac,
         base_embeds=base_embeds(kin),
         helps=forward_name((kin.own, *kin.bases)) == "forward",
         adds=own_forward is not None,
@@ -304,7 +312,7 @@ def _read_forward(
         return read_forward(scope, nets, views, sequential=sequential), (), None
     lent = borrowed_forward(scope, kin)
     if lent is None:
-        if not scope.net_base:
+        if not scope.net_base and not scope.sac:
             scope.problem(scope.node, "has no forward of its own")
         return None, (), None
     return lent[0], (), lent[1]

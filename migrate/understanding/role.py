@@ -2,8 +2,9 @@
 
 role_of       "policy" or "dqn" where wrap_model must be told; None where the class itself tells
 is_q_model    say whether a model becomes DQN's module
+is_sac_model  say whether it becomes SAC's
 has_q_heads   say whether the new class has DQN's heads, bridged or not
-check_q       refuse what DQN's module has no place for
+check_q       refuse what DQN's or SAC's module has no place for
 body_without_values   the class without value_function(), which DQN never calls
 """
 
@@ -18,6 +19,7 @@ from pathlib import Path
 from rlmigrate.migrate.index.configured import knowing
 from rlmigrate.migrate.index.entries import FileEntry
 from rlmigrate.migrate.index.repo import RepoIndex
+from rlmigrate.migrate.tree import nodes_in
 from rlmigrate.migrate.understanding.facts import Parameter
 from rlmigrate.migrate.understanding.scope import Scope
 
@@ -44,6 +46,19 @@ Q_ARGUMENTS = frozenset(
 )
 
 
+#: The same for SAC.
+SAC_BASES = frozenset({"SACTorchModel"})
+SAC_METHODS = frozenset({"build_policy_model", "build_q_model"})
+SAC_ARGUMENTS = frozenset(
+    {"policy_model_config", "q_model_config", "twin_q", "initial_alpha", "target_entropy"}
+)
+#: Methods by which SAC's loss asked its model.
+SAC_ASKS = frozenset(
+    {"get_q_values", "get_twin_q_values", "get_action_model_outputs", "_get_q_value"}
+    | {"policy_variables", "q_variables"}
+)
+
+
 def role_of(index: RepoIndex, qualified: str) -> str | None:
     """Return the `role` that wrap_model must be told; None where the class itself tells."""
     found = _trained_by(index, qualified)
@@ -65,6 +80,14 @@ def is_q_model(index: RepoIndex, qualified: str) -> bool:
     if framework == "tf" and own is not None and "value_function" in own.methods and not based:
         return False  # Ray's own examples name DQN as what a command line may change
     return found <= DQN_LIKE and (based or bool(found))
+
+
+def is_sac_model(index: RepoIndex, qualified: str) -> bool:
+    """Say whether a torch model on SAC's base is trained with SAC, or nobody says with what."""
+    bases = _bases(index, qualified)
+    if index.framework(qualified) != "torch" or not bases & SAC_BASES:
+        return False
+    return "RNNSACTorchModel" not in bases and _trained_by(index, qualified) <= {"SAC"}
 
 
 def has_q_heads(index: RepoIndex, qualified: str) -> bool:
@@ -132,22 +155,56 @@ def body_without_values(node: ast.ClassDef) -> ast.ClassDef:
 
 
 def check_q(scope: Scope, own: list[Parameter], *, kin: bool, states: bool, views: bool) -> None:
-    """Note what DQN's module has no place for."""
+    """Note what DQN's or SAC's module has no place for."""
+    algorithm = "SAC" if scope.sac else "DQN"
     if kin:
-        scope.problem(scope.node, "shares a base and is trained with DQN")
+        scope.problem(scope.node, f"shares a base and is trained with {algorithm}")
     if scope.net_base and scope.framework == "tf":
         scope.problem(scope.node, "extends a net of RLlib and is trained with DQN")
     if states:
-        scope.problem(scope.node, "has states, which DQN's loss never gave its model")
+        scope.problem(scope.node, f"has states, which {algorithm}'s loss never gave its model")
     if views:
         scope.problem(
             scope.node,
             "reads columns beside the observation, which DQN's loss never gave its model",
         )
-    for name in sorted({p.name for p in own} & Q_ARGUMENTS):
+    for name in sorted({p.name for p in own} & (frozenset() if scope.sac else Q_ARGUMENTS)):
         scope.problem(scope.node, f"takes DQN's {name} by itself")
+    if scope.sac:
+        _check_sac(scope)
     if not any(mark.kind == "super_setup" for mark in scope.marks) and "__init__" in scope.methods:
         scope.problem(scope.methods["__init__"], "does not call the constructor of its base")
 
 
-__all__ = ["Q_METHODS", "body_without_values", "check_q", "has_q_heads", "is_q_model", "role_of"]
+def _check_sac(scope: Scope) -> None:
+    """Note what SAC's module does otherwise: how it asks its nets, and what it builds them of."""
+    for name in sorted(SAC_ASKS & set(scope.methods)):
+        scope.problem(scope.methods[name], f"overrides {name}, by which SAC asked its nets")
+    for name in sorted(SAC_METHODS & set(scope.methods)):
+        for node in nodes_in(scope.methods[name]):
+            value = node.value if isinstance(node, ast.Return) else None
+            if isinstance(node, ast.Return) and not _is_super(value, name):
+                scope.problem(node, f"builds a net of its own in {name}")
+
+
+def _is_super(node: ast.expr | None, method: str) -> bool:
+    return (
+        isinstance(node, ast.Call)
+        and isinstance(node.func, ast.Attribute)
+        and node.func.attr == method
+        and isinstance(node.func.value, ast.Call)
+        and isinstance(node.func.value.func, ast.Name)
+        and node.func.value.func.id == "super"
+    )
+
+
+__all__ = [
+    "Q_METHODS",
+    "SAC_METHODS",
+    "body_without_values",
+    "check_q",
+    "has_q_heads",
+    "is_q_model",
+    "is_sac_model",
+    "role_of",
+]

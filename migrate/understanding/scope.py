@@ -58,7 +58,8 @@ class Scope:
     file: FileEntry
     kin: Kin | None = None
     framework: str | None = "torch"
-    q_model: bool = False  # DQN trains it
+    q_model: bool = False  # DQN or SAC trains it
+    sac: bool = False  # SAC does
     handing: set[str] = field(default_factory=set)  # helpers that hand on what they set
     raw: bool = False  # configs switch the preprocessors off
     plain: bool = False  # observations are surely Boxes that no preprocessor changed

@@ -21,7 +21,7 @@ from rlmigrate.migrate.understanding.inherited import forward_name
 from rlmigrate.migrate.understanding.kin import is_abstract
 from rlmigrate.migrate.understanding.mixins import read_mixin
 from rlmigrate.migrate.understanding.net_base import net_name
-from rlmigrate.migrate.understanding.role import DQN_BASES, Q_METHODS
+from rlmigrate.migrate.understanding.role import DQN_BASES, Q_METHODS, SAC_BASES, SAC_METHODS
 from rlmigrate.migrate.understanding.scope import Scope, self_attribute
 from rlmigrate.migrate.understanding.vocabulary import (
     HARMLESS,
@@ -86,7 +86,7 @@ def _read_bases(scope: Scope, kept: Collection[str], *, recurrent: bool) -> None
         mixin = relative_behind(scope, base, kin.mixins) if kin is not None else None
         if mixin is not None:
             read_mixin(scope, base, mixin, kept)
-        elif scope.q_model and found.rpartition(".")[2] in DQN_BASES:
+        elif scope.q_model and found.rpartition(".")[2] in (SAC_BASES if scope.sac else DQN_BASES):
             continue
         elif protocol := PROTOCOLS.get(found.rpartition(".")[2]):
             scope.problem(base, protocol)
@@ -118,6 +118,7 @@ def _read_members(scope: Scope, kept: Collection[str], served: Collection[str]) 
                     *served,
                     "__init__",
                     *(Q_METHODS if scope.q_model else ()),
+                    *(SAC_METHODS if scope.sac else ()),
                 }:
                     _read_decorator(scope, node, decorator)
                 elif isinstance(decorator, ast.Call) and any(

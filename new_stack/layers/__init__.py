@@ -19,6 +19,7 @@ TorchBeta, TorchDirichlet, ...                 distributions that only the old s
 Keras*, keras_*                                layers of Keras in torch
 LSTMWrapper, AttentionWrapper, head_size       what use_lstm, use_attention put around a model
 QModule, NoisyLayer                            DQN's heads, target and exploration: a base class
+SACModule                                      SAC's policy and critics, a base class
 DefaultModel                                   the module of the default nets, a base for policies
 preprocessed, old_observations, acted          what policies without a network got and gave
 policy_actions                                 what policies with a network computed by it
@@ -51,6 +52,7 @@ _HOME = {
     "head_size": "model_wrapper",
     "ModelDistribution": "asking",
     "MultiActionDistribution": "multi_action",
+    "SACModule": "sac_module",
     "SamplingModule": "asking",
     "TorchBeta": ".distributions",
     "TorchDirichlet": ".distributions",
@@ -191,6 +193,7 @@ __all__ = [
     "MultiActionDistribution",
     "NoisyLayer",
     "QModule",
+    "SACModule",
     "SamplingModule",
     "SlimConv2d",
     "SlimFC",
