@@ -22,7 +22,7 @@ def q_settings(context: FileContext, target: str, node: ast.AST) -> list[tuple[s
     found = context.index.class_named(target)
     if found is None:
         return []
-    unsaid = UNSAID if has_q_heads(context.index, found.qualified) else ()
+    unsaid: tuple[str, ...] = UNSAID if has_q_heads(context.index, found.qualified) else ()
     if is_sac_model(context.index, found.qualified):
         unsaid = UNSAID_OF_SAC
     if not unsaid:

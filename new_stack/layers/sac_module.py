@@ -142,12 +142,12 @@ class SACModule(TorchRLModule, QNetAPI, TargetNetworkAPI, InferenceOnlyAPI):
         features: torch.Tensor = self._forward(batch)[Columns.ACTION_DIST_INPUTS]
         return features
 
-    def compute_q_values(self, batch: dict[str, Any], squeeze: bool = True) -> torch.Tensor:
+    def compute_q_values(self, batch: dict[str, Any], squeeze: bool = True) -> Any:
         """Return the smaller of the critics' values: float32[B], or float32[B, n]."""
         values = self._q_values(batch, self._critics())
         return values[0] if len(values) == 1 else torch.min(*values)
 
-    def forward_target(self, batch: dict[str, Any], squeeze: bool = True) -> torch.Tensor:
+    def forward_target(self, batch: dict[str, Any], squeeze: bool = True) -> Any:
         """Return the smaller of the target critics' values."""
         values = self._q_values(batch, self._critics(target=True))
         return values[0] if len(values) == 1 else torch.min(*values)
@@ -201,7 +201,8 @@ class SACModule(TorchRLModule, QNetAPI, TargetNetworkAPI, InferenceOnlyAPI):
         for parameter in parameters:
             parameter.requires_grad_(False)
         try:
-            return self.compute_q_values(batch)
+            values: torch.Tensor = self.compute_q_values(batch)
         finally:
             for parameter in parameters:
                 parameter.requires_grad_(True)
+        return values
