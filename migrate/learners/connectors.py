@@ -57,6 +57,9 @@ def write_connector(
     head = _unannotated(function.args).partition(",")[2].strip()
     body = words.written(BODY)
     samples = read_samples(around.file, function, base, words.key)
+    if samples.values:
+        column, values = around.names.core("Columns"), around.names.layer("values_of")
+        body = f"{BODY}{words.batch}[{column}.VF_PREDS] = {values}(module, {words.batch})\n{body}"
     named, mark = _others(function)
     adds = "    adds_advantages = True\n\n" if samples.advantages else ""
     moved = whole_method(f"    def postprocess(self, module, {head}):\n{body}", function)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import ast
 
 from rlmigrate.migrate.index.imports import dotted
-from rlmigrate.migrate.learners.samples import ADVANTAGES, asks_base
+from rlmigrate.migrate.learners.samples import ADVANTAGES, LastValue, asks_base
 from rlmigrate.migrate.learners.words import LearnerWords, Place, Surroundings
 
 
@@ -82,6 +82,7 @@ class EpisodeWords(LearnerWords):
         super().__init__(around, function, {named[0]: "policy"} if named else {})
         self.batch = named[1] if len(named) > 1 else ""
         self.asks = asks_base(self.file, function, base)
+        self.last = LastValue.of(function)
 
     def column(self, key: str) -> str:
         """An episode's columns have dones besides terminateds."""
@@ -100,6 +101,9 @@ class EpisodeWords(LearnerWords):
             return "module.compute_values(batch)"
         if self._is_initialized(node):
             return "True"
+        if self.last is not None and node is self.last.call:
+            value = f"{self.names.layer('last_value')}(module, {self.last.batch})"
+            return f"{value} if {self.config}.use_gae else 0.0"
         return super().on_Call(node)
 
     def _is_initialized(self, node: ast.Call) -> bool:
@@ -121,6 +125,8 @@ class EpisodeWords(LearnerWords):
 
     def on_Assign(self, node: ast.Assign) -> str | None:
         """The same, before a return."""
+        if self.last is not None and node is self.last.inputs:
+            return ""
         name = ast.unparse(node.targets[0])
         if node is not self.asks:
             return None

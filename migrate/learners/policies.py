@@ -88,7 +88,7 @@ def learning_policies(source: SourceFile, index: RepoIndex) -> Iterator[Learning
             policy = LearningPolicy(
                 facts.name, facts.line, facts.base, studied.node, [studied.node]
             )
-            _read_class(index, file, policy, studied.node)
+            _read_class(source, index, file, policy, studied.node)
             named = [n for n in nodes_in(studied.node) if isinstance(n, ast.Attribute | ast.Name)]
             homes = [file.imports.qualified(node) or "" for node in named]
             policy.like = like_rays(policy.base, algorithm_of(homes))
@@ -114,11 +114,38 @@ def like_rays(base: str, algorithm: str) -> str:
     return known.get(algorithm, f"{algorithm}TorchPolicy") if plain and algorithm else ""
 
 
+def _handed_to(source: SourceFile, method: ast.FunctionDef) -> ast.FunctionDef | None:
+    """The function of the file that a method only hands its parameters to, in their order."""
+    body = body_without_docstring(method)
+    while len(body) == 1 and isinstance(body[0], ast.With):
+        body = body[0].body
+    last = body[0]
+    call = last.value if len(body) == 1 and isinstance(last, ast.Return) else None
+    if not isinstance(call, ast.Call) or not isinstance(call.func, ast.Name) or call.keywords:
+        return None
+    given = [each.id if isinstance(each, ast.Name) else "" for each in call.args]
+    if given != [a.arg for a in method.args.args]:
+        return None
+    for node in source.tree.body:
+        if isinstance(node, ast.FunctionDef) and node.name == call.func.id:
+            return node if len(node.args.args) == len(given) else None
+    return None
+
+
 def _read_class(
-    index: RepoIndex, file: FileEntry, policy: LearningPolicy, node: ast.ClassDef
+    source: SourceFile,
+    index: RepoIndex,
+    file: FileEntry,
+    policy: LearningPolicy,
+    node: ast.ClassDef,
 ) -> None:
     methods = {m.name: m for m in node.body if isinstance(m, ast.FunctionDef)}
     policy.hooks = {METHODS[name]: methods[name] for name in METHODS if name in methods}
+    for place, method in policy.hooks.items():
+        function = _handed_to(source, method)
+        if function is not None:
+            policy.hooks[place] = function
+            policy.nodes.append(function)
     called = _called([*policy.hooks.values()], methods)
     policy.helpers = tuple(methods[name] for name in called)
     for item in node.body:

@@ -3,6 +3,7 @@
 Samples        the columns that it writes, and what of it has no counterpart
 read_samples   read one
 asks_base      a statement that leaves the advantages to RLlib, last of all
+LastValue      `policy._value(**input_dict)` of the step after the last
 """
 
 from __future__ import annotations
@@ -35,13 +36,20 @@ VIEWS = frozenset({"keys", "items", "values"})
 Comprehension = ast.ListComp | ast.GeneratorExp | ast.SetComp
 
 
+#: Policies that gave values when they acted.
+VALUED = frozenset({"PPOTorchPolicy", "A3CTorchPolicy"})
+INPUTS = frozenset({"get_single_step_input_dict", "get_input_dict"})
+
+
 @dataclass(frozen=True)
 class Samples:
-    """`written` are keys of columns; `advantages` tells that it computes them; `problem` is what
-    keeps it from being the same over an episode's columns."""
+    """`written` are keys of columns; `advantages` tells that it computes them, and `values` that
+    it needs those of its rows; `problem` is what keeps it from being the same over an episode's
+    columns."""
 
     written: frozenset[str] = frozenset()
     advantages: bool = False
+    values: bool = False
     problem: str = ""
 
 
@@ -74,6 +82,47 @@ def asks_base(file: FileEntry, function: ast.FunctionDef, base: str) -> ast.stmt
             )
             return node if known and (after or isinstance(node, ast.Return)) else None
     return None
+
+
+@dataclass(frozen=True)
+class LastValue:
+    """The statement that makes the inputs, the call that asks for their value, and the samples."""
+
+    inputs: ast.Assign
+    call: ast.Call
+    batch: str
+
+    @classmethod
+    def of(cls, function: ast.FunctionDef) -> LastValue | None:
+        """Find both; None where the inputs are looked at otherwise."""
+        policy = function.args.args[0].arg if function.args.args else ""
+        nodes = list(nodes_in(function))
+        calls = [
+            n
+            for n in nodes
+            if isinstance(n, ast.Call) and dotted(n.func) == f"{policy}._value" and not n.args
+        ]
+        if len(calls) != 1:
+            return None
+        names = {n.id for k in calls[0].keywords for n in nodes_in(k) if isinstance(n, ast.Name)}
+        inside = set(nodes_in(calls[0]))
+        for node in nodes:
+            target = node.targets[0] if isinstance(node, ast.Assign) else None
+            if not isinstance(target, ast.Name) or names != {target.id}:
+                continue
+            value = node.value if isinstance(node, ast.Assign) else None
+            func = value.func if isinstance(value, ast.Call) else None
+            if not isinstance(func, ast.Attribute) or func.attr not in INPUTS:
+                return None
+            assert isinstance(value, ast.Call)
+            last = [k for k in value.keywords if k.arg == "index"]
+            owner = value.args[0] if func.attr == "get_input_dict" else func.value
+            others = [n for n in nodes if isinstance(n, ast.Name) and n.id == target.id]
+            known = all(n is target or n in inside for n in others)
+            asks = bool(last) and getattr(last[0].value, "value", None) == "last"
+            if known and asks and isinstance(owner, ast.Name) and isinstance(node, ast.Assign):
+                return cls(node, calls[0], owner.id)
+        return None
 
 
 def of_ray(file: FileEntry, node: ast.expr) -> bool:
@@ -109,6 +158,10 @@ class _Reading:
         self.policy, self.batch, self.others, self.episode = (*arguments, "", "", "", "")[:4]
         self.base = asks_base(file, function, base)
         self.asked = set(nodes_in(self.base)) if self.base is not None else set()
+        self.last = LastValue.of(function)
+        if self.last is not None:
+            self.asked |= {*nodes_in(self.last.inputs), *nodes_in(self.last.call)}
+        self.valued = base in VALUED
         self.holders = self._holders()
         self.written: dict[str, int] = {}
         self.read: dict[str, int] = {}
@@ -120,11 +173,22 @@ class _Reading:
         if not self.batch:
             return Samples(problem="takes no samples")
         problems = [text for node in self.nodes if (text := self._problem(node))]
-        for key, line in self.read.items():
-            if key not in KNOWN and self.written.get(key, line + 1) > line:
+        values = self.valued and self._unwritten("vf_preds")
+        if values:
+            self.written["vf_preds"] = 0
+        for key in self.read:
+            if self._unwritten(key):
+                line = self.read[key]
                 problems.append(f"reads {key}, which episodes do not have (line {line})")
+        if self.last is not None and self.last.batch not in self.holders:
+            problems.append(f"asks for the value of {self.last.batch}")
         first = problems[0] if problems else ""
-        return Samples(frozenset(self.written), self.advantages, first)
+        return Samples(frozenset(self.written), self.advantages, values, first)
+
+    def _unwritten(self, key: str) -> bool:
+        """Say whether a column is read before it is there."""
+        line = self.read.get(key)
+        return line is not None and key not in KNOWN and self.written.get(key, line + 1) > line
 
     def _holders(self) -> set[str]:
         """Names that stand for the samples."""
@@ -202,8 +266,9 @@ class _Reading:
             else:
                 self.written.setdefault(key, line)
             return ""
-        if isinstance(parent, ast.Attribute) and parent.attr in {*VIEWS, "copy"}:
-            return ""
+        if isinstance(parent, ast.Attribute):
+            known = parent.attr in {*VIEWS, "copy"}
+            return "" if known else f"asks its samples for {parent.attr} (line {line})"
         if isinstance(parent, ast.Compare) and node in parent.comparators:
             return ""
         if isinstance(parent, ast.Return | ast.Assign) or self._computes(parent):

@@ -28,6 +28,7 @@ ViewRequirement, ViewColumns                   columns of earlier steps, and the
 A3CTorchLearner, PGTorchLearner                losses that only the old stack had (Ray)
 AdvantageLearner, OldValues, ReturnsToGo       columns of the old stack's batches (Ray)
 SampleConnector, add_advantages                what policies did to their samples (Ray)
+values_of, last_value                          values of the rows of an episode (Ray)
 
 `rlmigrate rewrite` writes the ones that a migrated module needs into `rlmigrate_layers.py`
 beside it, from the text of the files in this folder.
@@ -46,6 +47,8 @@ _HOME = {
     "ReturnsToGo": "on_ray.learners",
     "SampleConnector": "on_ray.samples",
     "add_advantages": "on_ray.advantages",
+    "last_value": "on_ray.advantages",
+    "values_of": "on_ray.advantages",
     "AppendBiasLayer": "append_bias",
     "AttentionWrapper": "attention_wrapper",
     "LSTMWrapper": "lstm_wrapper",

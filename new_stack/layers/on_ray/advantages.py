@@ -1,6 +1,7 @@
 """Advantages that an old policy computed from the samples of an episode.
 
 add_advantages          advantages and value targets of one episode's columns
+values_of, last_value   what the value function says of its rows, and of what comes after
 StandardizedAdvantages  scales the advantages of a batch, as PPO does
 """
 
@@ -10,6 +11,7 @@ from typing import Any
 
 import numpy as np
 import torch
+import tree
 from ray.rllib.connectors.connector_v2 import ConnectorV2
 
 
@@ -63,6 +65,29 @@ def add_advantages(
     rollout["advantages"] = advantages.astype(np.float32)
     rollout["value_targets"] = targets.astype(np.float32)
     return rollout
+
+
+def values_of(module: Any, columns: dict[str, Any], key: str = "obs", start: int = 0) -> Any:
+    """Return float32[T - start]: the value of each observation from row `start` on.
+
+    The modules of PPO and its kin do not give values when they act, as the old policies did.
+    """
+    if module.is_stateful():
+        raise ValueError(
+            "values of a module with states need their sequences: let compute_values() of the "
+            "module return what is meant, and leave the advantages to RLlib's connectors"
+        )
+    device = next(module.parameters()).device
+    obs = tree.map_structure(lambda rows: torch.as_tensor(rows[start:]).to(device), columns[key])
+    with torch.no_grad():
+        values = module.compute_values({"obs": obs})
+    return np.asarray(values.detach().cpu(), np.float32)
+
+
+def last_value(module: Any, columns: dict[str, Any]) -> float:
+    """Return the value of the observation behind the last row."""
+    (value,) = values_of(module, columns, "new_obs", -1).tolist()
+    return float(value)
 
 
 def discounted(rows: Any, rate: float) -> Any:

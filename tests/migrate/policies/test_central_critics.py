@@ -89,6 +89,33 @@ def text(name: str, base: str = "PPO") -> str:
     return (HEAD + own).replace("PPO", base).replace("ppo", base.lower())
 
 
+GOAL = """def until_goal(policy, sample_batch, other_agent_batches=None, episode=None):
+    # An end without a goal goes on.
+    if sample_batch[SampleBatch.DONES][-1] and sample_batch["rewards"][-1] > -1.0:
+        last_r = 0.0
+    else:
+        input_dict = sample_batch.get_single_step_input_dict(
+            policy.model.view_requirements, index="last"
+        )
+        last_r = policy._value(**input_dict)
+    batch = compute_advantages(
+        sample_batch,
+        last_r,
+        policy.config["gamma"],
+        policy.config["lambda"],
+        use_gae=policy.config["use_gae"],
+        use_critic=policy.config.get("use_critic", True),
+    )
+    return batch
+
+
+class Policy(PPOTorchPolicy):
+    def postprocess_trajectory(self, sample_batch, other_agent_batches=None, episode=None):
+        with torch.no_grad():
+            return until_goal(self, sample_batch, other_agent_batches, episode)
+"""
+
+
 def chunk(seed: int, steps: int, *, done: bool, cut: bool = False) -> SingleAgentEpisode:
     rng = np.random.default_rng(seed)
     space = OBSERVATIONS
@@ -118,7 +145,11 @@ def old_rows(policy: Any, *, standardize: bool) -> dict[str, torch.Tensor]:
     found = []
     for each in chunks():
         last = np.arange(len(each)) == len(each) - 1
+        obs = torch.from_numpy(each.get_observations(slice(0, len(each))))
+        policy.model({"obs": obs})
         rows = SampleBatch(
+            new_obs=each.get_observations(slice(1, len(each) + 1)),
+            vf_preds=policy.model.value_function().detach().numpy(),
             obs=each.get_observations(slice(0, len(each))),
             actions=each.get_actions(),
             rewards=np.array(each.get_rewards()),
@@ -132,19 +163,24 @@ def old_rows(policy: Any, *, standardize: bool) -> dict[str, torch.Tensor]:
     return {key: torch.as_tensor(value) for key, value in whole.items()}
 
 
-def sides(migrate: Any, name: str) -> Any:
-    done = migrate(text(name))
+def sides(migrate: Any, given: str, **settings: Any) -> Any:
+    done = migrate(given)
     assert done.items["Policy"].outcome == "native", done.items["Policy"].message
     assert "learner_class=PolicyLearner)" in done.items["Policy"].message
     after = done.text()
     assert "TODO" not in after
-    assert "        # What was done a step ago.\n        acted = " in after
+    assert after.count("        # ") == 1
     assert "class Policy(" not in after
+    assert "until_goal(" not in after
     assert migrate(after).text() == after
     old, new = done.old(), done.new()
-    policy = old_policy(old.Policy, old.Net, gamma=0.9)
+    policy = old_policy(old.Policy, old.Net, gamma=0.9, **settings)
     policy.config["lambda"] = 0.7
-    made = config().training(gamma=0.9, lambda_=0.7).learners(learner_class=new.PolicyLearner)
+    made = (
+        config()
+        .training(gamma=0.9, lambda_=0.7, **settings)
+        .learners(learner_class=new.PolicyLearner)
+    )
     made = made.rl_module(rl_module_spec=RLModuleSpec(module_class=new.Net))
     spaces = {"__env__": (OBSERVATIONS, ACTIONS), "default_policy": (OBSERVATIONS, ACTIONS)}
     learner = made.build_learner(env=None, spaces=spaces)
@@ -154,7 +190,7 @@ def sides(migrate: Any, name: str) -> Any:
 
 @pytest.mark.parametrize("name", FINALS)
 def test_columns_and_loss_are_those_of_the_old_stack(migrate, name):
-    policy, learner, made = sides(migrate, name)
+    policy, learner, made = sides(migrate, text(name))
     expected = old_rows(policy, standardize=True)
     batch = learner._learner_connector(
         rl_module=learner.module, batch={}, episodes=chunks(), shared_data={}
@@ -170,6 +206,24 @@ def test_columns_and_loss_are_those_of_the_old_stack(migrate, name):
         module_id="default_policy", config=made, batch=batch, fwd_out=outs
     )
     torch.testing.assert_close(found, loss, atol=1e-6, rtol=1e-5)
+
+
+@pytest.mark.parametrize("use_gae", [True, False])
+def test_a_copy_of_rllibs_gae_has_values_of_its_own(migrate, use_gae):
+    policy, learner, _ = sides(migrate, HEAD + GOAL, use_gae=use_gae)
+    expected = old_rows(policy, standardize=True)
+    batch = learner._learner_connector(
+        rl_module=learner.module, batch={}, episodes=chunks(), shared_data={}
+    )["default_policy"]
+    for column in ("vf_preds", "value_targets", "advantages"):
+        found = batch[column][batch["loss_mask"]]
+        torch.testing.assert_close(found, expected[column], atol=1e-5, rtol=1e-5)
+
+
+def test_inputs_that_are_looked_at_are_for_a_person(migrate):
+    text = GOAL.replace("last_r = policy", "print(input_dict)\n        last_r = policy")
+    message = migrate(HEAD + text).items["Policy.learning"].message
+    assert "asks its samples for get_single_step_input_dict" in message
 
 
 def test_advantages_are_rays():
@@ -196,7 +250,6 @@ def test_advantages_are_rays():
 USES = {
     "align(sample_batch)": "hands its samples to align",
     "sample_batch['t'][0]": "reads t, which episodes do not have",
-    "sample_batch['vf_preds'][0]": "reads vf_preds, which episodes do not have",
     "episode.length": "uses the episode",
     "[other[0].model for other in other_agent_batches.values()]": "asks another agent for model",
     "[align(other[1]) for other in other_agent_batches.values()]": "samples to align",
