@@ -3,12 +3,14 @@
 PolicyFacts    one class
 read_policy    understand a class
 policy_plan    bridged or manual, with the reason
+inner_returns  returns of functions inside a method
 """
 
 from __future__ import annotations
 
 import ast
 from dataclasses import dataclass
+from functools import lru_cache
 
 from rlmigrate.migrate.findings import Outcome
 from rlmigrate.migrate.index.entries import ClassEntry
@@ -120,3 +122,10 @@ def _homes(facts: PolicyFacts) -> str:
     if not hooks:
         return "use an RLModule, and a Learner for what is learned"
     return "; ".join(f"{name}() goes into {HOOKS[name].home}" for name in hooks)
+
+
+@lru_cache(maxsize=64)
+def inner_returns(method: ast.FunctionDef) -> frozenset[ast.Return]:
+    """The returns of functions inside a method, which are not the method's own."""
+    inner = (n for n in nodes_in(method) if isinstance(n, ast.FunctionDef) and n is not method)
+    return frozenset(n for each in inner for n in nodes_in(each) if isinstance(n, ast.Return))

@@ -15,6 +15,7 @@ from rlmigrate.migrate.emit.names import Names
 from rlmigrate.migrate.index.entries import FileEntry
 from rlmigrate.migrate.index.imports import dotted
 from rlmigrate.migrate.policies.problem import NotMovable
+from rlmigrate.migrate.policies.reading import inner_returns
 from rlmigrate.migrate.policies.remarks import opening
 from rlmigrate.migrate.policies.rewriting import KeyRead, Rewriting
 from rlmigrate.migrate.source import SourceFile
@@ -196,6 +197,8 @@ class Words(Rewriting):
 
     def replacement(self, node: ast.AST) -> str | None:
         """Ask `on_...` for the node's type; look inside where that has nothing to say."""
+        if isinstance(node, ast.Return) and node in inner_returns(self.method):
+            return None
         handler = getattr(self, f"on_{type(node).__name__}", None)
         return handler(node) if handler is not None else None
 

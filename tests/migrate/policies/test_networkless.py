@@ -54,7 +54,10 @@ NESTED = """class Mine(Policy):
         obs_batch = restore_original_dimensions(
             np.array(obs_batch, dtype=np.float32), self.observation_space, tensorlib=np
         )
-        best = [int(row.argmax()) % 4 for row in obs_batch["board"]]
+        def highest(row):
+            return int(row.argmax())
+
+        best = [highest(row) % 4 for row in obs_batch["board"]]
         kinds = [int(row.argmax()) for row in obs_batch["kind"]]
         return np.array([(b + k) % 4 for b, k in zip(best, kinds)]), [], {}
 """
