@@ -40,12 +40,14 @@ _HELD = ("rnn", "layer")
 
 
 def layer_pairs(
-    old: Mapping[str, Sequence[int]], new: Iterable[str]
+    old: Mapping[str, Sequence[int]], new: Iterable[str], made: Mapping[str, int] | None = None
 ) -> list[tuple[str, str, tuple[Layout, ...]]]:
     """Pair variables (with their shapes) and parameters of layers named alike.
 
     Layers without a name of their own count as long as both sides have as many of the kind: the
-    first of one is the first of the other. A name that stands for several layers pairs nothing.
+    first of one is the first of the other. `made` numbers the new layers, by their whole names, in
+    the order in which they were made; without it their own numbers say it, if none stands for two.
+    A name that stands for several layers pairs nothing.
 
     >>> layer_pairs({"dense_4/bias": [1], "dense_7/bias": [1]}, ["a.dense.bias", "a.dense_1.bias"])
     [('dense_4/bias', 'a.dense.bias', ()), ('dense_7/bias', 'a.dense_1.bias', ())]
@@ -63,16 +65,13 @@ def layer_pairs(
         *owners, part = name.split(".")
         if len(owners) > 1 and owners[-1] in _HELD:
             owners.pop()
-        after.setdefault((owners[-1] if owners else "", part), []).append(name)
-    same = _same_numbers({layer for layer, _ in before}, {layer for layer, _ in after})
+        after.setdefault((".".join(owners), part), []).append(name)
+    same = _same_layers({layer for layer, _ in before}, {layer for layer, _ in after}, made or {})
     return [
         pair
-        for key, names in before.items()
-        if len(names) == 1
-        and (key[0] in same or not _kind(key[0]))
-        and (found := (same.get(key[0], key[0]), key[1])) in after
-        and len(after[found]) == 1
-        for pair in _targets(names[0], after[found][0], old)
+        for (layer, part), names in before.items()
+        if len(names) == 1 and len(after.get((same.get(layer, ""), part), ())) == 1
+        for pair in _targets(names[0], after[same[layer], part][0], old)
     ]
 
 
@@ -89,15 +88,28 @@ def _targets(
     return [(name, target, layouts_of(name, len(old[name])))]
 
 
-def _same_numbers(before: set[str], after: set[str]) -> dict[str, str]:
-    """Layers that Keras numbered: old name to new name, by their order."""
-    found: dict[str, str] = {}
+def _same_layers(before: set[str], after: set[str], made: Mapping[str, int]) -> dict[str, str]:
+    """Old layer to new: by their names, and by their order those that Keras numbered."""
+    named: dict[str, list[str]] = {}
+    for owner in after:
+        named.setdefault(owner.rpartition(".")[2], []).append(owner)
+    found = {
+        layer: named[layer][0]
+        for layer in before
+        if not _kind(layer) and len(named.get(layer, ())) == 1
+    }
     for kind in _KINDS:
-        sides = [
-            sorted((n for n in names if _kind(n) == kind), key=_number) for names in (before, after)
-        ]
-        if len(sides[0]) == len(sides[1]):
-            found |= dict(zip(*sides, strict=True))
+        old = sorted((layer for layer in before if _kind(layer) == kind), key=_number)
+        alike = {name: owners for name, owners in named.items() if _kind(name) == kind}
+        new = [owner for owners in alike.values() for owner in owners]
+        if all(owner in made for owner in new):
+            new.sort(key=lambda owner: made[owner])
+        elif all(len(owners) == 1 for owners in alike.values()):
+            new.sort(key=lambda owner: _number(owner.rpartition(".")[2]))
+        else:
+            continue
+        if len(old) == len(new):
+            found |= dict(zip(old, new, strict=True))
     return found
 
 

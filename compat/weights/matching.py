@@ -48,10 +48,14 @@ class Match:
 
 @dataclass(frozen=True)
 class Side:
-    """One side of a transfer: its arrays, and the prefix around its legacy names."""
+    """One side of a transfer: its arrays, and the prefix around its legacy names.
+
+    `made` numbers the layers in the order in which they were made, where that is known.
+    """
 
     arrays: Mapping[str, torch.Tensor]
     prefix: str = ""
+    made: Mapping[str, int] = field(default_factory=dict)
 
     def bare(self) -> dict[str, str]:
         """Map names without the prefix to the names they have."""
@@ -87,7 +91,9 @@ def _by_layers(found: Match, old: Side, new: Side) -> None:
     done = found.sources() | found.left_out
     arrays = {name: value for name, value in old.arrays.items() if name not in done}
     free = [name for name in new.arrays if name not in found.targets() | found.left_out]
-    for source, target, layouts in layer_pairs({n: v.shape for n, v in arrays.items()}, free):
+    for source, target, layouts in layer_pairs(
+        {name: value.shape for name, value in arrays.items()}, free, new.made
+    ):
         found.add(Assignment(source, target, layouts))
     rest = {name: v.ndim for name, v in arrays.items() if name not in found.sources()}
     free = [name for name in free if name not in found.targets()]

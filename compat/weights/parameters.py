@@ -47,3 +47,9 @@ def _as_tensor(value: Any) -> torch.Tensor:
 def prefix_of(side: Any) -> str:
     """Return the prefix under which a wrapped module keeps its legacy model's parameters."""
     return str(getattr(type(side), "legacy_prefix", "")) if hasattr(side, "legacy_model") else ""
+
+
+def order_of(module: nn.Module) -> dict[str, int]:
+    """Number the layers, by their whole names, that know when they were made: Keras's in torch."""
+    found = ((name, getattr(each, "made", None)) for name, each in module.named_modules())
+    return {name: number for name, number in found if isinstance(number, int)}

@@ -12,7 +12,7 @@ from rlmigrate.compat.weights.columns import flat_order
 from rlmigrate.compat.weights.default_nets import KEPT
 from rlmigrate.compat.weights.layouts import rearrange
 from rlmigrate.compat.weights.matching import Mapped, Match, Side, match
-from rlmigrate.compat.weights.parameters import holder_of, parameters_of, prefix_of
+from rlmigrate.compat.weights.parameters import holder_of, order_of, parameters_of, prefix_of
 from rlmigrate.compat.weights.report import Assignment, TransferReport
 from rlmigrate.errors import WeightsError
 
@@ -42,7 +42,7 @@ def transfer_weights(
             f"new is a {type(new).__qualname__}; expected a torch module or a policy with one"
         )
     before = Side(parameters_of(old, role="old"), prefix_of(old))
-    after = Side(parameters_of(holder, role="new"), prefix_of(holder))
+    after = Side(parameters_of(holder, role="new"), prefix_of(holder), order_of(holder))
     found = match(before, after, mapping)
     problems = _set_columns(found, holder_of(old), holder, columns)
     problems += found.unknown + _problems(found, before, after, tuple(allow_unmatched))

@@ -62,14 +62,21 @@ def model_results(
             s.reading.node for s in studies if s.plan.outcome is Outcome.BRIDGED or s.plan.kept_for
         ],
         native_tf=[
-            s.reading.node
+            node
             for s in studies
             if s.plan.outcome is Outcome.NATIVE and index.framework(s.plan.qualified) == "tf"
+            for node in (*_helpers(source, s), s.reading.node)
         ],
         ray_free=settings.target == "builtin",
     )
     emitted = [_emit(source, index, file, settings, study, moves) for study in studies]
     return tuple(map(ModelResult, studies, emitted))
+
+
+def _helpers(source: SourceFile, study: Study) -> list[ast.stmt]:
+    """Functions of the file that are ported with a class."""
+    names = study.reading.facts.helpers
+    return [s for s in source.tree.body if isinstance(s, ast.FunctionDef) and s.name in names]
 
 
 def layers_beside(

@@ -40,7 +40,7 @@ def plan_moves(
     *,
     native: Iterable[ast.ClassDef],
     bridged: Iterable[ast.ClassDef],
-    native_tf: Iterable[ast.ClassDef] = (),
+    native_tf: Iterable[ast.stmt] = (),
     ray_free: bool = False,
 ) -> Moves:
     """Move an import with the classes, if nothing else in the file needs it as it was.
@@ -135,8 +135,8 @@ def _uses(tree: ast.Module) -> dict[str, set[int]]:
     return found
 
 
-def _inside(classes: Iterable[ast.ClassDef]) -> set[int]:
-    return {id(node) for each in classes for node in nodes_in(each)}
+def _inside(statements: Iterable[ast.stmt]) -> set[int]:
+    return {id(node) for each in statements for node in nodes_in(each)}
 
 
 def _top_level(tree: ast.Module) -> set[str]:

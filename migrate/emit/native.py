@@ -92,7 +92,9 @@ def _module(names: Names, facts: ModelFacts) -> str:
 
 def _heads(facts: ModelFacts) -> str:
     """The module of the layers file that speaks an algorithm's protocol."""
-    return "SACModule" if facts.sac else "QModule"
+    if facts.sac:
+        return "SACModule"
+    return "KerasQModule" if facts.ported else "QModule"
 
 
 def _override(

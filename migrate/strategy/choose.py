@@ -74,9 +74,8 @@ def _study(index: RepoIndex, file: FileEntry, node: ast.ClassDef, qualified: str
 def _choose(index: RepoIndex, reading: Reading) -> tuple[Outcome, str]:
     facts = reading.facts
     framework = index.framework(facts.qualified)
-    if framework == "tf" and index.settings.target == "ray" and (why := _own_stop(index, reading)):
-        line = f" (line {_telling(reading).line})" if facts.problems else ""
-        return Outcome.MANUAL, f"{FOREIGN}, and is not ported because it {why}{line}"
+    if framework == "tf" and index.settings.target == "ray" and (why := _port_stop(index, reading)):
+        return Outcome.MANUAL, f"{FOREIGN}, and is not ported because it {why}"
     if framework is None:
         bases = filter(ray_kind, index.bases_of(facts.qualified))
         first = any(base.endswith(".Model") for base in bases)
@@ -132,6 +131,51 @@ def _own_stop(index: RepoIndex, reading: Reading) -> str | None:
         if not becomes_native(index, policy):
             return f"is built by {policy.rpartition('.')[2]}, which stays a policy"
     return None
+
+
+def _port_stop(index: RepoIndex, reading: Reading) -> str | None:
+    """What keeps a TensorFlow class from being ported: itself, its kin, or its helpers' users."""
+    why = _own_stop(index, reading)
+    if why is not None:
+        return f"{why} (line {_telling(reading).line})" if reading.facts.problems else why
+    for how, name in reading.facts.family:
+        other = _reading_of(index, name)
+        stop = _own_stop(index, other) if other is not None else "cannot be read"
+        if stop is not None:
+            return f"{how} {name.rpartition('.')[2]}, which {stop}"
+    for name in reading.facts.helpers:
+        user = _other_user(index, reading, name)
+        if user:
+            return f"calls {name}, which {user} needs as it is"
+    return None
+
+
+def _other_user(index: RepoIndex, reading: Reading, helper: str) -> str:
+    """Who else calls a function of the file and is not ported with it, "" if nobody."""
+    entry = index.class_named(reading.facts.qualified)
+    if entry is None:
+        return ""
+    file = index.files[entry.path]
+    for other in index.files.values():
+        names = other.imports.names.values()
+        if other is not file and f"{file.module}.{helper}" in names:
+            return other.module
+    inside: dict[int, str] = {}
+    for statement in index.source_of(entry.path).tree.body:
+        for node in nodes_in(statement):
+            inside[id(node)] = getattr(statement, "name", "the file")
+    ported = {reading.facts.name, *reading.facts.helpers}
+    for each in file.classes:
+        if index.legacy_kind(each.qualified) != "model" or each.name in ported:
+            continue
+        found = _reading_of(index, each.qualified)
+        calls = found is not None and helper in found.facts.helpers
+        if found is not None and calls and _own_stop(index, found) is None:
+            ported |= {each.name, *found.facts.helpers}
+    for node in index.source_of(entry.path).nodes(ast.Name):
+        if node.id == helper and isinstance(node.ctx, ast.Load) and inside[id(node)] not in ported:
+            return inside[id(node)]
+    return ""
 
 
 def stuck_heirs(index: RepoIndex, reading: Reading) -> tuple[list[Reading], list[Reading]]:

@@ -104,6 +104,8 @@ class ModelFacts:
     states: tuple[str, ...] = ()
     q_model: bool = False  # becomes DQN's or SAC's module
     sac: bool = False  # becomes SAC's
+    ported: bool = False  # leaves TensorFlow for torch
+    helpers: tuple[str, ...] = ()  # functions of its file that are ported with it
     sequential: bool = False  # states stay a list, and time is folded into rows
     stateless_too: bool = False  # the list of states may be empty
     empty_state: str = ""  # what forward calls the list of states, where it reads it in vain

@@ -10,7 +10,7 @@ import ast
 from rlmigrate.migrate.index.imports import dotted
 from rlmigrate.migrate.tree import nodes_in
 from rlmigrate.migrate.understanding.ported_functions import read_function
-from rlmigrate.migrate.understanding.ported_layers import read_layer
+from rlmigrate.migrate.understanding.ported_layers import initializer, read_layer
 from rlmigrate.migrate.understanding.ported_names import (
     ACTIVATIONS,
     BACKEND,
@@ -18,7 +18,6 @@ from rlmigrate.migrate.understanding.ported_names import (
     LAYERS,
     MODULE_NAMES,
     TENSOR_NAMES,
-    TF_ONLY,
     TRUSTED,
 )
 from rlmigrate.migrate.understanding.ported_scope import Ported, said
@@ -37,6 +36,7 @@ class Port(Ported):
         self.tree = tree
         states = scope.methods.get("get_initial_state")
         self.numpy = self.building | ({id(n) for n in nodes_in(states)} if states else set())
+        self.helpers: set[str] = set()
         self.foreign = self._foreign()
 
     def _foreign(self) -> set[str]:
@@ -52,13 +52,48 @@ class Port(Ported):
                     found.add(name)
         while more := {n for n, used in uses.items() if n not in found and used & found}:
             found |= more
-        return found - {self.scope.node.name}
+        return found - {self.scope.node.name, *(each.node.name for each in self.scope.line)}
 
-    def read(self) -> None:
-        """Judge the whole class."""
+    def read(self) -> tuple[str, ...]:
+        """Judge the whole class; returns the functions of its file that are ported with it."""
         self._read_class()
-        skipped = self._skipped()
-        for node in nodes_in(self.scope.node):
+        self._read_nodes(self.scope.node, self._skipped())
+        for mark in self.scope.marks:
+            if mark.kind == "net_value_of":
+                self.problem(mark.node, "puts a net of RLlib into a Keras model")
+            elif mark.kind == "net" and mark.detail == "VisionNetwork":
+                self.problem(mark.node, "builds a VisionNetwork")
+        return tuple(sorted(self.helpers))
+
+    def _read_helper(self, node: ast.Name) -> bool:
+        """Read a function of the file that speaks TensorFlow; False for anything else."""
+        found = [s for s in self.tree.body if node.id in _bound(s)]
+        function = found[0] if len(found) == 1 else None
+        if not isinstance(function, ast.FunctionDef) or function.decorator_list:
+            return False
+        inner = [n for n in nodes_in(function) if isinstance(n, ast.Name | ast.Attribute)]
+        describes = any((self.tensorflow(n) or "").startswith("keras.layers.") for n in inner)
+        if describes and id(node) not in self.building:
+            return False
+        if function.name in self.helpers:
+            return True
+        self.helpers.add(function.name)
+        for parent in nodes_in(function):
+            for child in ast.iter_child_nodes(parent):
+                self.scope.parents[child] = parent
+        if describes:
+            self.building |= {id(n) for n in nodes_in(function)}
+            self.numpy |= self.building
+        gone = [function.returns] if function.returns else []
+        gone += [a.annotation for a in nodes_in(function.args) if _annotated(a)]  # type: ignore[attr-defined]
+        for each in gone:
+            if any(self.tensorflow(n) for n in nodes_in(each) if isinstance(n, ast.expr)):
+                self.problem(each, f"calls {function.name}, which is annotated with TensorFlow")
+        self._read_nodes(function, {id(n) for each in gone for n in nodes_in(each)})
+        return True
+
+    def _read_nodes(self, root: ast.AST, skipped: set[int]) -> None:
+        for node in nodes_in(root):
             if id(node) in skipped:
                 continue
             if isinstance(node, ast.Name | ast.Attribute):
@@ -67,18 +102,9 @@ class Port(Ported):
                 self.problem(node, "shares what it makes with other models")
             elif isinstance(node, ast.AugAssign):
                 self._read_change(node)
-        for mark in self.scope.marks:
-            if mark.kind == "net_value_of":
-                self.problem(mark.node, "puts a net of RLlib into a Keras model")
-            elif mark.kind == "net" and mark.detail == "VisionNetwork":
-                self.problem(mark.node, "builds a VisionNetwork")
-            elif mark.kind == "layer" and mark.detail in TF_ONLY:
-                self.problem(mark.node, f"uses {mark.detail.removesuffix('_rows')} of RLlib")
 
     def _read_class(self) -> None:
         scope = self.scope
-        if scope.kin:
-            self.problem(scope.node, "belongs to a family of models")
         if scope.net_base == "VisionNetwork":
             self.problem(scope.node, "inherits from VisionNetwork")
         for node in nodes_in(scope.node):
@@ -108,7 +134,8 @@ class Port(Ported):
             return
         name = self.tensorflow(node)
         if isinstance(node, ast.Name) and node.id in self.foreign:
-            self.problem(node, f"uses {node.id}, which is written for TensorFlow")
+            if not self._read_helper(node):
+                self.problem(node, f"uses {node.id}, which is written for TensorFlow")
         elif name is not None:
             self._read_tensorflow(node, name)
         elif isinstance(parent, ast.Call) and parent.func is node:
@@ -129,8 +156,25 @@ class Port(Ported):
             isinstance(n, ast.Assign)
             and any(self_attribute(t) == attribute for t in n.targets)
             and isinstance(n.value, ast.Call)
-            and (self.tensorflow(n.value.func) or "").startswith("keras.")
+            and self._makes_model(n.value.func)
             for n in nodes_in(self.scope.node)
+        )
+
+    def _makes_model(self, called: ast.expr) -> bool:
+        """Say whether a call makes something of Keras, by a method or function too."""
+        if (self.tensorflow(called) or "").startswith("keras."):
+            return True
+        found = [
+            s for s in self.tree.body if isinstance(called, ast.Name) and called.id in _bound(s)
+        ]
+        around = [each.methods for each in self.scope.line] or [self.scope.methods]
+        method = self_attribute(called) or ""
+        found += [methods[method] for methods in around if method in methods]
+        return any(
+            (self.tensorflow(n) or "").startswith("keras.Model")
+            for each in found
+            for n in nodes_in(each)
+            if isinstance(n, ast.Attribute)
         )
 
     def _read_tensorflow(self, node: ast.expr, name: str) -> None:
@@ -147,6 +191,11 @@ class Port(Ported):
             self.scope.mark("port_text", node, "torch.finfo(torch.float32).min")
         elif name in DTYPES and not called:
             self.scope.mark("port_text", node, f"torch.{DTYPES[name]}")
+        elif (drawn := initializer(name)) and called and not getattr(call, "args", 1):
+            if isinstance(call, ast.Call) and not call.keywords:
+                self.scope.mark("port_text", call, f'"{drawn}"')
+            else:
+                self.problem(node, f"tells {said(node)} what its torch form does not take")
         elif last in ACTIVATIONS and name in _homes_of(last) and not called:
             if self._activates(node):
                 self.scope.mark("port_text", node, f'"{last}"')
@@ -222,9 +271,9 @@ def _homes_of(activation: str) -> set[str]:
     return homes | {activation} if activation in {"tanh", "sigmoid"} else homes
 
 
-def read_port(scope: Scope, tree: ast.Module) -> None:
+def read_port(scope: Scope, tree: ast.Module) -> tuple[str, ...]:
     """Mark every name of TensorFlow in a class, or note what keeps it from being ported.
 
-    `tree` is the file of the class.
+    `tree` is the file of the class; returns the functions of the file that are ported with it.
     """
-    Port(scope, tree).read()
+    return Port(scope, tree).read()

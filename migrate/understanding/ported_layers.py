@@ -1,6 +1,7 @@
 """Layers of Keras in a class that is ported to torch.
 
-read_layer   mark one, or say what its torch form does not take
+read_layer    mark one, or say what its torch form does not take
+initializer   the name by which layers know an initializer
 """
 
 from __future__ import annotations
@@ -15,7 +16,6 @@ from rlmigrate.migrate.understanding.ported_names import (
     Layer,
 )
 from rlmigrate.migrate.understanding.ported_scope import Ported, said
-from rlmigrate.migrate.understanding.scope import self_attribute
 
 
 def read_layer(port: Ported, node: ast.expr, call: ast.Call, layer: Layer) -> None:
@@ -41,15 +41,25 @@ def read_layer(port: Ported, node: ast.expr, call: ast.Call, layer: Layer) -> No
     port.scope.mark("layer", node, layer.torch)
 
 
+def initializer(name: str) -> str:
+    """The name by which layers know an initializer of Keras, "" if they do not.
+
+    >>> initializer("keras.initializers.GlorotNormal")
+    'glorot_normal'
+    """
+    home, _, last = name.rpartition(".")
+    snake = "".join(f"_{c.lower()}" if c.isupper() else c for c in last).removeprefix("_")
+    return snake if home in {"keras.initializers", "initializers"} and snake in INITIALIZERS else ""
+
+
 def _read_place(port: Ported, node: ast.expr, call: ast.Call, layer: Layer) -> None:
     """Judge what is done with a layer: it must be applied at once, or bound to a local name."""
     outer = port.scope.parent(call)
     applied = isinstance(outer, ast.Call) and outer.func is call
     bound = isinstance(outer, ast.Assign) and all(isinstance(t, ast.Name) for t in outer.targets)
-    kept = isinstance(outer, ast.Assign) and all(self_attribute(t) for t in outer.targets)
     holder = port.tensorflow(outer.func) if isinstance(outer, ast.Call) and not applied else None
     stepwise = (holder or "").endswith(".TimeDistributed")
-    fine = {"layer": applied or bound or stepwise, "model": kept, "symbol": True}[layer.kind]
+    fine = {"layer": applied or bound or stepwise, "model": True, "symbol": True}[layer.kind]
     if not fine:
         port.problem(node, f"keeps {said(node)} for later")
     recurrent = (port.tensorflow(node) or "").rpartition(".")[2] in RECURRENT

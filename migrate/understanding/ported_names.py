@@ -6,7 +6,6 @@ ACTIVATIONS, INITIALIZERS, DTYPES   names that are handed on
 RECURRENT, BACKEND       layers with states; functions of Keras's backend that are TensorFlow's
 TENSOR_NAMES             what torch's tensors have not
 MODULE_NAMES             what torch modules have for themselves
-TF_ONLY                  helpers of RLlib that have no torch form
 TRUSTED                  modules whose functions mean the same whatever a net is written in
 """
 
@@ -84,7 +83,8 @@ LAYERS: Mapping[str, Layer] = {
 }
 
 AXIS = {"axis": "dim"}
-REDUCING = {"axis": "dim", "keepdims": "keepdim"}
+LOGITS = {"axis": "dim", "logits": "input"}
+REDUCING = {"axis": "dim", "input_tensor": "input", "keepdims": "keepdim"}
 ONE: tuple[str, ...] = ("abs", "ceil", "cos", "erf", "exp", "expm1", "floor", "identity")
 ONE += ("log", "log1p")
 ONE += ("is_finite", "is_inf", "is_nan", "logical_not", "ones_like", "relu", "round", "rsqrt")
@@ -104,12 +104,12 @@ FUNCTIONS: Mapping[str, Function] = {
     "argmax": Function("torch.argmax", (2, 2), AXIS),
     "argmin": Function("torch.argmin", (2, 2), AXIS),
     "clip_by_value": Function("torch.clamp", (3, 3)),
-    "concat": Function("torch.cat", (2, 2), AXIS),
+    "concat": Function("torch.cat", (2, 2), {**AXIS, "values": "tensors"}),
     "cumsum": Function("torch.cumsum", (2, 2), AXIS),
     "einsum": Function("torch.einsum", (2, 6)),
-    "expand_dims": Function("torch.unsqueeze", (2, 2), AXIS),
+    "expand_dims": Function("torch.unsqueeze", (2, 2), {**AXIS, "input": "input"}),
     "leaky_relu": Function("torch.nn.functional.leaky_relu", (1, 2), more="0.2"),
-    "log_softmax": Function("torch.log_softmax", (1, 2), AXIS, more="dim=-1"),
+    "log_softmax": Function("torch.log_softmax", (1, 2), LOGITS, more="dim=-1"),
     "one_hot": Function("keras_one_hot", (2, 2), {"depth": "depth"}, layer=True),
     "reduce_all": Function("torch.all", (1, 3), REDUCING),
     "reduce_any": Function("torch.any", (1, 3), REDUCING),
@@ -119,10 +119,11 @@ FUNCTIONS: Mapping[str, Function] = {
     "reduce_min": Function("torch.amin", (1, 3), REDUCING),
     "reduce_sum": Function("torch.sum", (1, 3), REDUCING),
     "repeat": Function("torch.repeat_interleave", (3, 3), AXIS),
-    "reshape": Function("torch.reshape", (2, 2)),
+    "pad": Function("keras_pad", (2, 2), {"paddings": "paddings"}, layer=True),
+    "reshape": Function("torch.reshape", (2, 2), {"tensor": "input", "shape": "shape"}),
     "sequence_mask": Function("keras_sequence_mask", (1, 1), layer=True),
-    "softmax": Function("torch.softmax", (1, 2), AXIS, more="dim=-1"),
-    "squeeze": Function("torch.squeeze", (1, 2), AXIS),
+    "softmax": Function("torch.softmax", (1, 2), LOGITS, more="dim=-1"),
+    "squeeze": Function("torch.squeeze", (1, 2), {**AXIS, "input": "input"}),
     "stack": Function("torch.stack", (1, 2), AXIS),
     "stop_gradient": Function("torch.detach", (1, 1)),
     "transpose": Function("torch.permute", (2, 2), {"perm": "dims"}),
@@ -138,7 +139,7 @@ ACTIVATIONS = frozenset(
     | {"silu", "softmax", "softplus", "softsign", "swish", "tanh"}
 )
 #: Initializers that the layers know by name.
-INITIALIZERS = frozenset(
+INITIALIZERS: frozenset[str] = frozenset(
     {"glorot_normal", "glorot_uniform", "he_normal", "he_uniform", "lecun_normal"}
     | {"lecun_uniform", "ones", "orthogonal", "zeros"}
 )
@@ -150,9 +151,6 @@ TENSOR_NAMES = frozenset(
 DTYPES: Mapping[str, str] = {
     **{name: name for name in ("bool", "float32", "float64", "int32", "int64", "int8", "uint8")},
 }
-#: Helpers of RLlib for TensorFlow that the layers file has for no torch class.
-TF_ONLY = frozenset({"flatten_rows", "get_activation_fn", "one_hot"})
-
 MODULE_NAMES = frozenset(
     {"add_module", "apply", "bfloat16", "buffers", "call_super_init", "children", "cpu", "cuda"}
     | {"double", "eval", "extra_repr", "float", "get_buffer", "get_parameter", "get_submodule"}

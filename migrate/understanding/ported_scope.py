@@ -11,20 +11,46 @@ from dataclasses import dataclass
 
 from rlmigrate.migrate.index.imports import dotted
 from rlmigrate.migrate.tree import nodes_in
-from rlmigrate.migrate.understanding.scope import Scope
+from rlmigrate.migrate.understanding.scope import Scope, self_attribute
 
 HOMES = ("tensorflow.compat.v1.", "tensorflow.compat.v2.", "tensorflow.", "tf_keras.", "keras.")
 
 
 @dataclass
 class Ported:
-    """One class; `building` are the nodes of its constructor."""
+    """One class; `building` are the nodes of its constructor and of what that calls."""
 
     scope: Scope
 
     def __post_init__(self) -> None:
-        init = self.scope.methods.get("__init__")
-        self.building = {id(n) for n in nodes_in(init)} if init is not None else set[int]()
+        self.building: set[int] = set()
+        for name in self._builders():
+            if name in self.scope.methods:
+                self.building |= {id(n) for n in nodes_in(self.scope.methods[name])}
+
+    def _builders(self) -> set[str]:
+        """Methods that the constructor alone calls, a base's and an heir's included."""
+        kin = self.scope.kin
+        around = [kin.own, *kin.bases, *(heir for heir, _ in kin.heirs)] if kin else []
+        calls: dict[str, set[str]] = {}
+        for methods in (self.scope.methods, *(each.methods for each in around)):
+            for name, method in methods.items():
+                found = {a for n in nodes_in(method) if (a := self_attribute(n))}
+                calls[name] = calls.get(name, set()) | found
+
+        def reached(*roots: str) -> set[str]:
+            seen: set[str] = set()
+            stack = list(roots)
+            while stack:
+                name = stack.pop()
+                if name in calls and name not in seen:
+                    seen.add(name)
+                    stack += calls[name]
+            return seen
+
+        built = reached("__init__")
+        others = [n for n in calls if n not in built and n != "__init__"]
+        return built - reached("forward", "forward_rnn", "value_function", *others)
 
     def problem(self, node: ast.AST, text: str) -> None:
         """Note why the class cannot be ported."""

@@ -218,8 +218,9 @@ def _read(
         served=served,
         recurrent=bool(served),
     )
+    helpers: tuple[str, ...] = ()
     if framework == "tf" and index.settings.target == "ray":
-        read_port(scope, index.source_of(file.path).tree)
+        helpers = read_port(scope, index.source_of(file.path).tree)
     action_dist = naming_of(index, qualified)
     check_nets(scope, nets)
     if framework == "tf":
@@ -252,6 +253,8 @@ def _read(
         base_sets=("action_dist_cls", "num_outputs") if q_model else base_sets(kin),
         q_model=q_model,
         sac=sac,
+        ported=framework == "tf" and index.settings.target == "ray",
+        helpers=helpers,
         base_embeds=base_embeds(kin),
         helps=forward_name((kin.own, *kin.bases)) == "forward",
         adds=own_forward is not None,
@@ -271,7 +274,7 @@ def _read(
         ),
         problems=tuple(sorted(scope.problems)),
     )
-    if framework != "tf":
+    if framework != "tf" or facts.ported:
         facts = with_wrappers(index, facts)
     methods = {m.name: m for m in node.body if isinstance(m, ast.FunctionDef)}
     return Reading(facts, node, tuple(scope.marks), methods)

@@ -72,7 +72,7 @@ def role_of(index: RepoIndex, qualified: str) -> str | None:
 def is_q_model(index: RepoIndex, qualified: str) -> bool:
     """Say whether DQN alone trains a model, or nobody says who does one on DQN's base."""
     framework = index.framework(qualified)
-    if framework is None or (framework == "tf" and index.settings.target == "ray"):
+    if framework is None:
         return False
     based = bool(_bases(index, qualified) & DQN_BASES)
     found = _trained_by(index, qualified)

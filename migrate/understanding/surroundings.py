@@ -10,7 +10,7 @@ from collections.abc import Collection, Mapping
 
 from rlmigrate.eras import current_name
 from rlmigrate.migrate.distributions.chosen import chosen_distribution
-from rlmigrate.migrate.index.configured import CUSTOM_DIST, WRAPPERS, models_with
+from rlmigrate.migrate.index.configured import CUSTOM_DIST, WRAPPERS, models_with, named_with
 from rlmigrate.migrate.index.imports import dotted
 from rlmigrate.migrate.index.known import ray_kind
 from rlmigrate.migrate.index.repo import RepoIndex
@@ -236,7 +236,11 @@ def _read_repository(scope: Scope, index: RepoIndex, qualified: str, kept: Colle
         scope.problem(scope.node, f"has {name} called from outside, which sets attributes")
     if qualified in index.constructed:
         scope.problem(scope.node, "is also built directly, without the catalog")
-    if scope.framework == "tf" and qualified in models_with(index, *WRAPPERS):
+    ported = index.settings.target == "ray"
+    around = models_with(index, *WRAPPERS)
+    if ported:  # where configs that name no model set one, the report says what to do
+        around = frozenset().union(*(named_with(index, setting) for setting in WRAPPERS))
+    if scope.framework == "tf" and qualified in around:
         scope.problem(scope.node, "may be put into RLlib's LSTM or attention wrapper by its config")
     alone = chosen_distribution(index, qualified) is not None
     if qualified in models_with(index, CUSTOM_DIST) and not (alone and not scope.q_model):

@@ -14,7 +14,7 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from rlmigrate.new_stack.layers.keras_symbols import KerasLayer, Symbol, described
+from rlmigrate.new_stack.layers.keras_symbols import KerasLayer
 
 Activation: TypeAlias = str | Callable[[torch.Tensor], torch.Tensor] | None
 Initializer: TypeAlias = str | Callable[[torch.Tensor], Any]
@@ -340,10 +340,3 @@ def keras_add(inputs: Sequence[Any], name: str | None = None) -> Any:
 def keras_multiply(inputs: Sequence[Any], name: str | None = None) -> Any:
     """Multiply as a function."""
     return KerasMultiply(name)(inputs)
-
-
-def keras_one_hot(indices: Any, depth: int) -> Any:
-    """int[...] -> float32[..., depth], all zeros for an index that is not in [0, depth)."""
-    if isinstance(indices, Symbol):
-        return described(keras_one_hot, indices, depth)
-    return (indices[..., None] == torch.arange(depth, device=indices.device)).float()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 from itertools import pairwise
-from typing import Any
+from typing import Any, ClassVar
 
 import torch
 from torch import nn
@@ -24,6 +24,8 @@ class QModule(TorchRLModule, QNetAPI, TargetNetworkAPI, InferenceOnlyAPI):
     Q-values. Settings come by the model config: those of `Q_SETTINGS`.
     """
 
+    masked_score: ClassVar[float] = float("-inf")  # of an action that a model does not allow
+
     def setup(self) -> None:
         """Build the heads."""
         settings = {**Q_SETTINGS, **self.model_config}
@@ -36,12 +38,16 @@ class QModule(TorchRLModule, QNetAPI, TargetNetworkAPI, InferenceOnlyAPI):
         self.num_atoms = settings["num_atoms"]
         self.v_min, self.v_max = settings["v_min"], settings["v_max"]
         self.epsilon = settings["epsilon"]
+        self.build_heads(settings, hiddens, actions)
+        if hiddens:  # nets that get the model config end in a hidden layer then
+            self.model_config = {**self.model_config, "no_final_linear": True}
+
+    def build_heads(self, settings: dict[str, Any], hiddens: list[int], actions: int) -> None:
+        """Make the layers of the heads."""
         sizes = [self.num_outputs, *hiddens]
         self.advantage_module = self._head("A", sizes, actions * self.num_atoms, settings)
         if self.dueling:
             self.value_module = self._head("V", sizes, self.num_atoms, settings)
-        if hiddens:  # nets that get the model config end in a hidden layer then
-            self.model_config = {**self.model_config, "no_final_linear": True}
 
     def _head(self, name: str, sizes: list[int], out: int, settings: dict[str, Any]) -> nn.Module:
         head = nn.Sequential()
@@ -61,7 +67,10 @@ class QModule(TorchRLModule, QNetAPI, TargetNetworkAPI, InferenceOnlyAPI):
 
     def get_q_value_distributions(self, model_out: torch.Tensor) -> tuple[torch.Tensor, ...]:
         """Return (scores, logits, probabilities); with atoms (scores, atoms, logits, logits, p)."""
-        scores: torch.Tensor = self.advantage_module(model_out)
+        return self.q_distributions(self.advantage_module(model_out))
+
+    def q_distributions(self, scores: torch.Tensor) -> tuple[torch.Tensor, ...]:
+        """Say what scores, float32[B, n * num_atoms], are as distributions."""
         if self.num_atoms == 1:
             ones = torch.ones_like(scores).unsqueeze(-1)
             return scores, ones, ones
@@ -95,7 +104,7 @@ class QModule(TorchRLModule, QNetAPI, TargetNetworkAPI, InferenceOnlyAPI):
             }
         if value is None:
             return {"qf_preds": heads[0]}
-        unmasked = heads[0] != float("-inf")
+        unmasked = heads[0] != self.masked_score
         total = torch.where(unmasked, heads[0], torch.zeros_like(heads[0])).sum(1)
         return {"qf_preds": value + (heads[0] - (total / unmasked.float().sum(1)).unsqueeze(1))}
 

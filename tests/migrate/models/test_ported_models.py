@@ -10,7 +10,7 @@ pytest.importorskip("ray.rllib")
 pytest.importorskip("tensorflow")
 pytestmark = pytest.mark.tf
 
-SCRIPT = Path(__file__).with_name("tf_port_checks.py")
+HERE = Path(__file__).parent
 MODEL = """import numpy as np
 import tensorflow as tf
 from ray.rllib.models.tf.tf_modelv2 import TFModelV2
@@ -25,6 +25,25 @@ def twice(x):
 
 def thrice(x):
     return twice(x) + x
+
+
+def own(x):
+    return tf.shape(x)
+
+
+def late(x):
+    return tf.keras.layers.Dense(3)(x)
+
+
+def shared(x):
+    return tf.exp(x)
+
+
+def other(x):
+    return shared(x)
+
+
+again = tf.function(thrice)
 
 
 class Policy(TFModelV2):
@@ -46,8 +65,14 @@ class Policy(TFModelV2):
 
 @pytest.mark.parametrize("keras", ["legacy", "3"])
 def test_computes_the_same_on_ray_with_the_old_weights(run_checks, keras) -> None:
-    results = run_checks(SCRIPT, keras=keras)
+    results = run_checks(HERE / "tf_port_checks.py", keras=keras)
     assert len(results) >= (24 if keras == "legacy" else 22)
+    assert results == dict.fromkeys(results)
+
+
+def test_models_of_dqn_compute_the_same_q_values(run_checks) -> None:
+    results = run_checks(HERE / "tf_port_q_checks.py", keras="legacy")
+    assert len(results) >= 8
     assert results == dict.fromkeys(results)
 
 
@@ -74,7 +99,10 @@ def test_other_users_of_tensorflow_keep_it(migrate) -> None:
     ("old", "new", "reason"),
     [
         ("return logits, state", "return tf.shape(logits), state", "uses tf.shape"),
-        ("return logits, state", "return thrice(logits), state", "uses thrice, which is written"),
+        ("return logits, state", "return again(thrice(logits)), state", "again, which is written"),
+        ("return logits, state", "return own(logits), state", "uses tf.shape"),
+        ("return logits, state", "return late(logits), state", "uses late, which is written"),
+        ("return logits, state", "return shared(logits), state", "calls shared, which other needs"),
         ("return logits, state", "return logits * scale, state", "uses scale, which is written"),
         ("return logits, state", "return helper(logits), state", "calls helper, which is not"),
         ("return logits, state", "return np.exp(logits), state", "calls np.exp with tensors"),
@@ -129,6 +157,19 @@ def test_what_torch_does_not_say_is_left_with_the_reason(migrate, old, new, reas
     assert item.outcome == "manual"
     assert reason in item.message
     assert "write it as a TorchRLModule" in item.message
+
+
+FAMILY = (Path(__file__).parents[3] / "fixtures/tf_ported/family/before.py").read_text()
+
+
+def test_a_family_is_ported_as_a_whole_or_not_at_all(migrate) -> None:
+    done = migrate(FAMILY)
+    assert {item.outcome for item in done.items.values()} == {"native"}
+    assert "tf" not in done.text("model.py").split("import")[0]
+    assert "x = KerasDense(size" in done.text("model.py")
+    stuck = migrate(FAMILY.replace("LayerNormalization()", "LayerNormalization(axis=0)"))
+    assert {item.outcome for item in stuck.items.values()} == {"manual"}
+    assert "is the base of Policy, which tells" in stuck.items["Base"].message
 
 
 def test_torch_that_is_there_already_is_not_imported_again(migrate) -> None:

@@ -117,7 +117,11 @@ LAYERS = (
     HEAD
     + """        inputs = tf.keras.layers.Input(shape=obs_space.shape, dtype="float32")
         x = tf.keras.layers.Conv2D(
-            4, 3, padding="same", activation=tf.nn.leaky_relu, kernel_initializer="he_normal"
+            4,
+            3,
+            padding="same",
+            activation=tf.nn.leaky_relu,
+            kernel_initializer=tf.keras.initializers.GlorotNormal(),
         )(inputs / 255.0)
         x = tf.keras.layers.BatchNormalization(epsilon=0.01)(x)
         x = tf.keras.layers.Add()([x, tf.keras.layers.Conv2D(4, 1, name="thin")(x)])
@@ -128,7 +132,9 @@ LAYERS = (
         z = tf.keras.layers.Conv1D(5, 3, strides=2, padding="same", activation="softplus")(z)
         z = tf.keras.layers.Dropout(0.5)(tf.keras.layers.Permute((2, 1))(z))
         z = tf.keras.layers.TimeDistributed(tf.keras.layers.Dense(3))(z)
-        z = tf.keras.layers.Lambda(lambda t: tf.reduce_max(t, axis=2) * 0.5)(z)
+        z = tf.keras.layers.Lambda(
+            lambda t: tf.reduce_max(input_tensor=tf.pad(t, [[0, 0], [1, 0], [0, 2]]), axis=2)
+        )(z)
         number = tf.keras.layers.Lambda(lambda t: tf.cast(t[:, 0, 0, 0] / 60.0, tf.int32))(inputs)
         e = tf.keras.layers.Embedding(5, 2)(number)
         hot = tf.keras.layers.Lambda(lambda t: tf.one_hot(t, 4))(number)
@@ -231,6 +237,8 @@ CASES["more words"] = (
     Discrete(3),
     {},
 )
+FAMILY = FOLDER.parent / "tf_ported" / "family" / "before.py"
+CASES["family"] = (FAMILY.read_text(), VECTOR, Discrete(3), {})
 CASES["recurrent"] = (RECURRENT, VECTOR, Discrete(3), {"cells": 4})
 CASES["gru"] = (GRU, VECTOR, Discrete(3), {"cells": 4})
 CASES |= {f"drawn {seed}": (*drawn_net(seed), Discrete(3), {}) for seed in range(12)}
