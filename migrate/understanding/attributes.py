@@ -31,6 +31,8 @@ MODEL_ATTRIBUTES: Mapping[str, str] = {
     "forward": "calls its own forward",
     "get_initial_state": "calls its own get_initial_state",
     "context": "uses its context()",
+    "is_time_major": "asks for is_time_major()",
+    "import_from_h5": "loads weights by import_from_h5()",
 }
 
 #: What a net under its old attribute may still be asked for.

@@ -161,6 +161,8 @@ def _told(
     init = owner.methods["__init__"]
     assign_roles(init, theirs)
     given, forwards = _given(scope, call, init, result)
+    if forwards and _adds_to(scope, result.keywords or ""):
+        scope.problem(call, f"gives {base.node.name} more than it was given, in {result.keywords}")
     for role in ROLES:
         value = given.pop(_name_of(role, theirs), None) or given.pop(role, None)
         if value is not None and not _is_role(value, role, result):
@@ -188,6 +190,20 @@ def _told(
         for value in given.values():
             _check_value(scope, value, result)
     return tuple(told)
+
+
+def _adds_to(scope: Scope, keywords: str) -> bool:
+    """Say whether the constructor lays something into its **kwargs, or binds them anew."""
+    for node in nodes_in(scope.methods["__init__"]):
+        stored = isinstance(getattr(node, "ctx", None), ast.Store)
+        target = node.value if isinstance(node, ast.Subscript) else node
+        if stored and isinstance(target, ast.Name) and target.id == keywords:
+            return True
+        called = node.func if isinstance(node, ast.Call) else None
+        adds = isinstance(called, ast.Attribute) and called.attr in {"update", "setdefault"}
+        if adds and isinstance(called, ast.Attribute) and dotted(called.value) == keywords:
+            return True
+    return False
 
 
 def _mentions(scope: Scope, key: str) -> bool:

@@ -12,10 +12,11 @@ import ast
 from collections.abc import Iterable, Iterator
 
 from rlmigrate.migrate.index.imports import dotted
+from rlmigrate.migrate.index.repo import RepoIndex
 from rlmigrate.migrate.tree import nodes_in
 from rlmigrate.migrate.understanding.definitions import Definition, is_cached
 from rlmigrate.migrate.understanding.memory import METADATA, VIEWS
-from rlmigrate.migrate.understanding.origins import Origin, Origins, Trees, is_plain
+from rlmigrate.migrate.understanding.origins import Origin, Origins, is_plain
 from rlmigrate.migrate.understanding.scope import Scope, self_attribute
 from rlmigrate.migrate.understanding.sharing import Place, place_of
 from rlmigrate.migrate.understanding.super_calls import calls_base
@@ -38,6 +39,7 @@ ASKING = (
 )
 #: Functions that only look at what they are given.
 LOOKING = frozenset({"isinstance", "len", "hasattr", "type", "id", "callable", "repr", "str"})
+NAMING = frozenset({"super", "getattr", "setattr", "delattr", "vars", "dir"})  # read elsewhere
 DRAWS = frozenset(
     {"rand", "randn", "randint", "randperm", "rand_like", "randn_like", "normal", "uniform"}
     | {"multinomial", "bernoulli", "choice", "sample", "rsample", "shuffle", "random", "gauss"}
@@ -47,16 +49,20 @@ KEEPS = "which may keep something from one call to the next"
 
 
 def check_foreign(
-    scope: Scope, trees: Trees, place: Place, entries: Iterable[str], parts: Iterable[Definition]
+    scope: Scope,
+    index: RepoIndex,
+    place: Place,
+    entries: Iterable[str],
+    parts: Iterable[Definition],
 ) -> None:
     """Note what a class and its `parts` ask of unknown objects when its `entries` are called."""
-    for node, text in _asked(place, trees, [place.methods[n] for n in entries]):
+    for node, text in _asked(place, index, [place.methods[n] for n in entries]):
         if id(node) not in scope.handled:
             scope.problem(node, text)
     for part in parts:
         inner = place_of(place, part)
         methods = [m for name, m in inner.methods.items() if name != "__init__"]
-        for _, text in _asked(inner, trees, methods):
+        for _, text in _asked(inner, index, methods):
             scope.problem(scope.node, f"holds {part.node.name}, which {text}")
         for base in _unknown_bases(inner, part):
             scope.problem(scope.node, f"holds {part.node.name}, which inherits from {base}")
@@ -75,7 +81,7 @@ def _unknown_bases(place: Place, part: Definition) -> Iterator[str]:
 
 
 def _asked(
-    place: Place, trees: Trees, start: list[ast.FunctionDef]
+    place: Place, index: RepoIndex, start: list[ast.FunctionDef]
 ) -> Iterator[tuple[ast.AST, str]]:
     """Places that ask something of an unknown object, in functions and in all that they call."""
     running: list[tuple[Place, ast.FunctionDef]] = []
@@ -95,17 +101,24 @@ def _asked(
                 waiting.append((place_of(here, found), found.node))
     functions = [function for _, function in running]
     for here, function in running:
-        origins = Origins(here, trees, functions)
+        origins = Origins(here, index, functions)
         yield from _asked_in(origins, function)
         if is_cached(function) and (what := _remembered(here, function)):
             yield function, f"calls {function.name}, which remembers {what}"
 
 
 def _asked_in(origins: Origins, function: ast.FunctionDef) -> Iterator[tuple[ast.AST, str]]:
+    own = origins.place.methods.values()
     told = {id(n) for s in nodes_in(function) if tells(s) for n in nodes_in(s)}
     around = {child: node for node in nodes_in(function) for child in ast.iter_child_nodes(node)}
     for node in nodes_in(function):
+        if isinstance(node, ast.Call) and dotted(node.func) == "open":
+            yield node, "opens a file when it is called"
         if not isinstance(node, ast.Name | ast.Attribute) or id(node) in told:
+            continue
+        if isinstance(node, ast.Name) and node.id == "self" and function in own:
+            if what := _handed_on(origins.place, node, around.get(node)):
+                yield node, what
             continue
         if not isinstance(node.ctx, ast.Load) or not _is_root(node, origins, function):
             continue
@@ -126,8 +139,28 @@ def _asked_in(origins: Origins, function: ast.FunctionDef) -> Iterator[tuple[ast
                     break
             elif origin.how == "made" or (what == "calls" and asked):
                 said = f"{asked}() of {name}" if what == "calls" and asked else name
-                yield node, f"{what} {said}, an object of {origin}, {KEEPS}"
+                yield node, f"{what} {said}, {origin.kind}, {KEEPS}"
                 break
+
+
+def _handed_on(place: Place, node: ast.Name, holder: ast.AST | None) -> str:
+    """What becomes of a bare `self`: others may set attributes under the name that they give it."""
+    if isinstance(holder, ast.Assign | ast.NamedExpr):
+        return "gives itself another name"
+    if not isinstance(holder, ast.Call | ast.keyword | ast.Starred | ast.List | ast.Tuple):
+        return ""
+    if isinstance(holder, ast.Call):
+        called = dotted(holder.func) or ""
+        owner = called.rpartition(".")[0]
+        found = place.definitions(place.file, owner) if owner else None
+        unbound = owner == place.name or (
+            found is not None and isinstance(found.node, ast.ClassDef)
+        )
+        unbound = unbound or owner.rpartition(".")[2][:1].isupper()  # Base.method(self, ...)
+        if holder.func is node or called in LOOKING or called in NAMING or unbound:
+            return ""
+        return f"hands itself to {called or ast.unparse(holder.func)}"
+    return "hands itself on"
 
 
 def _is_root(node: ast.Name | ast.Attribute, origins: Origins, function: ast.FunctionDef) -> bool:

@@ -17,12 +17,19 @@ from rlmigrate.migrate.tree import nodes_in
 from rlmigrate.migrate.understanding.counters import moved
 from rlmigrate.migrate.understanding.definitions import Definition
 from rlmigrate.migrate.understanding.foreign import check_foreign
+from rlmigrate.migrate.understanding.hooks import lasting_hooks
 from rlmigrate.migrate.understanding.in_place import place_of_class
+from rlmigrate.migrate.understanding.origins import globals_named
 from rlmigrate.migrate.understanding.scope import Scope, self_attribute
 from rlmigrate.migrate.understanding.sharing import Place, Sharing, defined, place_of
 
 ENTRIES = ("forward", "forward_rnn", "value_function", "get_initial_state")
 MODELS = ("TorchModelV2", "RecurrentNetwork", "ModelV2", "DQNTorchModel")
+#: Methods of parts that no forward runs.
+SILENT = frozenset(
+    {"__init__", "__new__", "__post_init__", "__init_subclass__", "__repr__", "__str__"}
+    | {"__getstate__", "__setstate__", "__reduce__", "__copy__", "__deepcopy__", "__del__"}
+)
 
 
 def check_lasting(scope: Scope, index: RepoIndex) -> None:
@@ -37,7 +44,7 @@ def check_lasting(scope: Scope, index: RepoIndex) -> None:
         if getattr(node, "lineno", 0) not in said:
             scope.problem(node, f"changes {what}, which lasts until the next call")
     family: list[ast.AST] = [scope.node, *(each.node for each in scope.line)]
-    parts = list(_parts(scope.node, place, family))
+    parts = list(_parts(scope.node, place, family, index))
     called = {
         node.func.attr
         for each in (place, *(place_of(place, part) for part in parts))
@@ -62,7 +69,7 @@ def check_lasting(scope: Scope, index: RepoIndex) -> None:
     if scope.problems:
         return  # it stays on the old model anyway, and objects are searched for long
     entries = [name for name in ENTRIES if name in scope.methods]
-    check_foreign(scope, lambda path: index.source_of(path).tree, place, entries, parts)
+    check_foreign(scope, index, place, entries, parts)
 
 
 def _changes(place: Place, entries: Iterable[ast.FunctionDef]) -> Iterator[tuple[ast.AST, str]]:
@@ -77,16 +84,7 @@ def _changes(place: Place, entries: Iterable[ast.FunctionDef]) -> Iterator[tuple
         for node in nodes_in(function):
             if isinstance(node, ast.Nonlocal):
                 yield node, node.names[0]
-            elif isinstance(node, ast.Call) and _is_hook(node):
-                hooks = [place.methods.get(self_attribute(a) or "") for a in node.args]
-                for hook in hooks:
-                    if hook is not None and any(_stores(n) for n in nodes_in(hook)):
-                        yield hook, f"an attribute in {hook.name}"
-
-
-def _is_hook(node: ast.Call) -> bool:
-    name = node.func.attr if isinstance(node.func, ast.Attribute) else ""
-    return name.startswith("register_") and name.endswith("hook")
+        yield from lasting_hooks(place, function)
 
 
 def _stores(node: ast.AST) -> str:
@@ -95,9 +93,16 @@ def _stores(node: ast.AST) -> str:
     return name if name and isinstance(getattr(node, "ctx", None), ast.Store) else ""
 
 
-def _parts(node: ast.AST, place: Place, seen: list[ast.AST]) -> Iterator[Definition]:
-    """Classes of the repository, no models, that a class or one of its parts builds."""
+def _parts(
+    node: ast.AST, place: Place, seen: list[ast.AST], index: RepoIndex
+) -> Iterator[Definition]:
+    """Classes of the repository, no models, whose objects a class or one of its parts uses."""
     for call in nodes_in(node):
+        if isinstance(call, ast.Name) and isinstance(call.ctx, ast.Load):
+            for value, home in globals_named(index, place, call.id):
+                if value not in seen:
+                    seen.append(value)
+                    yield from _parts(value, home, seen, index)
         if not isinstance(call, ast.Call) or _is_unbound(call):
             continue
         written = dotted(call.func)
@@ -109,7 +114,7 @@ def _parts(node: ast.AST, place: Place, seen: list[ast.AST]) -> Iterator[Definit
         if isinstance(found.node, ast.ClassDef) and not _is_model(found.node):
             yield found
         if not isinstance(found.node, ast.ClassDef) or not _is_model(found.node):
-            yield from _parts(found.node, inner, seen)
+            yield from _parts(found.node, inner, seen, index)
 
 
 def _is_unbound(call: ast.Call) -> bool:
@@ -123,8 +128,12 @@ def _is_model(node: ast.ClassDef) -> bool:
 
 def _kept_by(place: Place, called: set[str], asked: set[str]) -> str:
     """What a part keeps between calls of its methods; empty if nothing."""
-    start = [name for name in place.methods if name == "forward" or name in called]
-    start = [name for name in start if not name.startswith("__") and not name.startswith("reset")]
+    start = [
+        name
+        for name, method in place.methods.items()
+        if name == "forward" or name in called or _runs_unnamed(method)
+    ]
+    start = [name for name in start if name not in SILENT and not name.startswith("reset")]
     methods = _reached(place, start)
     for _, what in _changes(place, [place.methods[name] for name in start]):
         return what
@@ -135,6 +144,13 @@ def _kept_by(place: Place, called: set[str], asked: set[str]) -> str:
         if attribute in asked or not _is_passing(attribute, place, methods):
             return f"self.{attribute}"
     return ""
+
+
+def _runs_unnamed(method: ast.FunctionDef) -> bool:
+    """Say whether an operator, a subscript or the look at an attribute runs a method."""
+    name = method.name
+    operator = name.startswith("__") and name.endswith("__")
+    return operator or any(ast.unparse(d).endswith("property") for d in method.decorator_list)
 
 
 def _reached(place: Place, start: list[str]) -> list[ast.FunctionDef]:

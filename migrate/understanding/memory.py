@@ -4,6 +4,7 @@ METADATA      attributes of a tensor that are no tensor
 VIEWS         members and functions whose result may share memory with their input
 PARTED        those of them that return several tensors
 MUTATORS      methods that change a dict or list
+HELD_MUTATORS   those that change what a class holds, where a tensor's would not
 WRITERS       functions that write into their first argument, by their dotted name
 FRESH_LAYERS  torch modules whose result is always new memory
 PASSING       torch modules that may return their very input
@@ -51,6 +52,12 @@ VIEWS = PARTED | frozenset(
 MUTATORS = frozenset(
     {"pop", "popitem", "update", "clear", "setdefault", "append", "extend", "insert", "remove"}
     | {"appendleft", "popleft", "discard"}
+)
+
+#: Methods of lists, deques and arrays that change them, where a tensor's of that name do not.
+HELD_MUTATORS = frozenset(
+    {"rotate", "sort", "reverse", "fill", "put", "itemset", "partition", "extendleft", "subtract"}
+    | {"move_to_end", "difference_update", "intersection_update", "byteswap", "setflags"}
 )
 
 WRITERS = frozenset(
@@ -144,6 +151,7 @@ def is_idempotent(node: ast.AST) -> bool:
 
 __all__ = [
     "FRESH_LAYERS",
+    "HELD_MUTATORS",
     "IN_PLACE_ARGUMENT",
     "IN_PLACE_AT",
     "METADATA",

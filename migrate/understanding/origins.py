@@ -2,6 +2,7 @@
 
 Origin      a place where an object may come from, and what to call it
 Origins     ask it of expressions in a class
+globals_named   what stands under a name at the top of a file
 is_plain    whether the objects of a library are known to keep nothing
 """
 
@@ -9,17 +10,17 @@ from __future__ import annotations
 
 import ast
 import builtins
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
-from pathlib import Path
 
 from rlmigrate.migrate.index.imports import dotted
+from rlmigrate.migrate.index.repo import RepoIndex
 from rlmigrate.migrate.tree import nodes_in
+from rlmigrate.migrate.understanding.hooks import lays_aside
+from rlmigrate.migrate.understanding.memory import MUTATORS
 from rlmigrate.migrate.understanding.scope import self_attribute
 from rlmigrate.migrate.understanding.sharing import Place, defined, place_of
-
-Trees = Callable[[Path], ast.Module]
 
 #: Libraries whose objects hold data, or are torch modules that keep nothing between calls.
 PLAIN = frozenset(
@@ -72,6 +73,12 @@ class Origin:
         owner, _, last = self.name.rpartition(".")
         return f"{last} of {owner.partition('.')[0]}" if owner else last
 
+    @property
+    def kind(self) -> str:
+        """The same as a phrase of its own."""
+        own = self.name.startswith(("the ", "a "))
+        return str(self) if own else f"an object of {self}"
+
 
 Found = frozenset[Origin]
 NOWHERE: Found = frozenset()
@@ -81,12 +88,12 @@ NOWHERE: Found = frozenset()
 class Origins:
     """Ask where the objects come from that expressions of a class name.
 
-    `trees` gives a file's parsed text; what is made in a `running` function lasts no longer than
+    What is made in a `running` function lasts no longer than
     its call. `asked` stops names that go round in a circle.
     """
 
     place: Place
-    trees: Trees
+    index: RepoIndex
     running: Collection[ast.FunctionDef] = ()
     asked: set[object] = field(default_factory=set)
 
@@ -99,6 +106,10 @@ class Origins:
             return self._of_call(node, function)
         if isinstance(node, ast.Name):
             return self._of_name(node.id, function)
+        if isinstance(node, ast.Lambda):
+            return frozenset({Origin("a lambda", "made")}) if lays_aside(node) else NOWHERE
+        if isinstance(node, ast.Attribute) and node.attr in MUTATORS | {"__next__", "send"}:
+            return frozenset({Origin(ast.unparse(node), "made")})  # laid aside, to be called
         if isinstance(node, ast.Attribute):
             named = self.place.file.imports.qualified(node)
             return _foreign(named, "imported") if named else self.of(node.value, function)
@@ -140,10 +151,13 @@ class Origins:
 
     def _of_call(self, node: ast.Call, function: ast.FunctionDef | None) -> Found:
         written = dotted(node.func) or ""
+        nested = _nested(function, written)
+        if nested is not None:
+            return self._of_results(nested)
         made = defined(self.place, written) if written else None
         method = self.place.methods.get(self_attribute(node.func) or "")
         if made is not None and isinstance(made.node, ast.FunctionDef):
-            inner = Origins(place_of(self.place, made), self.trees, self.running, self.asked)
+            inner = Origins(place_of(self.place, made), self.index, self.running, self.asked)
             return inner._of_results(made.node)
         if made is not None:
             return NOWHERE  # a class of the repository, which is read for itself
@@ -165,6 +179,8 @@ class Origins:
         return self.of(node.func, function)
 
     def _of_results(self, function: ast.FunctionDef) -> Found:
+        if any(isinstance(n, ast.Yield | ast.YieldFrom) for n in nodes_in(function)):
+            return frozenset({Origin(f"the generator {function.name}", "made")})
         if not self._enter(function):
             return NOWHERE
         returns = [n for n in nodes_in(function) if isinstance(n, ast.Return)]
@@ -176,18 +192,40 @@ class Origins:
         here = (function, name)
         if not self._enter(here):
             return NOWHERE
+        nested = _nested(function, name)
         values = _bindings(function).get(name, ()) if function is not None else ()
         if values:
             found = self._any(values, function)
+        elif nested is not None:
+            made = lays_aside(nested)
+            found = frozenset({Origin(f"the function {name}", "made")}) if made else NOWHERE
         elif function is not None and name in {a.arg for a in _parameters(function)}:
             told = function.name == "__init__" and name not in SPACES
             found = frozenset({Origin(name, "given")}) if told else NOWHERE
-        elif named := self.place.file.imports.resolve(name):
-            found = _foreign(named, "imported")
         else:
-            found = self._any(_bindings(self.trees(self.place.file.path)).get(name, ()), None)
+            named = self.place.file.imports.resolve(name)
+            found = _foreign(named, "imported") if named else NOWHERE
+            for value, place in globals_named(self.index, self.place, name):
+                found = Origins(place, self.index, self.running, self.asked).of(value, None)
         self.asked.discard(here)
         return found
+
+
+def globals_named(index: RepoIndex, place: Place, name: str) -> list[tuple[ast.expr, Place]]:
+    """What a name of a file is bound to at its top, or at that of a file it is imported from."""
+    owner, _, last = (place.file.imports.resolve(name) or "").rpartition(".")
+    home = index.module_named(owner) if owner else place.file
+    if home is None:
+        return []
+    values = _bindings(index.source_of(home.path).tree).get(last if owner else name, ())
+    return [(value, Place(home, place.definitions)) for value in values]
+
+
+def _nested(function: ast.FunctionDef | None, name: str) -> ast.FunctionDef | None:
+    """The function of that name inside another."""
+    inside = nodes_in(function) if function is not None else ()
+    found = (n for n in inside if isinstance(n, ast.FunctionDef) and n.name == name)
+    return next((each for each in found if each is not function), None)
 
 
 def _foreign(name: str, how: str) -> Found:
@@ -207,7 +245,10 @@ def is_plain(name: str) -> bool:
 def _bindings(part: ast.AST) -> Mapping[str, list[ast.expr]]:
     """Names and `self.x` that a part of a tree binds, each with all that it is bound to."""
     found: dict[str, list[ast.expr]] = {}
-    for node in nodes_in(part):
+    parts: Iterable[ast.AST] = [part]
+    if isinstance(part, ast.Module):  # names of its functions are their own
+        parts = [s for s in part.body if not isinstance(s, ast.FunctionDef | ast.ClassDef)]
+    for node in (each for one in parts for each in nodes_in(one)):
         pairs: list[tuple[ast.expr, ast.expr]] = []
         if isinstance(node, ast.Assign):
             pairs = [pair for target in node.targets for pair in _paired(target, node.value)]

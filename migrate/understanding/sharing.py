@@ -231,9 +231,20 @@ class Sharing(Calls):
                 return
             self.value(target.slice)
             self.write(target, self.value(target.value))
+            self._of_import(target)
             self.put_into(target.value, value)
         elif isinstance(target, ast.Attribute) and target.attr not in METADATA:
             self.write(target, self.value(target.value))  # x.data = ...
+            self._of_import(target)
+
+    def _of_import(self, target: ast.Attribute | ast.Subscript) -> None:
+        """`os.environ["N"] = ...`: what is imported outlives every call."""
+        root: ast.expr = target
+        while isinstance(root, ast.Attribute | ast.Subscript):
+            root = root.value
+        known = isinstance(root, ast.Name) and root.id not in self.env.keys() | self.bound
+        if known and isinstance(root, ast.Name) and root.id in self.place.file.imports.names:
+            self.changes.setdefault(target, root.id)
 
     def put_into(self, container: ast.expr, value: Value) -> None:
         """Something is laid into a list or dict under a name of its own."""

@@ -14,6 +14,7 @@ from rlmigrate.migrate.index.imports import dotted
 from rlmigrate.migrate.understanding.definitions import Definition, is_cached
 from rlmigrate.migrate.understanding.layers_held import Effect, held_effect, layer_effect
 from rlmigrate.migrate.understanding.memory import (
+    HELD_MUTATORS,
     IN_PLACE_ARGUMENT,
     METADATA,
     MUTATORS,
@@ -135,6 +136,8 @@ class Calls:
                 put = everything if name in {"append", "insert"} else _elements(everything)
                 self.put_into(func.value, put)
             return _elements(owner)
+        if name in HELD_MUTATORS:
+            self.change(node, owner)
         if name == "copy":  # a dict's: other parts may be laid into it
             return frozenset((what, max(depth, 1)) for what, depth in owner)
         held = {what for what, _ in owner if isinstance(what, str)}

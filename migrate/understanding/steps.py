@@ -43,6 +43,11 @@ FUNCTIONS = frozenset(
     | {"prod", "product", "get_preprocessor_for_space", "type_as", "dict", "list", "tuple", "str"}
     | {"min", "max", "sum", "update", "copy", "deepcopy", "override", "enumerate", "zip"}
 )
+#: Calls that are given the number of steps as a shape, or to go through them one by one.
+SHAPING = frozenset(
+    {"reshape", "view", "expand", "zeros", "ones", "empty", "new_zeros", "new_ones", "new_empty"}
+    | {"range", "repeat", "new", "print", "unflatten", "broadcast_to", "format", "len", "Size"}
+)
 #: Functions of Python and numpy that are per step only where no tensor is meant.
 OF_NUMBERS = frozenset({"prod", "product", "min", "max", "sum"})
 
@@ -57,7 +62,64 @@ def goes_step_by_step(scope: Scope) -> bool:
         if isinstance(node, ast.BinOp) and isinstance(node.op, ast.MatMult):
             return False
     method = scope.methods["forward_rnn"]
-    return not any(_picks_steps(n) for n in nodes_in(method))
+    if any(_picks_steps(n) for n in nodes_in(method)):
+        return False
+    later = [m for name, m in scope.methods.items() if name != "__init__"]
+    return not any(_counts_steps(scope, method) for method in later)
+
+
+def _counts_steps(scope: Scope, method: ast.FunctionDef) -> bool:
+    """Say whether the number of steps goes into a sum, a product or a condition.
+
+    The padding counts there; the shape of something new has it rightly.
+    """
+    sizes = {name for node in nodes_in(method) for name in _sizes_named(node)}
+    for node in nodes_in(method):
+        named = isinstance(node, ast.Name) and node.id in sizes and not _stored(node)
+        if not (named or _is_size(node)):
+            continue
+        outer = scope.parent(node)
+        counted = isinstance(outer, ast.AugAssign)
+        while isinstance(outer, ast.BinOp | ast.UnaryOp | ast.Tuple | ast.Starred | ast.keyword):
+            counted = counted or isinstance(outer, ast.BinOp)
+            outer = scope.parent(outer)
+        shapes = isinstance(outer, ast.Call) and (dotted(outer.func) or _member(outer.func))
+        if shapes and str(shapes).rpartition(".")[2] in SHAPING:
+            continue
+        if counted or isinstance(outer, ast.Compare | ast.If | ast.IfExp | ast.While):
+            return True
+        if isinstance(outer, ast.Call):
+            return True
+    return False
+
+
+def _member(node: ast.expr) -> str:
+    return node.attr if isinstance(node, ast.Attribute) else ""
+
+
+def _is_size(node: ast.AST) -> bool:
+    """`x.shape[1]` or `x.size(1)`; the rows of a batch and the width of a layer do not matter."""
+    index: ast.expr | None = None
+    if isinstance(node, ast.Subscript) and _member(node.value) == "shape":
+        index = node.slice
+    elif isinstance(node, ast.Call) and _member(node.func) == "size" and node.args:
+        index = node.args[0]
+    return index is not None and ast.unparse(index) not in {"0", "-1", "2", "-3"}
+
+
+def _sizes_named(node: ast.AST) -> list[str]:
+    """Names that stand for the number of steps: `T = x.shape[1]` and `B, T, F = x.shape`."""
+    if not isinstance(node, ast.Assign) or len(node.targets) != 1:
+        return []
+    target = node.targets[0]
+    if isinstance(target, ast.Name):
+        return [target.id] if any(_is_size(part) for part in nodes_in(node.value)) else []
+    shape = isinstance(node.value, ast.Attribute | ast.Call | ast.Subscript)
+    if not isinstance(target, ast.Tuple) or not shape:
+        return []
+    if not any(_member(part) in {"shape", "size"} for part in nodes_in(node.value)):  # type: ignore[arg-type]
+        return []
+    return [each.id for each in target.elts[1:2] if isinstance(each, ast.Name)]
 
 
 def _stored(node: ast.AST) -> bool:

@@ -12,7 +12,11 @@ from collections.abc import Sequence
 
 from rlmigrate.migrate.index.imports import dotted
 from rlmigrate.migrate.tree import nodes_in
+from rlmigrate.migrate.understanding.memory import MUTATORS
 from rlmigrate.migrate.understanding.scope import Scope, parameters
+
+#: Methods that have another name and form on the new stack.
+RENAMED = frozenset({"forward", "forward_rnn", "value_function", "get_initial_state", "__call__"})
 
 
 def calls_base(method: ast.FunctionDef) -> bool:
@@ -41,6 +45,8 @@ def read_super_calls(scope: Scope, function: ast.FunctionDef) -> list[ast.Return
         scope.problem(calls[1], "calls its base's forward more than once")
     for call in calls[:1]:
         assert isinstance(call, ast.Call)
+        if _is_changed(function, names[:3]):
+            scope.problem(call, "changes what it hands to its base's forward")
         if not _same_arguments(call, names):
             scope.problem(call, "calls its base's forward with other arguments than its own")
             continue
@@ -60,6 +66,21 @@ def read_super_calls(scope: Scope, function: ast.FunctionDef) -> list[ast.Return
 def _same_arguments(call: ast.Call, names: Sequence[str]) -> bool:
     given = [a.id for a in call.args if isinstance(a, ast.Name)]
     return not call.keywords and given == list(names[: len(call.args)]) and len(given) == 3
+
+
+def _is_changed(function: ast.FunctionDef, names: Sequence[str]) -> bool:
+    """Say whether a function binds its parameters anew, or lays something into its input."""
+    for node in nodes_in(function):
+        stored = isinstance(getattr(node, "ctx", None), ast.Store | ast.Del)
+        if stored and isinstance(node, ast.Name) and node.id == names[0]:
+            return True
+        if stored and isinstance(node, ast.Subscript) and dotted(node.value) in names:
+            return True
+        called = node.func if isinstance(node, ast.Call) else None
+        changes = isinstance(called, ast.Attribute) and called.attr in MUTATORS
+        if changes and isinstance(called, ast.Attribute) and dotted(called.value) in names:
+            return True
+    return False
 
 
 def _pair(scope: Scope, function: ast.FunctionDef, node: ast.AST, state: str) -> bool:
@@ -95,7 +116,16 @@ def _is_returned(scope: Scope, pair: ast.AST, node: ast.Name) -> bool:
 
 
 def read_super_values(scope: Scope) -> None:
-    """Mark `super().value_function()` in the class's own."""
+    """Mark `super().value_function()` in the class's own; refuse `Base.value_function(self)`."""
+    bases = {dotted(b.value if isinstance(b, ast.Subscript) else b) for b in scope.node.bases}
+    above = {each.node.name for each in scope.line}
+    bases -= {each.node.name for each in scope.kin.mixins} if scope.kin is not None else set()
+    for node in nodes_in(scope.node):
+        func = node.func if isinstance(node, ast.Call) else None
+        if isinstance(func, ast.Attribute) and func.attr in RENAMED:
+            owner = dotted(func.value)
+            if owner and owner in bases | above and id(node) not in scope.handled:
+                scope.problem(node, f"calls {func.attr} of {owner} by the name of the class")
     function = scope.methods.get("value_function")
     for node in nodes_in(function) if function is not None else ():
         if _is_super_call(node, "value_function"):

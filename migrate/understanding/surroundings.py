@@ -110,6 +110,8 @@ def _read_members(scope: Scope, kept: Collection[str], served: Collection[str]) 
                 scope.problem(node, HOOKS[node.name])
             elif node.name in OWN_NAMES:
                 scope.problem(node, f"has a method {node.name}, which RLModule keeps for itself")
+            elif not _names_itself(node):
+                scope.problem(node, f"has a method {node.name} whose first parameter is not self")
             elif node.name in {"__getattr__", "__setattr__", "__getattribute__", "__new__"}:
                 scope.problem(node, f"overrides {node.name}")
             for decorator in node.decorator_list:
@@ -146,6 +148,14 @@ def _read_members(scope: Scope, kept: Collection[str], served: Collection[str]) 
                 continue
             if attribute in kept and (name not in forwards or _is_helper(scope, name)):
                 _read_kept_elsewhere(scope, inner, name, attribute)
+
+
+def _names_itself(method: ast.FunctionDef) -> bool:
+    """Say whether a method calls its object self, as all that reads it expects."""
+    decorators = {(dotted(d) or "").rpartition(".")[2] for d in method.decorator_list}
+    first = [*method.args.posonlyargs, *method.args.args][:1]
+    free = decorators & {"staticmethod", "classmethod"} or method.name == "__init_subclass__"
+    return bool(free or not first or first[0].arg == "self")
 
 
 def _is_helper(scope: Scope, name: str) -> bool:

@@ -61,6 +61,39 @@ class More(Base):
     def forward(self, x):
         return super().forward(x) * 2
 
+class Count:
+    seen = 0
+    @property
+    def value(self):
+        self.seen += 1
+        return self.seen
+    def __call__(self):
+        return self.value
+    def __mul__(self, x):
+        self.seen += 1
+        return x
+
+class Scale:
+    by = 2.0
+    def __call__(self, x):
+        return x * self.by
+
+def counter():
+    seen = [0]
+    def tick():
+        seen[0] += 1
+        return seen[0]
+    return tick
+
+def doubler():
+    def double(x):
+        return x * 2
+    return double
+
+COUNT = Count()
+SCALE = Scale()
+TICK = counter()
+
 class Policy(TorchModelV2, nn.Module):
     def __init__(
         self, obs_space, action_space, num_outputs, model_config, name, env=None, act=None
@@ -77,6 +110,7 @@ class Policy(TorchModelV2, nn.Module):
         self.table = np.ones(4)
         self.embed = Table.made(torch.ones(9, 4))
         self.size = 4
+        self.sizes = [4, 2]
         self.pi = nn.Linear(4, num_outputs)
         {SETUP}
 
@@ -131,6 +165,8 @@ def reason_for(forward: str, setup: str = "pass") -> str:
         "rng = np.random.default_rng(0)\nx = x + torch.as_tensor(rng.normal())",  # made each time
         "x = x + self.embed(torch.zeros(1).long())",
         "x = x * SIZES.get('a', 1)",
+        "x = SCALE(x)",
+        "import os\nx = x * len(os.environ)",
     ],
 )
 def test_what_is_known_is_native(forward) -> None:
@@ -153,6 +189,11 @@ def test_what_is_known_is_native(forward) -> None:
         ("x = normed(x)", "calls apply() of NORM"),
         ("self.env.step(x)", "calls step() of self.env, which it is given"),
         ("x = x * self.model_config['tokenizer'].encode(1)", "calls encode() of self.model_config"),
+        ("x = x * TICK()", "calls TICK, the function tick, which may keep something"),
+        ("x = COUNT * x", "holds Count, which keeps self.seen from one call to the next"),
+        ("import os\nos.environ['n'] = '1'", "changes os, which lasts until the next call"),
+        ("x = x + len(open('f').read())", "opens a file when it is called"),
+        ("self.sizes.sort()\nx = x * self.sizes[0]", "changes self.sizes, which lasts"),
         ("x = x + noise(4)", "calls noise, which remembers what it drew"),
         ("x = x * self.learned(2)", "calls learned, which remembers what came of self.pi"),
     ],
@@ -182,6 +223,13 @@ def test_what_may_keep_something_is_bridged(forward, what) -> None:
             "calls self.gcn, an object of GCNConv of torch_geometric",
         ),
         ("self.out = ramp(4)", "x = x + self.out", ""),
+        ("self.count = Count()", "x = x * self.count()", "holds Count, which keeps self.seen"),
+        ("self.count = Count()", "x = x * self.count.value", "holds Count, which keeps self.seen"),
+        ("self.scale = Scale()", "x = self.scale(x)", ""),
+        ("self.tick = counter()", "x = x * self.tick()", "calls self.tick, the function tick"),
+        ("self.double = doubler()", "x = self.double(x)", ""),
+        ("todo = [1, 2]\nself.take = todo.pop", "x = x * self.take()", "calls self.take"),
+        ("def many():\n    yield 1\nself.many = many()", "self.many.send(None)", "calls send() of"),
     ],
 )
 def test_what_is_held(setup, forward, what) -> None:

@@ -23,6 +23,10 @@ def remember(value, seen=[]):
     seen.append(value)
     return seen
 
+def doubled(model, x):
+    model.last = x
+    return x * 2
+
 class Running(nn.Module):
     def __init__(self):
         super().__init__()
@@ -77,6 +81,8 @@ class Policy(TorchModelV2, nn.Module):
         self.grid = torch.ones(4)
         self.pi = nn.Linear(4, num_outputs)
         {SETUP}
+    def doubled(self, x):
+        return x * 2
     def forward(self, input_dict, state, seq_lens):
         x = input_dict["obs"]
         {FORWARD}
@@ -185,3 +191,33 @@ def test_helpers_that_call_each_other_all_over_are_gone_through_once() -> None:
     assert reason_for(forward.replace("torch.relu(x, 1)", "torch.relu(x)")) == ""
     last = forward.replace("torch.relu(x, 1)", "self.mean.mul_(x.mean())")
     assert reason_for(last) == "changes self.mean, which lasts until the next call"
+
+
+def test_hooks_that_lay_something_aside() -> None:
+    sets = "self.seen = {}\ndef keep(module, given, out):\n    self.seen['pi'] = out\n"
+    calls = "self.seen = {}\n"
+    lays = "self.pi.register_forward_hook(lambda m, i, o: self.seen.__setitem__('pi', o))"
+    reads = "self.pi.register_forward_hook(lambda module, given, out: print(out.shape))"
+    asks = "changes what its hook {}lays aside, which lasts until the next call"
+    assert reason_for(setup=sets + "self.pi.register_forward_hook(keep)") == asks.format("keep ")
+    assert reason_for(setup=calls + lays) == asks.format("")
+    assert reason_for(setup=reads) == ""
+
+
+def test_a_model_under_another_name() -> None:
+    assert reason_for("me = self\nme.last = x") == "gives itself another name"
+    assert reason_for("x = doubled(self, x)") == "hands itself to doubled"
+    assert reason_for("x = x * (2 if isinstance(self, nn.Module) else 1)") == ""
+    assert reason_for("x = Policy.doubled(self, x)") == ""
+
+
+def test_an_object_that_is_not_called_self() -> None:
+    text = HEAD.replace("self, input_dict", "this, input_dict").replace("{FORWARD}", "this.x = x")
+    text = text.replace("{SETUP}", "pass").replace("{VALUES}", "pass")
+    index = RepoIndex.of_texts({"m.py": text})
+    reason = plan_model(index, index.classes["m.Policy"]).reason
+    assert reason.startswith("has a method forward whose first parameter is not self")
+
+
+def test_what_modelv2_answers_and_no_module_does() -> None:
+    assert reason_for("x = x * self.is_time_major()") == "asks for is_time_major()"
