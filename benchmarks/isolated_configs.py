@@ -107,7 +107,7 @@ def configs(context: FileContext) -> Iterator[tuple[int, str, list[ast.Call], as
     """Yield each config of a file: line, algorithm, the calls made on it, or its dict."""
     builders = builders_of(context)
     by_root: dict[str, list[Any]] = {}
-    for chain in builders.chains():
+    for chain in builders.chains:
         if chain.config.algorithm in SUPPORTED:
             root = ast.unparse(chain.root) if isinstance(chain.root, ast.Name) else str(id(chain))
             by_root.setdefault(root, []).append(chain)

@@ -139,7 +139,10 @@ def _findings(context: FileContext, loose: Loose) -> Iterator[Finding]:
         changed = [key.name for key in loose.keys if key not in left and key.name not in idle]
         yield Finding(_item(context, loose, changed, Outcome.NATIVE, text), tuple(edits))
     if left:
-        told = [f'"{k.name}"{problems.get(k.name) or _became(k.name)}' for k in left[:8]]
+        told = [
+            f'"{k.name}"{problems.get(k.name) or _module_of(context, k) or _became(k.name)}'
+            for k in left[:8]
+        ]
         more = f", and {len(left) - 8} more" if len(left) > 8 else ""
         text = "config keys outside of a builder: " + ", ".join(told) + more
         if known:
@@ -216,6 +219,37 @@ def _item(
         message=message,
         column=loose.node.col_offset,
     )
+
+
+_SOME_MODULE = " is rl_module(rl_module_spec=RLModuleSpec(module_class=...)) now"
+
+
+def _module_of(context: FileContext, key: Key) -> str:
+    """What the model of a dict is today, where it is named; nothing for other keys."""
+    if key.name not in ("model", "custom_model") or key.value is None:
+        return ""
+    named: ast.expr | None = key.value
+    if isinstance(key.value, ast.Dict):
+        pairs = zip(key.value.keys, key.value.values, strict=True)
+        items = {constant(k): v for k, v in pairs if k is not None}
+        named = items.get("custom_model")
+        if named is None:
+            return " is rl_module(model_config=DefaultModelConfig(...)) now"
+    elif key.name == "model":
+        return ""
+    value = nodes_of(context).value_of(named) if isinstance(named, ast.Name) else named
+    name = constant(value) if value is not None else None
+    known = context.index.registrations.get(name) if isinstance(name, str) else None
+    if known is None and isinstance(named, ast.Name | ast.Attribute):
+        entry = context.index.files[context.source.path]
+        own = f"{entry.module}.{dotted(named)}"
+        written: str | None = entry.imports.qualified(named) or own
+    else:
+        written = known.class_name if known is not None else None
+    if not written or (known is None and written not in context.index.classes):
+        return _SOME_MODULE
+    module = written.rpartition(".")[2]
+    return f" is rl_module(rl_module_spec=RLModuleSpec(module_class={module})) now"
 
 
 def _became(key: str) -> str:

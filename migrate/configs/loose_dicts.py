@@ -11,7 +11,7 @@ NESTED         keys whose value needs a person, with what they are today
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from rlmigrate.migrate.configs.keys import HOME, OLD
@@ -34,6 +34,8 @@ STRONG = frozenset(
 DICTS = frozenset({"multiagent", "env_config", "evaluation_config", "exploration_config"})
 #: Of these, keys that data loaders and models of other libraries have too.
 SHARED = frozenset({"num_workers", "batch_mode"})
+#: Keys that say by themselves that a dict is RLlib's.
+ALONE = (STRONG - SHARED) | {name for name in OLD if name.count("_") > 1}
 #: Keys of old configs and models that the tables of today's names need not know.
 FORMER = REPLAY | {
     *("callbacks", "custom_eval_function", "eager", "input", "use_pytorch", "use_exec_api"),
@@ -90,12 +92,7 @@ def loose_dicts(nodes: Nodes) -> Iterator[Loose]:
     """Outermost dicts with two keys of RLlib's, one of them its own."""
     outer: list[Span] = []
     for node in nodes.of(ast.Dict):
-        keys = [
-            Key(key.value, key, value)
-            for key, value in zip(node.keys, node.values, strict=True)
-            if isinstance(key, ast.Constant) and isinstance(key.value, str)
-            if not (key.value in DICTS and isinstance(value, ast.Constant) and value.value)
-        ]
+        keys = _keys(node)
         known = [key for key in keys if key.name in STRONG or key.name in OLD or key.name in HOME]
         own = [key.name for key in keys if key.name in STRONG]
         if len(own) == 1 and own[0] in SHARED:
@@ -108,8 +105,26 @@ def loose_dicts(nodes: Nodes) -> Iterator[Loose]:
         if _is_builder_argument(nodes, node) or _assigned(nodes, node) == "multiagent":
             continue
         outer.append(place)
-        found = tuple(k for k in keys if k.name in OLD or k.name in STRONG or k.name in NESTED)
+        found = _of_configs(keys)
         yield Loose(node, found, own=strangers(node) > 2 and not _is_merged(nodes, node))
+        for key in keys:
+            if key.name == "evaluation_config" and isinstance(key.value, ast.Dict):
+                within = _of_configs(_keys(key.value))
+                if within:
+                    yield Loose(key.value, within)
+
+
+def _keys(node: ast.Dict) -> list[Key]:
+    return [
+        Key(key.value, key, value)
+        for key, value in zip(node.keys, node.values, strict=True)
+        if isinstance(key, ast.Constant) and isinstance(key.value, str)
+        if not (key.value in DICTS and isinstance(value, ast.Constant) and value.value)
+    ]
+
+
+def _of_configs(keys: Iterable[Key]) -> tuple[Key, ...]:
+    return tuple(k for k in keys if k.name in OLD or k.name in STRONG or k.name in NESTED)
 
 
 def strangers(node: ast.Dict) -> int:
@@ -156,7 +171,7 @@ def loose_keys(nodes: Nodes) -> Iterator[Loose]:
             isinstance(item.ctx, ast.Store)
             and isinstance(key, ast.Constant)
             and isinstance(key.value, str)
-            and key.value in STRONG - SHARED
+            and key.value in ALONE
         ):
             parent = nodes.parents.get(item)
             value = parent.value if isinstance(parent, ast.Assign) else None

@@ -15,13 +15,13 @@ from weakref import WeakKeyDictionary
 from rlmigrate.errors import SourceError
 from rlmigrate.migrate.configs.dict_config import dict_findings
 from rlmigrate.migrate.configs.keys import OLD
-from rlmigrate.migrate.configs.loose_dicts import SHARED, STRONG, loose_dicts, loose_keys
+from rlmigrate.migrate.configs.loose_dicts import ALONE, loose_dicts, loose_keys
 from rlmigrate.migrate.reading.nodes import Nodes, nodes_of
 from rlmigrate.migrate.rules.base import FileContext
 from rlmigrate.migrate.source import SourceFile
 
 #: Keys that no dict but RLlib's has, so that whoever reads them reads such a dict.
-READABLE = (STRONG - SHARED) | {name for name in OLD if name.count("_") > 1} | {"num_sgd_iter"}
+READABLE = ALONE | {"num_sgd_iter"}
 GETTERS = frozenset({"get", "pop", "setdefault"})
 
 NOTEBOOK = ".ipynb"
@@ -58,23 +58,29 @@ def _reads(parent: ast.AST | None, key: ast.Constant) -> bool:
 
 
 def other_use(context: FileContext, name: str) -> str | None:
-    """Name a file that knows a key in a way that would not follow when it is renamed."""
-    for path, file in context.index.files.items():
+    """Name a file that knows a key in a way that would not follow when it is renamed.
+
+    The first by its name, so that it stays the same when a rewritten file leaves the index.
+    """
+    return min((path.name for path in _others(context, name)), default=None)
+
+
+def _others(context: FileContext, name: str) -> Iterator[Path]:
+    for path in context.index.files:
         own = path == context.source.path
-        if name not in file.old_keys or (not own and not _meets(context, path)):
+        if not own and not _meets(context, path):
             continue
         try:
             source = context.source if own else context.index.source_of(path)
-            if name in _unfollowed(context, source):
-                return path.name
+            if name.encode() in source.raw and name in _unfollowed(context, source):
+                yield path
         except SourceError:
-            return path.name
+            yield path
     word = re.escape(name.encode())
     key = re.compile(rb"[\"']" + word + rb"\\?[\"']|^[ \t-]*" + word + rb"[ \t]*:", re.MULTILINE)
     for path, raw in context.index.other_texts.items():
         if name.encode() in raw and key.search(raw) and _is_read(context, path):
-            return path.name
-    return None
+            yield path
 
 
 def _meets(context: FileContext, path: Path) -> bool:

@@ -118,6 +118,45 @@ CONFIG = {
 """,
         ),
         Case(
+            "settings_of_evaluation_and_a_model_of_the_file",
+            """
+from ray.rllib.core.rl_module.torch import TorchRLModule
+
+class Net(TorchRLModule):
+    pass
+
+
+def config(agents):
+    settings = {
+        "num_workers": 2,
+        "num_envs_per_worker": 8,
+        "model": {"custom_model": Net},
+        "evaluation_config": {"num_envs_per_worker": 1},
+    }
+    settings["metrics_smoothing_episodes"] = 20
+    return settings
+""",
+            """
+from ray.rllib.core.rl_module.torch import TorchRLModule
+
+class Net(TorchRLModule):
+    pass
+
+
+def config(agents):
+    # TODO(rlmigrate RLM409): config keys outside of a builder: "model" is
+    #     rl_module(rl_module_spec=RLModuleSpec(module_class=Net)) now
+    settings = {
+        "num_workers": 2,
+        "num_envs_per_env_runner": 8,
+        "model": {"custom_model": Net},
+        "evaluation_config": {"num_envs_per_env_runner": 1},
+    }
+    settings["metrics_num_episodes_for_smoothing"] = 20
+    return settings
+""",
+        ),
+        Case(
             "two_old_names_of_one_key",
             """
 import ray.rllib
