@@ -119,6 +119,9 @@ TF_MIXINS = {
 }
 TF_POLICIES = re.compile(r"_tf_policy$|\.tf_(policy|mixins)$|\.(ppo|simple_q)_policy$")
 
+#: Policies' modules, whose helpers mean another thing in each.
+OF_A_POLICY = re.compile(r"ray\.rllib\.(agents|algorithms)\.\w+\.(\w+_(?:torch|tf)_policy)$")
+
 #: Names whose implementation no search by name would find.
 EXPLICIT: dict[str, str] = {
     "ray.tune.registry._global_registry": "rlmigrate.compat.names.tune.global_registry",
@@ -147,6 +150,12 @@ EXPLICIT: dict[str, str] = {
     "ray.rllib.algorithms.dqn.dqn_tf_policy.PRIO_WEIGHTS": (
         "rlmigrate.legacy.policies.dqn_torch_policy.PRIO_WEIGHTS"
     ),
+    **{
+        f"ray.rllib.{home}.dqn.dqn_tf_policy.postprocess_nstep_and_prio": (
+            "rlmigrate.legacy.policies.dqn_torch_policy.postprocess_nstep_and_prio"
+        )
+        for home in ("agents", "algorithms")
+    },
     # Without static graphs: the same hooks, run eagerly.
     "ray.rllib.policy.dynamic_tf_policy_v2.DynamicTFPolicyV2": (
         "rlmigrate.legacy.policies.tf.eager_tf_policy_v2.EagerTFPolicyV2"
@@ -246,10 +255,16 @@ def home(row: str, kind: str, found: dict[str, list[str]]) -> str | None:
     areas = next(areas for prefix, areas in AREAS if (row + ".").startswith(prefix + "."))
     wanted = [name, ALIASES.get(name, "")]
     tf = is_tf(module) or name.startswith(("TF", "Tf", "EagerTF")) or ".tf." in row
+    tf = tf or name.endswith("TFPolicy")
     for ours in wanted:
         places = found.get(ours, [])
         for area in areas:
             inside = [p for p in places if p == area or p.startswith(area + ".")]
+            if match := OF_A_POLICY.match(module):
+                if same := [p for p in inside if p.endswith(f".{match[2]}")]:
+                    return f"rlmigrate.{same[0]}.{ours}"
+                helper = not name[0].isupper()
+                inside = [p for p in inside if not (helper and p.endswith("_policy"))]
             inside = [p for p in inside if is_tf(p) == tf] or ([] if tf else inside)
             inside = [p for p in inside if tf or not is_tf(p)]
             if inside:

@@ -16,7 +16,7 @@ FLOAT_MIN = -3.4e38
 
 
 class EpsilonGreedy(Exploration):
-    """Take a random allowed action with probability epsilon, else the best one; torch only.
+    """Take a random allowed action with probability epsilon, else the best one.
 
     Epsilon stays at `initial_epsilon` for `warmup_timesteps`, then goes to `final_epsilon`
     within `epsilon_timesteps`, unless `epsilon_schedule` is given.
@@ -48,10 +48,12 @@ class EpsilonGreedy(Exploration):
         self, *, action_distribution: Any, timestep: Any, explore: bool = True
     ) -> tuple[TensorStruct, Tensor]:
         """Give actions, and zeros for their log-probabilities."""
-        import torch
-
         if timestep is not None:
             self.last_timestep = timestep
+        if self.framework != "torch":
+            return self._in_tf(action_distribution, explore=explore)
+        import torch
+
         q_values = action_distribution.inputs
         best = action_distribution.deterministic_sample()
         logp = torch.zeros(q_values.shape[0])
@@ -64,6 +66,21 @@ class EpsilonGreedy(Exploration):
         chosen = torch.squeeze(torch.multinomial(allowed, 1), dim=1)
         dice = torch.empty(q_values.shape[0]).uniform_().to(self.device)
         return torch.where(dice < epsilon, chosen, best), logp
+
+    def _in_tf(self, action_distribution: Any, *, explore: bool) -> tuple[TensorStruct, Tensor]:
+        """Do the same in TF; structured actions are for torch."""
+        import tensorflow as tf
+
+        q_values, best = action_distribution.inputs, action_distribution.deterministic_sample()
+        logp = tf.zeros_like(best, dtype=tf.float32)
+        if not explore:
+            return best, logp
+        forbidden = tf.equal(q_values, tf.float32.min)
+        allowed = tf.where(forbidden, tf.float32.min, tf.ones_like(q_values))
+        chosen = tf.squeeze(tf.random.categorical(allowed, 1), axis=1)
+        dice = tf.random.uniform(tf.shape(q_values)[:1])
+        epsilon = self.epsilon_schedule(self.last_timestep)
+        return tf.where(dice < epsilon, tf.cast(chosen, best.dtype), best), logp
 
     def _nested(self, best: TensorStruct, epsilon: float, rows: int) -> TensorStruct:
         import torch

@@ -8,15 +8,15 @@ import gymnasium as gym
 import numpy as np
 import torch
 
-from rlmigrate.errors import LegacyError, UnsupportedSpace
+from rlmigrate.errors import LegacyError
 from rlmigrate.legacy.batches import SampleBatch
-from rlmigrate.legacy.catalog.catalog import ModelCatalog
 from rlmigrate.legacy.config.dqn import DQNConfig
 from rlmigrate.legacy.distributions.categorical import (
     get_torch_categorical_class_with_temperature,
 )
 from rlmigrate.legacy.models.dqn_model import DQNTorchModel
 from rlmigrate.legacy.policies.builder import build_policy_class
+from rlmigrate.legacy.policies.dqn_parts import make_q_models
 from rlmigrate.legacy.policies.torch_mixins import LearningRateSchedule, TargetNetworkMixin
 from rlmigrate.legacy.postprocessing.advantages import adjust_nstep
 from rlmigrate.legacy.types import Tensor
@@ -31,34 +31,9 @@ def build_q_model_and_distribution(
     policy: Any, obs_space: gym.Space[Any], action_space: gym.Space[Any], config: dict[str, Any]
 ) -> tuple[Any, Any]:
     """Build the Q-network and `policy.target_model`, and give the distribution over Q-values."""
-    if not isinstance(action_space, gym.spaces.Discrete):
-        raise UnsupportedSpace(f"DQN: action space is {action_space}, expected Discrete")
-    size = int(action_space.n)
-    if config["hiddens"]:
-        size = [256, *config["model"]["fcnet_hiddens"]][-1]
-        config["model"]["no_final_linear"] = True
-
-    def build(name: str) -> Any:
-        return ModelCatalog.get_model_v2(
-            obs_space,
-            action_space,
-            size,
-            config["model"],
-            framework="torch",
-            model_interface=DQNTorchModel,
-            name=name,
-            q_hiddens=config["hiddens"],
-            dueling=config["dueling"],
-            num_atoms=config["num_atoms"],
-            use_noisy=config["noisy"],
-            v_min=config["v_min"],
-            v_max=config["v_max"],
-            sigma0=config["sigma0"],
-            add_layer_norm=config["exploration_config"].get("type") == "ParameterNoise",
-        )
-
-    model = build("q_func")
-    policy.target_model = build("target_q_func")
+    model = make_q_models(
+        policy, obs_space, action_space, config, framework="torch", interface=DQNTorchModel
+    )
     return model, _dist_class(config)
 
 
@@ -160,3 +135,4 @@ DQNTorchPolicy = build_policy_class(
     before_loss_init=_before_loss_init,
     mixins=[TargetNetworkMixin, LearningRateSchedule],
 )
+DQNTorchPolicy.__module__ = __name__  # where pickle and short names look for it

@@ -8,8 +8,10 @@ from typing import Any
 from rlmigrate.errors import LegacyError
 
 _HOMES = {
+    "DQNTFPolicy": "rlmigrate.legacy.policies.tf.dqn_tf_policy",
     "DQNTorchPolicy": "rlmigrate.legacy.policies.dqn_torch_policy",
     "PPOTorchPolicy": "rlmigrate.legacy.policies.ppo_torch_policy",
+    "SACTFPolicy": "rlmigrate.legacy.policies.tf.sac_tf_policy",
     "SACTorchPolicy": "rlmigrate.legacy.policies.sac_torch_policy",
 }
 

@@ -2,26 +2,22 @@
 
 from __future__ import annotations
 
-import copy
 from typing import Any
 
 import gymnasium as gym
 import torch
 
-from rlmigrate.errors import UnsupportedSpace
+from rlmigrate.legacy import distributions
 from rlmigrate.legacy.catalog.catalog import ModelCatalog
 from rlmigrate.legacy.config.sac import SACConfig
-from rlmigrate.legacy.distributions import (
-    TorchBeta,
-    TorchCategorical,
-    TorchDiagGaussian,
-    TorchDirichlet,
-    TorchSquashedGaussian,
-)
 from rlmigrate.legacy.models.sac_model import SACTorchModel
 from rlmigrate.legacy.policies.builder import build_policy_class
+from rlmigrate.legacy.policies.sac_parts import (
+    check_action_space,
+    distribution_name,
+    make_sac_models,
+)
 from rlmigrate.legacy.policies.torch_mixins import TargetNetworkMixin
-from rlmigrate.legacy.spaces import Simplex
 from rlmigrate.legacy.types import Tensor
 
 
@@ -29,51 +25,22 @@ def validate_spaces(
     policy: Any, obs_space: gym.Space[Any], action_space: gym.Space[Any], config: dict[str, Any]
 ) -> None:
     """Raise UnsupportedSpace for anything but Discrete and one-dimensional Box or Simplex."""
-    flat = isinstance(action_space, gym.spaces.Box | Simplex) and len(action_space.shape or ()) < 2
-    if not (isinstance(action_space, gym.spaces.Discrete) or flat):
-        raise UnsupportedSpace(
-            f"SAC: action space is {action_space}, expected Discrete, or Box or Simplex of one axis"
-        )
+    check_action_space(action_space)
 
 
 def build_sac_model_and_action_dist(
     policy: Any, obs_space: gym.Space[Any], action_space: gym.Space[Any], config: dict[str, Any]
 ) -> tuple[Any, Any]:
     """Build the model and `policy.target_model`, and give the distribution class."""
-    policy_config = {**copy.deepcopy(config["model"]), **config["policy_model_config"]}
-    q_config = {**copy.deepcopy(config["model"]), **config["q_model_config"]}
-
-    def build(name: str) -> Any:
-        return ModelCatalog.get_model_v2(
-            obs_space,
-            action_space,
-            None,
-            config["model"],
-            framework="torch",
-            default_model=SACTorchModel,
-            name=name,
-            policy_model_config=policy_config,
-            q_model_config=q_config,
-            twin_q=config["twin_q"],
-            initial_alpha=config["initial_alpha"],
-            target_entropy=config["target_entropy"],
-        )
-
-    model = build("sac_model")
-    policy.target_model = build("target_sac_model")
-    return model, _dist_class(action_space, config)
-
-
-def _dist_class(action_space: gym.Space[Any], config: dict[str, Any]) -> Any:
-    if config["model"].get("custom_action_dist"):
-        return ModelCatalog.get_action_dist(action_space, config["model"], framework="torch")[0]
-    if isinstance(action_space, gym.spaces.Discrete):
-        return TorchCategorical
-    if isinstance(action_space, Simplex):
-        return TorchDirichlet
-    if not config["normalize_actions"]:
-        return TorchDiagGaussian
-    return TorchBeta if config["_use_beta_distribution"] else TorchSquashedGaussian
+    model = make_sac_models(
+        policy, obs_space, action_space, config, framework="torch", default_model=SACTorchModel
+    )
+    kind = distribution_name(action_space, config)
+    if not kind:
+        return model, ModelCatalog.get_action_dist(
+            action_space, config["model"], framework="torch"
+        )[0]
+    return model, getattr(distributions, f"Torch{kind}")
 
 
 def action_distribution_fn(
@@ -116,3 +83,4 @@ SACTorchPolicy = build_policy_class(
     mixins=[TargetNetworkMixin],
     action_distribution_fn=action_distribution_fn,
 )
+SACTorchPolicy.__module__ = __name__  # where pickle and short names look for it

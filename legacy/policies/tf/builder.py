@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable
 from typing import Any
 
@@ -87,6 +88,8 @@ def build_tf_policy(
     for argument, hook in _HOOKS.items():
         if get(argument) is not None:
             body[hook] = _method(get(argument))
+    if takes_input_dict(get("action_distribution_fn")):
+        body["distribution_takes_input_dict"] = True
     if get("make_model"):
         body["make_model"] = lambda self: given["make_model"](
             self, self.observation_space, self.action_space, self.config
@@ -102,6 +105,11 @@ def build_tf_policy(
     )
     built.as_eager = classmethod(lambda cls: cls)
     return built
+
+
+def takes_input_dict(function: Fn | None) -> bool:
+    """Tell an action_distribution_fn that gets the whole input and not its observations only."""
+    return function is not None and "input_dict" in inspect.signature(function).parameters
 
 
 def _method(function: Any) -> Any:

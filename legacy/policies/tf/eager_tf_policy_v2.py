@@ -30,6 +30,9 @@ class EagerTFPolicyV2(TFLearning):
     constructor, as with RLlib.
     """
 
+    # Whether action_distribution_fn gets `input_dict`, as build_tf_policy's may.
+    distribution_takes_input_dict = False
+
     def __init__(
         self,
         observation_space: gym.Space[Any],
@@ -177,9 +180,7 @@ class EagerTFPolicyV2(TFLearning):
             )
         else:
             if self._overrides("action_distribution_fn"):
-                inputs, self.dist_class, state_out = self.action_distribution_fn(
-                    self.model, **arguments, is_training=False
-                )
+                inputs, self.dist_class, state_out = self._distribution(batch, arguments)
             else:
                 inputs, state_out = self.model(batch, states, seq_lens)
             assert self.exploration is not None
@@ -193,6 +194,12 @@ class EagerTFPolicyV2(TFLearning):
         if inputs is not None:
             extra[SampleBatch.ACTION_DIST_INPUTS] = inputs
         return actions, state_out, {**extra, **self.extra_action_out_fn()}
+
+    def _distribution(self, batch: SampleBatch, arguments: dict[str, Any]) -> tuple[Any, Any, Any]:
+        if self.distribution_takes_input_dict:
+            arguments = {**arguments, "input_dict": batch}
+            del arguments["obs_batch"]
+        return self.action_distribution_fn(self.model, **arguments, is_training=False)
 
     def compute_log_likelihoods(
         self,
@@ -226,14 +233,9 @@ class EagerTFPolicyV2(TFLearning):
             seq_lens = tf.ones(len(tree.flatten(obs_batch)[0]), dtype=tf.int32)
             states = [tf.convert_to_tensor(state) for state in state_batches or []]
             if own:
-                inputs, self.dist_class, _ = self.action_distribution_fn(
-                    self.model,
-                    obs_batch=batch[SampleBatch.OBS],
-                    state_batches=states,
-                    seq_lens=seq_lens,
-                    explore=False,
-                    is_training=False,
-                )
+                arguments = {"state_batches": states, "seq_lens": seq_lens, "explore": False}
+                arguments["obs_batch"] = batch[SampleBatch.OBS]
+                inputs, self.dist_class, _ = self._distribution(batch, arguments)
             else:
                 inputs, _ = self.model(batch, states, seq_lens)
             chosen = actions
