@@ -10,6 +10,7 @@ import ast
 from rlmigrate.migrate.emit.settings import Settings
 from rlmigrate.migrate.emit.states import Piece
 from rlmigrate.migrate.source import Span
+from rlmigrate.migrate.understanding.columns import OLD_SHIFT
 from rlmigrate.migrate.understanding.facts import Mark
 from rlmigrate.migrate.understanding.net_calls import handed_input
 from rlmigrate.migrate.understanding.observed import PREPARED
@@ -93,6 +94,25 @@ class Inputs(Settings):
 
     def _on_column(self, mark: Mark) -> list[Piece]:
         return self._replace(mark.node, "batch")
+
+    def _on_view_call(self, mark: Mark) -> list[Piece]:
+        """A ViewRequirement in today's words, without the repeat that asks for nothing."""
+        call, pieces = mark.node, []
+        assert isinstance(call, ast.Call)
+        before = [self._span(a) for a in call.args]
+        for keyword in call.keywords:
+            span = self.source.span(keyword)
+            if keyword.arg == OLD_SHIFT:
+                pieces.append((Span(span.start, span.start + len(OLD_SHIFT)), "shift"))
+            if keyword.arg != "batch_repeat_value":
+                before.append(span)
+            elif before:
+                pieces.append((Span(max(b.end for b in before), span.end), ""))
+            else:
+                rest = [self.source.span(k).start for k in call.keywords]
+                after = min((start for start in rest if start > span.start), default=span.end)
+                pieces.append((Span(span.start, after), ""))
+        return pieces
 
     def _on_column_key(self, mark: Mark) -> list[Piece]:
         return self._replace(mark.node, f'"{mark.detail}"')

@@ -7,6 +7,7 @@ read_views   mark the declarations in `view_requirements`
 from __future__ import annotations
 
 import ast
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from rlmigrate.migrate.index.imports import dotted
@@ -26,7 +27,8 @@ ARGUMENTS = (
     *("data_col", "space", "shift", "index", "batch_repeat_value"),
     *("used_for_compute_actions", "used_for_training"),
 )
-NOT_SERVED = {"index", "batch_repeat_value"}
+#: What the shift was called until Ray 1.2.
+OLD_SHIFT = "data_rel_pos"
 
 
 @dataclass
@@ -78,7 +80,9 @@ def read_views(scope: Scope) -> Views:
             scope.mark("drop" if _has_company(scope, node) else "idle", node)
             scope.handle(node)
         elif view is None:
-            views.filled = True  # MODEL_ATTRIBUTES say the rest
+            views.filled = True
+            scope.handled.add(id(target.value))
+            scope.problem(node, _why_not(scope, target, value))
         elif view.source not in SOURCES:
             views.filled = True
             scope.handled.add(id(target.value))
@@ -90,6 +94,7 @@ def read_views(scope: Scope) -> Views:
             scope.handled.add(id(target.value))
             scope.mark("layer", value.func, "ViewRequirement")
             scope.handled.add(id(value.func))
+            scope.mark("view_call", value)
             _say_keys(scope, target.slice, value)
     return views
 
@@ -133,18 +138,44 @@ def _has_company(scope: Scope, node: ast.stmt) -> bool:
 
 def _view(scope: Scope, target: ast.Subscript, call: ast.Call) -> View | None:
     """What a declaration says; None where only the old stack can serve it."""
-    column = scope.key_of(target.slice)
-    given = dict(zip(ARGUMENTS, call.args, strict=False))
-    given |= {k.arg: k.value for k in call.keywords if k.arg}
-    known = all(k.arg for k in call.keywords) and set(given) <= set(ARGUMENTS) - NOT_SERVED
+    column, given = scope.key_of(target.slice), _arguments(call)
+    known = all(k.arg for k in call.keywords) and not _unserved(given)
     source = given.get("data_col")
     read_from = column if source is None else scope.key_of(source)
     if column is None or read_from is None or not known:
         return None
     if column.startswith("state_"):
         return None
-    shift = ast.unparse(given["shift"]) if "shift" in given else "0"
-    return View(column, read_from, shift)
+    shift = given.get("shift", given.get(OLD_SHIFT))
+    return View(column, read_from, ast.unparse(shift) if shift is not None else "0")
+
+
+def _arguments(call: ast.Call) -> dict[str, ast.expr]:
+    given = dict(zip(ARGUMENTS, call.args, strict=False))
+    return given | {k.arg: k.value for k in call.keywords if k.arg}
+
+
+def _unserved(given: Mapping[str, ast.expr]) -> list[str]:
+    """Arguments that ask for what no connector does; a repeat of 1 asks for nothing."""
+    repeat = given.get("batch_repeat_value")
+    once = isinstance(repeat, ast.Constant) and repeat.value == 1
+    known = {*ARGUMENTS, OLD_SHIFT} - {"index", *(() if once else ("batch_repeat_value",))}
+    return sorted(set(given) - known)
+
+
+def _why_not(scope: Scope, target: ast.Subscript, call: ast.Call) -> str:
+    """Say what of a declaration no connector serves."""
+    column = scope.key_of(target.slice)
+    if column is None:
+        return "asks for a column whose name is computed"
+    if column.startswith("state_"):
+        return f"asks for earlier states by {column}, which an RLModule keeps in its state"
+    unserved = _unserved(_arguments(call))
+    if "batch_repeat_value" in unserved:
+        return f"asks for {column} once in several steps (batch_repeat_value)"
+    if unserved:
+        return f"asks for {column} with {unserved[0]}, which no connector knows"
+    return f"asks for {column} by arguments that are computed"
 
 
 def _say_keys(scope: Scope, column: ast.expr, call: ast.Call) -> None:
