@@ -113,7 +113,10 @@ def _sizes_named(node: ast.AST) -> list[str]:
         return []
     target = node.targets[0]
     if isinstance(target, ast.Name):
-        return [target.id] if any(_is_size(part) for part in nodes_in(node.value)) else []
+        parts = list(nodes_in(node.value))
+        calls = [each for each in parts if isinstance(each, ast.Call) and not _is_size(each)]
+        number = all(dotted(each.func) in {"int", "float", "max", "min"} for each in calls)
+        return [target.id] if number and any(_is_size(part) for part in parts) else []
     shape = isinstance(node.value, ast.Attribute | ast.Call | ast.Subscript)
     if not isinstance(target, ast.Tuple) or not shape:
         return []
