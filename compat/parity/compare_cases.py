@@ -35,6 +35,7 @@ def compare_cases(
     theirs = new.run_many(cases)
     richest = max(range(len(cases)), key=lambda i: cases[i].richness(), default=None)
     wide = WideRuns(old, cases, ours, account)
+    wide.expect([] if richest is None else [richest])  # the loss terms' noise, if any is asked for
     account.divergence = measure(new, cases, ours, theirs)
     known = pass_together(cases, ours, theirs, wide, limit=account.limit)
     for i, case in enumerate(cases):

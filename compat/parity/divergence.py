@@ -26,7 +26,7 @@ def measure(
 
     Rows whose KL is not finite, as where the new side forbids what the old one allows, are counted.
     """
-    left, right, real_rows, names = [], [], [], []
+    left, right, kept, names = [], [], [], []
     for case, one, two in zip(cases, ours, theirs, strict=True):
         if isinstance(one, Exception) or isinstance(two, Exception):
             continue
@@ -34,23 +34,30 @@ def measure(
         if old is None or other is None or old.shape != other.shape or old.ndim != 2:
             continue
         padded = padding(case)
-        real = np.arange(len(old)) if padded is None else np.flatnonzero(~padded)
+        real = slice(None) if padded is None else np.flatnonzero(~padded)
         left.append(old[real])
         right.append(other[real])
-        real_rows.append(real)
+        kept.append(real)
         names.append(case.name)
     if not any(map(len, left)) or len({part.shape[1] for part in left}) > 1:
         return None
     before, after = np.concatenate(left), np.concatenate(right)
+    sizes = [len(part) for part in left]
+
+    def place(at: int) -> tuple[str, int]:
+        """Name the case of a row, and its number there."""
+        ends = np.cumsum(sizes)
+        k = int(np.searchsorted(ends, at, side="right"))
+        row, real = at - int(ends[k] - sizes[k]), kept[k]
+        return names[k], row if isinstance(real, slice) else int(real[row])
+
     if np.array_equal(before, after):
-        return Divergence(0.0, names[0], int(real_rows[0][0]), rows=len(before), undefined=0)
+        return Divergence(0.0, *place(0), rows=len(before), undefined=0)
     found = new.divergence(before, after)
     if found is None or found.shape != (len(before),):
         return None
     finite = np.isfinite(found)
     at = int(np.where(finite, found, -np.inf).argmax())
     largest = max(0.0, float(found[at])) if finite.any() else 0.0
-    of_case = int(np.searchsorted(np.cumsum([len(rows) for rows in real_rows]), at, side="right"))
-    row = int(np.concatenate(real_rows)[at])
     undefined = int((~finite).sum())
-    return Divergence(largest, names[of_case], row, rows=len(before), undefined=undefined)
+    return Divergence(largest, *place(at), rows=len(before), undefined=undefined)

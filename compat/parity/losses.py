@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from functools import partial
+from functools import cache, partial
 
 import numpy as np
 
@@ -97,18 +97,19 @@ def compare_losses(
     left = ppo_terms({path: ours[path] for path in known}, batch)
     right = ppo_terms({path: theirs[path] for path in known}, batch)
 
-    def wide(name: str) -> Array | None:
+    @cache
+    def exact() -> Mapping[str, Array]:
         found = reference()
         if found is None or not known <= set(found):
-            return None
-        return ppo_terms({path: found[path] for path in known}, batch)[name]
+            return {}
+        return ppo_terms({path: found[path] for path in known}, batch)
 
     def neighbours(name: str) -> float:
         largest = 0.0
-        for narrow, exact in around():
-            if known <= set(narrow) and known <= set(exact):
+        for narrow, wide in around():
+            if known <= set(narrow) and known <= set(wide):
                 pair = [
-                    ppo_terms({path: run[path] for path in known}, batch) for run in (narrow, exact)
+                    ppo_terms({path: run[path] for path in known}, batch) for run in (narrow, wide)
                 ]
                 largest = max(largest, noise_floor(pair[0][name], pair[1][name]))
         return largest
@@ -117,7 +118,7 @@ def compare_losses(
         verdict = same_bits(value, right[name]) or judge(
             value,
             right[name],
-            reference=partial(wide, name),
+            reference=lambda name=name: exact().get(name),
             neighbour_noise=partial(neighbours, name),
             limit=account.limit,
         )

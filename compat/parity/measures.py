@@ -31,14 +31,16 @@ def ulps(old: Array, new: Array) -> Array:
     [1.0, 0.0]
     """
     kind = _BITS[old.dtype.itemsize]
+    one, two = (np.ascontiguousarray(x).view(kind) for x in (old, new.astype(old.dtype)))
+    if not np.any((one ^ two) < 0):  # no sign differs, so that nothing overflows
+        return np.asarray(np.abs(one - two).astype(np.float64))
     lowest = -float(2 ** (8 * old.dtype.itemsize - 1))
 
-    def order(values: Array) -> Array:
-        bits = np.ascontiguousarray(values).view(kind).astype(np.float64)
-        return np.where(bits < 0, lowest - bits, bits)
+    def order(bits: Array) -> Array:
+        wide = bits.astype(np.float64)
+        return np.where(wide < 0, lowest - wide, wide)
 
-    apart: Array = np.asarray(np.abs(order(new.astype(old.dtype)) - order(old)))
-    return apart
+    return np.asarray(np.abs(order(two) - order(one)))
 
 
 def ulp_of(value: float, dtype: object = np.float32) -> float:

@@ -6,6 +6,7 @@ The error in units of noise is `max|new - wide| / floor`, and `|new - wide|` is 
 
 - f is one ULP of the largest value, whatever the model's noise is; or
 - f is the smallest noise, relative to the largest value, among a sample of the cases of that shape.
+  Two cases are enough for what stays well below the limit; a larger sample is drawn for the rest.
 
 What the bound does not let pass is judged by its own noise, so that no case fails by a bound.
 Few cases are all judged by their own noise, which says more than a bound.
@@ -30,8 +31,8 @@ from rlmigrate.compat.parity.sides.base import Run, source_of
 
 #: One case in so many is run in float64 for the noise of its shape, and never fewer than two.
 SAMPLED = 16
-
-
+#: The share of the limit that a bound by the noise of two cases must keep to.
+CAUTION = 0.75
 #: A shape with no more cases than this has no bounds.
 FEW = 4
 
@@ -53,10 +54,12 @@ def pass_together(
     for members in groups.values():
         group = _Group(members, limit if len(members) > FEW else 0.0)
         group.judge({})
-        if len(group.open) > FEW:
-            chosen = sample(group.open)
-            wide.expect(group.names(chosen))
-            group.judge(group.floors({k: wide.run(members[k][0]) for k in chosen}))
+        for count, share in ((2, CAUTION), (None, 1.0)):
+            if len(group.open) > FEW:
+                chosen = sample(group.open, count)
+                wide.expect(group.names(chosen))
+                runs = {k: wide.run(members[k][0]) for k in chosen}
+                group.judge(group.floors(runs), share)
         wide.expect(group.names(group.open))
         for (i, _, _), verdicts in zip(members, group.verdicts, strict=True):
             known[i] = verdicts
@@ -97,10 +100,13 @@ class _Group:
         """Give the numbers of some cases in the whole comparison."""
         return [self._members[k][0] for k in chosen]
 
-    def judge(self, floors: Mapping[str, float]) -> None:
-        """Judge what is open, with the relative noise of each path where it is known."""
+    def judge(self, floors: Mapping[str, float], share: float = 1.0) -> None:
+        """Judge what is open, with the relative noise of each path where it is known.
+
+        `share` is the part of the limit that bounds by noise must keep to.
+        """
         for block in self._blocks:
-            for k, path, verdict in block.verdicts(self._limit, floors):
+            for k, path, verdict in block.verdicts(share * self._limit, floors):
                 self.verdicts[k].setdefault(path, verdict)
 
     def floors(self, runs: Mapping[int, Run | None]) -> dict[str, float]:
@@ -116,13 +122,13 @@ class _Group:
         return {path: by_source[source_of(path)] for path in self._with_path}
 
 
-def sample(indices: Sequence[int]) -> list[int]:
+def sample(indices: Sequence[int], count: int | None = None) -> list[int]:
     """Choose the cases whose noise is measured for all: evenly spaced, the same every time.
 
-    >>> sample([3, 4, 5, 6]), len(sample(range(60)))
-    ([3, 6], 4)
+    >>> sample([3, 4, 5, 6]), len(sample(range(60))), sample(range(60), 2)
+    ([3, 6], 4, [0, 59])
     """
-    count = min(len(indices), max(2, -(-len(indices) // SAMPLED)))
+    count = min(len(indices), count or max(2, -(-len(indices) // SAMPLED)))
     at = np.linspace(0, len(indices) - 1, count).round().astype(int)
     return [indices[i] for i in dict.fromkeys(at.tolist())]
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Literal, Protocol
 
 from rlmigrate.compat.parity.arrays import Array
@@ -16,6 +17,7 @@ Precision = Literal["float32", "float64"]
 PHASES = ("inference.", "exploration.", "train.", "next.", "target.")
 
 
+@cache
 def source_of(path: str) -> str:
     """Give the old output that a path of the new side is compared with.
 
