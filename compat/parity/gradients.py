@@ -12,6 +12,7 @@ from rlmigrate.compat.parity.cases.case import Case
 from rlmigrate.compat.parity.judge import judge
 from rlmigrate.compat.parity.results import Finding
 from rlmigrate.compat.parity.sides.base import Precision, Side
+from rlmigrate.compat.parity.sides.tf_weights import laid_out_like
 
 #: Step of plain gradient descent; its size is of no matter, only that both take it.
 STEP = 0.01
@@ -56,12 +57,15 @@ def compare_gradients(
         elif path.startswith("inputs"):
             account.note("gradients of inputs not compared: the old ones are of the flat input")
             continue
+        wide = exact.get(path)
+        left, wide = (v if v is None else laid_out_like(path, partner, v) for v in (left, wide))
+        assert left is not None
         if left.shape != right.shape and left.size == right.size:
             left, right = np.sort(left, axis=None), np.sort(right, axis=None)
         verdict = judge(
             left,
             right,
-            reference=lambda path=path: exact.get(path),  # type: ignore[misc]
+            reference=lambda wide=wide: wide,  # type: ignore[misc]
             limit=account.limit,
         )
         account.add(name, case.name, verdict, left, right)

@@ -17,6 +17,17 @@ from rlmigrate.compat.parity.cases.case import Case
 from rlmigrate.compat.parity.causes import activation, relation
 from rlmigrate.compat.parity.results import LayerResult
 from rlmigrate.compat.parity.sides.base import Run, Side, Tap
+from rlmigrate.errors import UsageError
+
+
+#: What torch calls Keras's layers, where a TF model is compared with a module of torch.
+_KINDS = {
+    "Dense": "Linear",
+    "Conv1D": "Conv1d",
+    "Conv2D": "Conv2d",
+    "Conv3D": "Conv3d",
+    "LayerNormalization": "LayerNorm",
+}
 
 
 @dataclass(frozen=True)
@@ -50,7 +61,7 @@ def localise(
     theirs = new.run(case, layers=True)
     try:
         wide: Run | None = old.run(case, precision="float64", layers=True)
-    except (RuntimeError, TypeError, ValueError):
+    except (RuntimeError, TypeError, ValueError, UsageError):  # the last from a recording
         wide = None
     inverse = {target.removeprefix(prefix): source for source, target in mapping.items()}
     matches, silent = _match(ours.layers, theirs.layers, inverse)
@@ -132,7 +143,7 @@ def _judge(old: Side, new: Side, match: _Match, wide: Run | None) -> LayerResult
         if own is not None:
             forced = _ratio(alone, own, exact)
     message = ""
-    if match.tap.kind != match.other.kind:
+    if _KINDS.get(match.tap.kind, match.tap.kind) != match.other.kind:
         message = f"{match.tap.kind} in the legacy model, {match.other.kind} in the new one"
     elif match.tap.outputs[0].size != match.other.outputs[0].size:
         shapes = match.other.outputs[0].shape, match.tap.outputs[0].shape

@@ -10,6 +10,7 @@ import numpy as np
 
 from rlmigrate.compat.parity.arrays import Array
 from rlmigrate.compat.parity.results import Finding, ParameterResult
+from rlmigrate.compat.parity.sides.tf_weights import laid_out_like
 
 
 @dataclass(frozen=True)
@@ -69,7 +70,7 @@ def compare_parameters(
     findings = []
     different = []
     for name, partner in pairing.mapping.items():
-        left, right = old[name], new[partner]
+        left, right = laid_out_like(name, partner, old[name]), new[partner]
         if _relaid(left, right):
             continue
         if left.shape != right.shape:

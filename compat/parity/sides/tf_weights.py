@@ -46,6 +46,15 @@ def pair_keras(old: Mapping[str, Array], new: Mapping[str, Array]) -> dict[str, 
     return pairs
 
 
+def laid_out_like(name: str, partner: str, value: Array) -> Array:
+    """Lay a Keras weight, or its gradient, out as its partner's framework does.
+
+    >>> laid_out_like("m/pi/kernel:0", "pi.weight", np.array([[1, 2]])).tolist()
+    [[1], [2]]
+    """
+    return to_torch(name, value) if partner.endswith(".weight") else value
+
+
 def to_torch(name: str, value: Array) -> Array:
     """Lay a Keras weight out as torch does."""
     if name.partition(":")[0].endswith("/kernel") and value.ndim in _AXES:

@@ -60,6 +60,31 @@ def test_tf_model_against_its_torch_module(imported, release):
     assert result.outputs["value"].judged_by == "table"
 
 
+def test_gradients_step_and_layers_of_a_tf_model(imported):
+    """Keras lays kernels out the other way round, and has no float64 numbers here."""
+    right = imported(RECORDINGS, "tf_rewritten").Small
+    (result,) = compare(RECORDINGS / "tf-2.9.3.npz", right).results
+    kernels = {f"gradients.parameters.{layer}/kernel:0" for layer in ("body", "pi", "vf")}
+    assert kernels | {"gradients.inputs", "after one step.value"} <= set(result.outputs)
+
+    class OtherTrunk(right):
+        def setup(self):
+            super().setup()
+            self.body.forward = lambda x: type(self.body).forward(self.body, x) * 1.001
+
+    (result,) = compare(RECORDINGS / "tf-2.9.3.npz", OtherTrunk).results
+    assert result.status is Status.FAIL
+    assert result.first_divergence == "body"
+    assert result.cause == "Dense: same weights and input, other output"
+
+    class Detached(right):
+        def compute_values(self, batch, embeddings=None):
+            return super().compute_values(batch, embeddings).detach()
+
+    (result,) = compare(RECORDINGS / "tf-2.9.3.npz", Detached).results
+    assert {finding.path.partition(".")[0] for finding in result.findings} == {"gradients"}
+
+
 @pytest.mark.parametrize("release", RELEASES)
 def test_default_net_of_a_checkpoint(release):
     from ray.rllib.models.torch.fcnet import FullyConnectedNetwork
