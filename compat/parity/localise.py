@@ -19,7 +19,6 @@ from rlmigrate.compat.parity.results import LayerResult
 from rlmigrate.compat.parity.sides.base import Run, Side, Tap
 from rlmigrate.errors import UsageError
 
-
 #: What torch calls Keras's layers, where a TF model is compared with a module of torch.
 _KINDS = {
     "Dense": "Linear",
