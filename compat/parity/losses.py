@@ -104,12 +104,16 @@ def compare_losses(
             return {}
         return ppo_terms({path: found[path] for path in known}, batch)
 
+    def wide(name: str) -> Array | None:
+        return exact().get(name)
+
     def neighbours(name: str) -> float:
         largest = 0.0
-        for narrow, wide in around():
-            if known <= set(narrow) and known <= set(wide):
+        for narrow, double in around():
+            if known <= set(narrow) and known <= set(double):
                 pair = [
-                    ppo_terms({path: run[path] for path in known}, batch) for run in (narrow, wide)
+                    ppo_terms({path: run[path] for path in known}, batch)
+                    for run in (narrow, double)
                 ]
                 largest = max(largest, noise_floor(pair[0][name], pair[1][name]))
         return largest
@@ -118,7 +122,7 @@ def compare_losses(
         verdict = same_bits(value, right[name]) or judge(
             value,
             right[name],
-            reference=lambda name=name: exact().get(name),
+            reference=partial(wide, name),
             neighbour_noise=partial(neighbours, name),
             limit=account.limit,
         )
