@@ -4,6 +4,7 @@ function_behind   the function that a file imports under a name
 Lent              a postprocessing that policies of other files use
 lent_by           those of a file
 connector_name    what its connector is called
+bring             the names of another file that a moved method uses
 """
 
 from __future__ import annotations
@@ -15,10 +16,14 @@ from functools import lru_cache
 from pathlib import Path
 
 from rlmigrate.errors import SourceError
+from rlmigrate.migrate.emit.names import Names
 from rlmigrate.migrate.index.entries import FileEntry
 from rlmigrate.migrate.index.imports import dotted
 from rlmigrate.migrate.index.repo import RepoIndex
 from rlmigrate.migrate.policies.builders import builder_calls
+from rlmigrate.migrate.policies.old_imports import bound_names
+from rlmigrate.migrate.source import SourceFile
+from rlmigrate.migrate.tree import nodes_in
 
 HOOK = "postprocess_fn"
 
@@ -83,3 +88,38 @@ def connector_name(function: ast.FunctionDef) -> str:
     'CentralPostprocessing'
     """
     return "".join(part.capitalize() for part in function.name.split("_"))
+
+
+def bring(
+    method: str,
+    names: Names,
+    to: tuple[SourceFile, FileEntry],
+    home: tuple[SourceFile, FileEntry],
+) -> list[str]:
+    """Import what a method that comes from another file uses there; returns what cannot be."""
+    (source, file), (before, there) = to, home
+    nodes = list(nodes_in(ast.parse(f"class _:\n{method}")))
+    known = {name for _, name in names.wanted} | names.layers
+    known |= {n.arg for n in nodes if isinstance(n, ast.arg)}
+    known |= {n.id for n in nodes if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)}
+    bound, defined = bound_names(source), _top_level(before)
+    problems = []
+    for name in sorted({n.id for n in nodes if isinstance(n, ast.Name)} - known):
+        own = f"{there.module}.{name}" if name in defined else ""
+        target = there.imports.names.get(name, own)
+        if not target or file.imports.names.get(name) == target:
+            continue
+        module, _, last = target.rpartition(".")
+        if name in bound or last != name:
+            problems.append(f"{name} is {target} in {there.module}, where its code comes from")
+        else:
+            names.want(module or name, name if module else "")
+    return problems
+
+
+def _top_level(source: SourceFile) -> set[str]:
+    """What a file defines for others to import."""
+    body = source.tree.body
+    found = {each.name for each in body if isinstance(each, ast.FunctionDef | ast.ClassDef)}
+    targets = [t for each in body if isinstance(each, ast.Assign) for t in each.targets]
+    return found | {n.id for t in targets for n in nodes_in(t) if isinstance(n, ast.Name)}

@@ -12,7 +12,9 @@ from rlmigrate.migrate.learners.words import LearnerWords, Place, Surroundings
 from rlmigrate.migrate.tree import nodes_in
 from rlmigrate.migrate.understanding.scope import names_bound
 
-RAYS_LOSSES = frozenset({"ppo_surrogate_loss", "ppo_loss", "actor_critic_loss", "pg_torch_loss"})
+RAYS_LOSSES = frozenset(
+    {"ppo_surrogate_loss", "ppo_loss", "actor_critic_loss", "pg_torch_loss", "build_q_losses"}
+)
 #: Parameters of a loss after the policy.
 LOSS_ROLES = ("model", "dist_class", "batch")
 

@@ -33,6 +33,10 @@ class OptimizerWords(LearnerWords):
             return f"module.{node.attr}"
         return super().of_model(node)
 
+    def of_policy(self, node: ast.Attribute) -> str | None:
+        """DQN's policy of Ray 1 had its parameters at hand."""
+        return "module.parameters()" if node.attr == "q_func_vars" else super().of_policy(node)
+
     def on_Return(self, node: ast.Return) -> str | None:
         """Register each optimizer that was returned, with the parameters that it holds."""
         value = node.value

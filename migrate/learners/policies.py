@@ -54,8 +54,8 @@ RAYS = frozenset(
 class LearningPolicy:
     """`nodes` are the statements that say it, `problems` what is not certain of it.
 
-    `elsewhere` says of functions of other files what to do about them; `lent` are those that
-    change its samples.
+    `homes` are the files of functions that stand in others, `lent` those that change its samples;
+    `elsewhere` says what to do about those that were not found.
     `stats` reports on updates; None where the base's own does. `aliases` are attributes that
     mixins take from the model. `like` is RLlib's policy whose algorithm's functions or mixins it
     has, where it does not build on that policy.
@@ -69,6 +69,7 @@ class LearningPolicy:
     hooks: dict[Place, ast.FunctionDef] = field(default_factory=dict)
     helpers: tuple[ast.FunctionDef, ...] = ()
     elsewhere: tuple[str, ...] = ()
+    homes: dict[ast.FunctionDef, tuple[SourceFile, FileEntry]] = field(default_factory=dict)
     lent: list[tuple[SourceFile, FileEntry, ast.FunctionDef]] = field(default_factory=list)
     stats: ast.FunctionDef | None = None
     kept: Kept = field(default_factory=Kept)
@@ -255,6 +256,9 @@ def _read_call(
             continue
         elif argument == HOOK and (found := function_behind(index, file, value)) is not None:
             policy.lent.append((index.source_of(found[0].path), *found))
+        elif argument in ARGUMENTS and (found := function_behind(index, file, value)) is not None:
+            policy.hooks[ARGUMENTS[argument]] = found[1]
+            policy.homes[found[1]] = (index.source_of(found[0].path), found[0])
         elif argument in ARGUMENTS and isinstance(value, ast.Name) and not of_ray:
             elsewhere.append(f"move {value.id}() here, {argument} of the policy")
         else:

@@ -31,7 +31,7 @@ from rlmigrate.migrate.learners.connectors import (
     only_advantages,
     write_connector,
 )
-from rlmigrate.migrate.learners.elsewhere import Lent, connector_name
+from rlmigrate.migrate.learners.elsewhere import Lent, bring, connector_name
 from rlmigrate.migrate.learners.loss_words import OF_ADVANTAGES, LossWords
 from rlmigrate.migrate.learners.other_words import OptimizerWords
 from rlmigrate.migrate.learners.policies import LearningPolicy
@@ -91,14 +91,19 @@ def write_learner(
         function = policy.hooks.get(place)
         if function is not None:
             layers = set(names.layers)
+            there = around
+            if home := policy.homes.get(function):
+                there = replace(around, source=home[0], file=home[1])
             if place is Place.LOSS:
-                method = _loss(around, policy, function, problems)
+                method = _loss(there, policy, function, problems)
             else:
-                method = _optimizer(around, policy, function, problems)
+                method = _optimizer(there, policy, function, problems)
             whole = whole_method(method, function)
             if whole != method:
                 names.layers &= layers  # what was asked for stands nowhere
             methods.append(without_unused(whole, function))
+            if home:
+                problems += bring(methods[-1], names, (source, file), home)
     methods += [whole_method(_helper(around, helper), helper) for helper in policy.helpers]
     blocks, made = list(connectors.values()), list(connectors)
     if methods or policy.elsewhere or around.joined:
