@@ -4,8 +4,9 @@ python benchmarks/model_probe.py CASES.json     prints one line "RESULT {...}" a
 
 A case names the class, its module, the folders of its three forms (before, rewritten for Ray,
 rewritten for new_stack) and what model_spaces.toml says of it. Third-party packages that are not
-installed are stubbed, never torch, Ray or what is bridged; `ray.rllib` names that today's Ray
-lacks resolve as they do for users, and copies of Ray's own examples stand in for those of Ray.
+installed are stubbed, never torch, Ray or what is bridged, and gym is gymnasium; `ray.rllib` names
+that today's Ray lacks resolve as they do for users, and copies of Ray's own examples stand in for
+those of Ray.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from __future__ import annotations
 import importlib
 import importlib.abc
 import importlib.machinery
+import importlib.util
 import json
 import os
 import signal
@@ -36,12 +38,24 @@ import rlmigrate
 from rlmigrate.compat.parity import check_parity
 from rlmigrate.compat.wrap.model import _ROLES as ROLES
 from rlmigrate.compat.wrap.module import WrappedModel
+from rlmigrate.migrate.understanding.wrapped import WRAPPERS, wrapped_name
 
 warnings.filterwarnings("ignore")
 np.product = np.prod  # type: ignore[attr-defined]  # numpy 2 dropped it, old models say it
 torch.set_num_threads(1)
 LIMIT = 240  # seconds a class may take
 NEVER_STUBBED = {"ray", "torch", "tensorflow", "keras", "rlmigrate", "numpy", "gymnasium", "tree"}
+
+
+def _gymnasium_for_gym() -> None:
+    """Let old models find the spaces that they ask the types of, where gym is not installed."""
+    if importlib.util.find_spec("gym") is None:
+        for name, module in list(sys.modules.items()):
+            if name.partition(".")[0] == "gymnasium":
+                sys.modules[f"gym{name.removeprefix('gymnasium')}"] = module
+
+
+_gymnasium_for_gym()
 
 
 def _with_old_form(function: Any) -> Any:
@@ -196,6 +210,13 @@ def _bare_packages(root: Path, module: str) -> None:
         sys.modules[package.__name__] = package
 
 
+def _class_inside(case: Mapping[str, Any]) -> str:
+    """Name the class that a config trains: that in RLlib's LSTM or attention net, if it asks."""
+    asked = [key for key in WRAPPERS if case["model_config"].get(key)]
+    bridged = case["row"]["outcome"] != "native"
+    return case["class"] if bridged or not asked else wrapped_name(case["class"], asked[0])
+
+
 def fitting(old: Any, case: Mapping[str, Any]) -> tuple[Any, Any]:
     """The first spaces on which the old model builds and answers."""
     from rlmigrate.compat.parity.sides import building
@@ -263,7 +284,7 @@ def run(case: dict[str, Any]) -> dict[str, Any]:
         result["original"] = f"no guessed space fits ({said(error)})"
     for side in ("ray", "builtin"):
         try:
-            new = load(case, side)
+            new = load({**case, "class": _class_inside(case)}, side)
             if issubclass(new, WrappedModel) and side == "builtin":
                 new = rlmigrate.wrap_model(new.legacy_class, stack="builtin", role=role_of(new))
         except BaseException as error:
