@@ -295,7 +295,8 @@ REASONS = {
         "extends TorchModelV2 without torch.nn.Module, which Ray and torch 2 refuse, too"
     ),
     "IDDPGTorchModel": (
-        "extends DDPG's model, which Ray dropped after 2.6 and nothing here implements"
+        "builds and acts (`get_policy_output`) once its net is registered as `DDPG_Model`, as "
+        "marllib's script does; its `forward` gives the observations, no outputs"
     ),
     "BaseModel": "abstract base class",
     "WrapRawModule": (
