@@ -120,7 +120,10 @@ RULE = Rule(
         "cannot follow, its old form stays beside it. A model that handles time by itself gets "
         "rows, a list of states and seq_lens as before. A TensorFlow model that torch can say "
         "with the same numbers is ported: its layers become Keras's in torch, images stay "
-        "[B, H, W, C], and old weights load by the names of the layers. Only "
+        "[B, H, W, C], and old weights load by the names of the layers. "
+        "Below a model that a config puts into RLlib's LSTM or attention net (use_lstm, "
+        "use_attention) stands a subclass with that net, for the config to name; models that DQN "
+        "trains or that extend SAC's become those algorithms' modules. Only "
         "classes whose every statement is understood are written anew; others fall to RLM102."
     ),
     check=check,
