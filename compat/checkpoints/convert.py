@@ -55,10 +55,14 @@ def convert_checkpoint(
     """
     old = read_checkpoint(Path(source).expanduser())
     out = Path(target).expanduser().absolute()
+    _check_arguments(old, module_classes, spaces)
     if out.exists():
         raise CheckpointError(f"{out} exists already; name a directory that does not")
-    out.parent.mkdir(parents=True, exist_ok=True)
-    scratch = Path(tempfile.mkdtemp(prefix=f".{out.name}.", dir=out.parent))
+    try:
+        out.parent.mkdir(parents=True, exist_ok=True)
+        scratch = Path(tempfile.mkdtemp(prefix=f".{out.name}.", dir=out.parent))
+    except OSError as error:
+        raise CheckpointError(f"cannot write to {out.parent}: {error.strerror}") from error
     try:
         done = _convert_all(old, scratch, module_classes, spaces, mapping, optimizer)
         scratch.chmod(0o755)
@@ -76,6 +80,23 @@ def convert_checkpoint(
         for policy in done
     )
     return ConversionReport(str(source), str(out), old.kind, old.ray_version, policies)
+
+
+def _check_arguments(
+    old: OldCheckpoint,
+    module_classes: Mapping[str, type] | type | None,
+    spaces: Mapping[str, Spaces] | Spaces | None,
+) -> None:
+    """Raise CheckpointError for policies that the checkpoint has not, and for other classes."""
+    for argument, given in (("module_classes", module_classes), ("spaces", spaces)):
+        unknown = sorted(set(given) - set(old.policies)) if isinstance(given, Mapping) else []
+        if unknown:
+            known = sorted(map(str, old.policies))
+            raise CheckpointError(f"{argument} names {unknown}; the checkpoint's policies: {known}")
+    named = module_classes.values() if isinstance(module_classes, Mapping) else [module_classes]
+    for each in named:
+        if each is not None and not (isinstance(each, type) and hasattr(each, "forward_inference")):
+            raise CheckpointError(f"module_classes: {each!r:.100} is no RLModule class")
 
 
 def _convert_all(

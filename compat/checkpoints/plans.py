@@ -23,7 +23,7 @@ def outlook(policy: OldPolicy) -> tuple[Plan, str]:
     if named.action_space is None:
         custom = plan_for(named).notes if named.model_config.get("custom_model") else ()
         return Plan("none", notes=(NO_SPACES, *custom)), ""
-    if named.problem and in_tf_order(named.weights):
+    if named.problem and (not named.weights or in_tf_order(named.weights)):
         return Plan("none"), named.problem
     return plan_for(in_torch_terms(named)), named.problem
 

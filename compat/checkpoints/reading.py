@@ -120,10 +120,15 @@ def _holds_one(folder: Path) -> bool:
 
 
 def _ray_version(folder: Path) -> str:
+    """Return the release that the metadata names; nothing else depends on that file."""
     metadata = folder / "rllib_checkpoint.json"
     if not metadata.is_file():
         return ""
-    return str(json.loads(metadata.read_text(encoding="utf-8")).get("ray_version", ""))
+    try:
+        found = json.loads(metadata.read_text(encoding="utf-8"))
+    except ValueError:
+        return ""
+    return str(found.get("ray_version", "")) if isinstance(found, dict) else ""
 
 
 def _state_file(folder: Path, stem: str) -> Path | None:
@@ -132,9 +137,15 @@ def _state_file(folder: Path, stem: str) -> Path | None:
 
 
 def _load(file: Path) -> Any:
-    if file.suffix == ".pkl":
+    """Read a file's content. Raises CheckpointError, which names the file."""
+    try:
+        if file.suffix in (".msgpck", ".msgpack"):
+            return packing.loads(file.read_bytes())
         return inert.loads(open_mapped(file))
-    return packing.loads(file.read_bytes())
+    except OSError as error:
+        raise CheckpointError(f"{file}: {error.strerror or error}") from error
+    except CheckpointError as error:
+        raise type(error)(f"{file}: {error}") from error
 
 
 def _algorithm(folder: Path, path: Path, version: str) -> OldCheckpoint:
@@ -156,7 +167,7 @@ def _trainer_file(path: Path) -> Path | None:
 
 
 def _trainer(file: Path, path: Path, version: str) -> OldCheckpoint:
-    outer = inert.loads(open_mapped(file))
+    outer = _load(file)
     worker = _lookup(outer, "worker")
     if isinstance(worker, bytes | memoryview):
         worker = inert.loads(worker)
@@ -203,6 +214,8 @@ def _lookup(value: Any, key: str) -> Any:
 
 
 def _policy(policy_id: str, state: Any, filter_state: Any, spec: Any = None) -> OldPolicy:
+    if not isinstance(state, Mapping | Inert):
+        raise CheckpointError(f"policy {policy_id!r} has no state with weights, but {state!r:.200}")
     spec = _as_mapping(_lookup(state, "policy_spec") or spec)
     weights, problem = _weights(_lookup(state, "weights"))
     config = _lookup(spec, "config")
