@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from rlmigrate.migrate.edits import Edit, Imports
 from rlmigrate.migrate.engine.import_place import place_for, render_import
 from rlmigrate.migrate.engine.surroundings import Surroundings
-from rlmigrate.migrate.index.imports import absolute
+from rlmigrate.migrate.index.imports import absolute, shadowed
 from rlmigrate.migrate.source import SourceFile, Span
 from rlmigrate.migrate.tree import nodes_in
 
@@ -58,6 +58,7 @@ def import_edits(
     after all are not imported.
     """
     now, then = Names.of(source), Names.of(before)
+    vain = shadowed(source)
     wanted = {each for each in imports.wanted if _bound(*each) in now.used | now.offered}
     adding = _Adding(source, wanted, surroundings)
     edits: list[Edit] = []
@@ -67,6 +68,7 @@ def import_edits(
             name = alias.asname or alias.name.split(".")[0]
             target = _target(node, alias, surroundings)
             dead = name not in now.used and name not in now.offered and name != "*"
+            dead = dead or (name in vain and target.startswith("ray."))
             dead = dead and getattr(node, "module", "") != "__future__"
             needless = name in then.used or target in imports.unneeded
             if not (dead and needless) or surroundings.gives(name):

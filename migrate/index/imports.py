@@ -3,6 +3,7 @@
 dotted        `a.b.c` of a chain of attributes
 module_name   the dotted name under which a file is imported
 ImportTable   local name to dotted name
+shadowed      names that are imported in vain
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from pathlib import Path
 
 from rlmigrate import eras
 from rlmigrate.migrate.source import SourceFile
+from rlmigrate.migrate.tree import nodes_in
 
 #: What `ray.rllib.utils.framework` hands out, by position in the tuple it returns.
 FRAMEWORK_TUPLES: Mapping[str, tuple[str, ...]] = {
@@ -171,6 +173,33 @@ def _starred(module: str) -> Iterable[tuple[str, str]]:
             home, _, last = name.rpartition(".")
             if home == module:
                 yield last, name
+
+
+def shadowed(source: SourceFile) -> frozenset[str]:
+    """Names that a file imports at its top and defines anew before anything reads them.
+
+    >>> text = "from rnn import Net, Old\\nprint(Old)\\nclass Net: pass\\nclass Old: pass\\n"
+    >>> sorted(shadowed(SourceFile.from_text(text)))
+    ['Net']
+    """
+    imported: set[str] = set()
+    found: set[str] = set()
+    read: set[str] = set()
+    for node in source.tree.body:
+        if isinstance(node, ast.Import | ast.ImportFrom):
+            imported |= {a.asname or a.name.partition(".")[0] for a in node.names}
+            continue
+        if isinstance(node, ast.ClassDef | ast.FunctionDef):
+            head: list[ast.AST] = [*node.decorator_list]
+            head += node.bases if isinstance(node, ast.ClassDef) else [node.args]
+            found |= {node.name} & (imported - read - _names(head))
+            imported.discard(node.name)
+        read |= _names([node])
+    return frozenset(found)
+
+
+def _names(nodes: Iterable[ast.AST]) -> set[str]:
+    return {each.id for node in nodes for each in nodes_in(node) if isinstance(each, ast.Name)}
 
 
 def absolute(node: ast.ImportFrom, *, module: str, is_package: bool) -> str:

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 
 from rlmigrate import eras
 from rlmigrate.migrate.findings import Kind, Outcome
+from rlmigrate.migrate.index.imports import shadowed
 from rlmigrate.migrate.rules import rlm602_config_constructor, rlm606_specs_methods
 from rlmigrate.migrate.rules.base import Case, FileContext, Finding, Rule
 from rlmigrate.migrate.rules.era_names import (
@@ -61,7 +62,7 @@ def check(context: FileContext) -> Iterable[Finding]:
                 continue
             if target_name(name, release) is None:
                 gone.append((alias, name))
-    read = _read(context) if gone else set()
+    read = _read(context) - shadowed(context.source) if gone else set()
     for alias, name in gone:
         local = alias.asname or alias.name
         if table.names.get(local) == name and local in read:
@@ -114,6 +115,11 @@ RULE = Rule(
             "a name that lives", "from ray.rllib.core.columns import Columns\nprint(Columns.OBS)\n"
         ),
         Case("an import that nothing uses", "from ray.rllib.utils.nested_dict import NestedDict\n"),
+        Case(
+            "an import that a class of the file stands before",
+            "from ray.rllib.core.rl_module.tf.tf_rl_module import TfRLModule\n"
+            "class TfRLModule:\n    pass\nprint(TfRLModule)\n",
+        ),
         Case(
             "the old stack's names",
             "from ray.rllib.models.model import Model\nprint(Model)\n",

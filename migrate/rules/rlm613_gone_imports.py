@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator
 from rlmigrate.migrate.edits import Imports
 from rlmigrate.migrate.engine.importing import Names
 from rlmigrate.migrate.findings import Kind, Outcome
+from rlmigrate.migrate.index.imports import shadowed
 from rlmigrate.migrate.reading.gone_names import Gone, gone_imports
 from rlmigrate.migrate.rules.base import Case, FileContext, Finding, Rule
 from rlmigrate.migrate.rules.era_names import RELEASE_NOTES, imports_of, item
@@ -31,12 +32,12 @@ def check(context: FileContext) -> Iterable[Finding]:
     doing = [f for f in context.found if f.item.outcome is not Outcome.MANUAL]
     told |= {name for finding in doing for name in finding.imports.unneeded}
     taken = [edit.span for finding in context.found for edit in finding.edits]
-    used = Names.of(context.source)
+    used, vain = Names.of(context.source), shadowed(context.source)
     for each in gone:
         names = {
             local: name
             for local, name in each.names.items()
-            if name not in told and not _goes(context, each, local, taken)
+            if name not in told and local not in vain and not _goes(context, each, local, taken)
         }
         yield from _findings(context, each, names, used)
 

@@ -112,3 +112,13 @@ def test_what_changes_its_base_is_bridged(migrate, body, why) -> None:
     item = migrate(BASE + body).items["Policy"]
     assert item.outcome == "bridged"
     assert why in item.message
+
+
+def test_an_import_that_a_class_of_the_file_stands_before_goes(migrate) -> None:
+    gone = "from ray.rllib.examples.models.rnn_model import Other, Policy\nprint(Other)\n"
+    text = migrate(gone + BASE + "    pass\n").text("model.py")
+    assert "from ray.rllib.examples.models.rnn_model import Other\n" in text
+    needed = BASE.replace("class Policy(Base):", "print(Policy)\n\n\nclass Policy(Base):")
+    assert "rnn_model import Other, Policy\n" in migrate(gone + needed + "    pass\n").text(
+        "model.py"
+    )
