@@ -68,9 +68,10 @@ def import_edits(
             name = alias.asname or alias.name.split(".")[0]
             target = _target(node, alias, surroundings)
             dead = name not in now.used and name not in now.offered and name != "*"
-            dead = dead or (name in vain and target.startswith("ray."))
             dead = dead and getattr(node, "module", "") != "__future__"
             needless = name in then.used or target in imports.unneeded
+            if name in vain and target.startswith("ray."):
+                dead = needless = True  # the file has a class of that name, which all of it means
             if not (dead and needless) or surroundings.gives(name):
                 kept.append(alias)
         joined = adding.join(node)
