@@ -236,10 +236,8 @@ def _read_call(
     functions = {f.name: f for f in source.tree.body if isinstance(f, ast.FunctionDef)}
     policy = LearningPolicy(call.name, call.line, call.base, call.statement, [call.statement])
     elsewhere = []
-    chained = set(call.all) - set(call.own)
-    if chained - SAYS_NOTHING:
-        policy.problems.append("goes on from another builder policy")
-    for argument, value in call.own.items():
+    changes = set(call.own) - SAYS_NOTHING  # a link that only has a name learns as that before it
+    for argument, value in call.all.items() if changes else ():
         if argument in SAYS_NOTHING or (isinstance(value, ast.Constant) and value.value is None):
             continue
         written = dotted(value) or ""

@@ -26,8 +26,10 @@ def check(context: FileContext) -> Iterable[Finding]:
             new_name=skeleton.names[0],
             new_path=path,
         )
-        if learned.edits:
+        if any(edit.text for edit in learned.edits):
             yield Finding(item, learned.edits, skeleton.imports, skeleton.layers)
+        elif learned.edits:  # what stands beside it already says the same
+            yield Finding(item, learned.edits)
         else:
             yield Finding(item)
 

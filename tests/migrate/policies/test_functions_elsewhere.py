@@ -93,3 +93,41 @@ def test_a_name_that_the_file_lacks_is_for_a_person(migrate):
     policy = POLICY.replace("import numpy as np\n", "")
     done = migrate(files(scale="np.float32(3.0)", policy=policy))
     assert "np is numpy in parts" in done.items["Policy.learning"].message
+
+
+CHAIN = (
+    POLICY
+    + """
+
+def hasty(policy, config):
+    return torch.optim.SGD(policy.model.parameters(), lr=policy.cur_lr, momentum=0.5)
+
+
+Second = Policy.with_updates(name="Second", optimizer_fn=hasty)
+"""
+)
+
+
+def test_each_link_of_a_chain_has_what_came_before_it(migrate):
+    done = migrate(files(policy=CHAIN))
+    for name in ("Policy", "Second"):
+        assert done.items[name].outcome in ("native", "unchanged"), done.items[name].message
+    after = done.text()
+    assert "with_updates" not in after
+    assert "TODO" not in after
+    new = done.new()
+    rows, losses = batch(), []
+    for cls, momentum in ((new.PolicyLearner, 0.8), (new.SecondLearner, 0.5)):
+        torch.manual_seed(0)
+        learner, made = learner_of(cls, new.Net, push=0.8)
+        module = learner.module["default_policy"].unwrapped()
+        losses.append(
+            learner.compute_loss_for_module(
+                module_id="default_policy",
+                config=made,
+                batch=rows,
+                fwd_out=module.forward_train(rows),
+            )
+        )
+        assert learner.get_optimizer("default_policy").param_groups[0]["momentum"] == momentum
+    assert torch.equal(*losses)
