@@ -54,6 +54,8 @@ TF_LAYERS: Mapping[str, str] = {
         *("unfold_outputs", "unfold_values"),
     )
 }
+#: What helpers of RLlib for TensorFlow are called in torch, where a plain name is not free.
+TORCH_FORMS: Mapping[str, str] = {"one_hot": "one_hot_of"}
 
 
 @dataclass
@@ -101,6 +103,8 @@ class Names:
             if name == "action_distribution":
                 return self.want(TF_STACK, "dist_cls_for")
             name = TF_LAYERS.get(name, name)
+        else:
+            name = TORCH_FORMS.get(name, name)
         self.layers.add(name)
         used = local or name
         if local is None and name in self.taken:

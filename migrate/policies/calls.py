@@ -11,9 +11,11 @@ from __future__ import annotations
 import ast
 from collections.abc import Mapping
 
+from rlmigrate.migrate.emit.names import TF_STACK
 from rlmigrate.migrate.index.imports import dotted
 from rlmigrate.migrate.policies.problem import NotMovable
 from rlmigrate.migrate.policies.remarks import opening
+from rlmigrate.migrate.policies.tensorflow import TF_DISTRIBUTIONS
 from rlmigrate.migrate.policies.words import SAME_DISTRIBUTIONS, Owner, Words
 from rlmigrate.migrate.tree import nodes_in
 from rlmigrate.migrate.understanding.scope import body_without_docstring, self_attribute
@@ -67,7 +69,10 @@ class CallWords(Words):
         explore: bool | None,
         roles: Mapping[str, str] | None = None,
     ) -> None:
-        super().__init__(owner, method, roles or hook_roles(method), explore=explore)
+        found = dict(roles or hook_roles(method))
+        if owner.names.framework == "tf" and found.get("obs_batch") == "batch":
+            found["obs_batch"] = "obs"  # torch's policies are given the whole batch by that name
+        super().__init__(owner, method, found, explore=explore)
         self.kind = method.name
         self.spread = explore is not False  # hand on all that the model returned
         self.over = self.kind == "action_distribution_fn"  # written over the method that it calls
@@ -153,6 +158,8 @@ class CallWords(Words):
             return 'kwargs.get("t", 0)'
         if role == "training":
             return "self.training"
+        if role == "obs":
+            return self.obs_text(node)
         if role == "distribution":
             self.tested = True
             return None
@@ -345,7 +352,9 @@ def new_distribution(owner: Owner, node: ast.expr) -> str | None:
         return owner.distributions[name]
     if not found.startswith("ray.rllib.models.") or "action_dist" not in found:
         return None
-    if name not in SAME_DISTRIBUTIONS:
+    if owner.names.framework == "tf" and name in TF_DISTRIBUTIONS:
+        return owner.names.want(TF_STACK, TF_DISTRIBUTIONS[name])
+    if owner.names.framework == "tf" or name not in SAME_DISTRIBUTIONS:
         raise NotMovable(node, f"uses {name}, whose numbers the new stack does not have")
     return owner.names.distribution(name)
 

@@ -61,7 +61,7 @@ def read_base(
     if entry.qualified in index.constructed:
         raise NotMovable(building.model, f"builds {written}, which others build too")
     reading = _reading(index, entry.qualified)
-    if reading.facts.problems or index.framework(entry.qualified) != "torch":
+    if reading.facts.problems or index.framework(entry.qualified) != owner.names.framework:
         raise NotMovable(building.model, f"builds {written}, which is bridged")
     if reading.facts.family:
         other = reading.facts.family[0][1].rpartition(".")[2]

@@ -27,6 +27,7 @@ from rlmigrate.migrate.policies.hooks import HOOKS, NO_MEANING
 from rlmigrate.migrate.policies.models import MAKERS, read_base, take_over
 from rlmigrate.migrate.policies.problem import NotMovable
 from rlmigrate.migrate.policies.remarks import opening
+from rlmigrate.migrate.policies.tensorflow import TF_DISTRIBUTIONS, check_tf
 from rlmigrate.migrate.policies.words import SAME_DISTRIBUTIONS, Owner, Words
 from rlmigrate.migrate.source import SourceFile
 from rlmigrate.migrate.tree import nodes_in
@@ -86,6 +87,8 @@ def native_policy(
     owner.used = used_names(methods)
     building, reading = read_base(owner, index, methods)
     take_over(owner, reading)
+    if names.framework == "tf":
+        check_tf(owner, methods, reading)
     base = source.segment(building.model) if building.model is not None else ""
     module = Module(source, node, base or names.layer("DefaultModel"))
     _sort_methods(owner, module, methods)
@@ -152,7 +155,8 @@ def _forwards(owner: Owner, module: Module, methods: dict[str, ast.FunctionDef])
     extra = methods.get("extra_action_out")
     if not hooks and extra is None:
         return []
-    grad = f"{torch_name(owner)}.no_grad()"
+    tf = owner.names.framework == "tf"
+    grad = () if tf else (f"{torch_name(owner)}.no_grad()",)
     late: list[str] = []
     texts: dict[bool, str] = {}
     if hooks:
@@ -179,7 +183,11 @@ def _same(owner: Owner, method: ast.FunctionDef) -> bool:
 
 
 def _over(
-    owner: Owner, module: Module, method: ast.FunctionDef, texts: dict[bool, str], grad: str
+    owner: Owner,
+    module: Module,
+    method: ast.FunctionDef,
+    texts: dict[bool, str],
+    grad: tuple[str, ...],
 ) -> bool:
     """Write action_distribution_fn() over the forward that it calls; False where it gives actions.
 
@@ -201,13 +209,17 @@ def _over(
             f"{BODY}del outs[{embeddings}]  # only compute_values() needs them\n"
             f"{BODY}return outs\n"
         )
-    module.method(f"_forward_exploration({arguments})", call, grad)
-    module.method(f"_forward_inference({arguments})", texts[False], grad)
+    module.method(f"_forward_exploration({arguments})", call, *grad)
+    module.method(f"_forward_inference({arguments})", texts[False], *grad)
     return True
 
 
 def _with_extra(
-    owner: Owner, module: Module, extra: ast.FunctionDef, texts: dict[bool, str], grad: str
+    owner: Owner,
+    module: Module,
+    extra: ast.FunctionDef,
+    texts: dict[bool, str],
+    grad: tuple[str, ...],
 ) -> None:
     """Write the forward methods that add outputs to those of the model, or of another hook."""
     same = not texts or texts[True] == texts[False]
@@ -224,15 +236,15 @@ def _with_extra(
     _write_forwards(module, bodies, grad)
 
 
-def _write_forwards(module: Module, bodies: dict[bool, str], grad: str) -> None:
+def _write_forwards(module: Module, bodies: dict[bool, str], grad: tuple[str, ...]) -> None:
     """One method for each phase; the second asks the first where they say the same."""
     arguments = "self, batch, **kwargs"
-    module.method(f"_forward_exploration({arguments})", bodies[True], grad)
+    module.method(f"_forward_exploration({arguments})", bodies[True], *grad)
     if bodies[True] == bodies[False]:
         call = f"{BODY}return self._forward_exploration(batch, **kwargs)\n"
         module.method(f"_forward_inference({arguments})", call)
     else:
-        module.method(f"_forward_inference({arguments})", bodies[False], grad)
+        module.method(f"_forward_inference({arguments})", bodies[False], *grad)
 
 
 def _distributions(owner: Owner, module: Module, words: dict[bool, HookWords]) -> list[str]:
@@ -254,7 +266,9 @@ def _distributions(owner: Owner, module: Module, words: dict[bool, HookWords]) -
     asked = {name for name in found.values() if name}
     if not asked:
         return []
-    plain = {name.removeprefix("New") for name in asked} <= SAME_DISTRIBUTIONS
+    plain = {name.removeprefix("New") for name in asked} <= SAME_DISTRIBUTIONS | {
+        *TF_DISTRIBUTIONS.values()
+    }
     if len(asked) == 1 and plain:
         return [f"self.action_dist_cls = {asked.pop()}"]
     owner.phased = True

@@ -11,6 +11,7 @@ import ast
 from collections.abc import Iterable
 
 from rlmigrate.migrate.index.entries import FileEntry
+from rlmigrate.migrate.policies.tensorflow import OLD_TF_DISTRIBUTIONS
 from rlmigrate.migrate.policies.words import OLD_DISTRIBUTIONS
 from rlmigrate.migrate.source import SourceFile
 from rlmigrate.migrate.tree import nodes_in
@@ -18,12 +19,13 @@ from rlmigrate.migrate.tree import nodes_in
 
 def old_distributions(source: SourceFile, file: FileEntry) -> set[str]:
     """Local names of the old stack's distributions that the file imports at its top."""
+    homes = (OLD_DISTRIBUTIONS, OLD_TF_DISTRIBUTIONS)
     return {
         alias.asname or alias.name
         for node in source.tree.body
         if isinstance(node, ast.ImportFrom)
         for alias in node.names
-        if (file.imports.resolve(alias.asname or alias.name) or "").startswith(OLD_DISTRIBUTIONS)
+        if (file.imports.resolve(alias.asname or alias.name) or "").startswith(homes)
     }
 
 

@@ -27,6 +27,7 @@ from rlmigrate.migrate.policies.networkless import networkless_policy
 from rlmigrate.migrate.policies.old_imports import bound_names, old_distributions, used_outside
 from rlmigrate.migrate.policies.problem import NotMovable
 from rlmigrate.migrate.policies.reading import PolicyFacts, PolicyPlan, policy_plan, read_policy
+from rlmigrate.migrate.policies.tensorflow import stuck, tf_plan
 from rlmigrate.migrate.source import SourceFile
 
 
@@ -84,7 +85,8 @@ def _policies(source: SourceFile, index: RepoIndex) -> list[StudiedPolicy]:
     for node in source.nodes(ast.ClassDef) if entries else ():
         if node.lineno in entries:
             facts = read_policy(index, entries[node.lineno], node)
-            found.append(StudiedPolicy(file, node, facts, policy_plan(facts)))
+            plan = tf_plan if index.settings.target == "builtin" else policy_plan
+            found.append(StudiedPolicy(file, node, facts, plan(facts)))
     return found
 
 
@@ -116,6 +118,7 @@ def _attempt(
     names = Names(
         target=settings.target,
         layers_module=layers_module(index, policy.file, settings),
+        framework="tf" if policy.facts.framework == "tf" else "torch",
         taken=taken,
         ray_version=settings.ray_version,
     )
@@ -127,6 +130,9 @@ def _attempt(
         else:
             native = native_policy(source, file, index, node, names, distributions=known)
     except NotMovable as problem:
+        if names.framework == "tf":
+            plan = stuck(policy.facts, problem)
+            return StudiedPolicy(file, node, policy.facts, plan)
         return StudiedPolicy(file, node, policy.facts, PolicyPlan(Outcome.BRIDGED, str(problem)))
     plan = PolicyPlan(Outcome.NATIVE, f"is an RLModule on {native.base}")
     return StudiedPolicy(file, node, policy.facts, plan, native)

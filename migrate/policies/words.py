@@ -321,7 +321,9 @@ class Words(Rewriting):
         """The observation as the old policy saw it."""
         text = f"batch[{self.column('obs')}]"
         if self.owner.obs != "whole":
-            text = f"{self.owner.names.layer('preprocessed')}({text}, self.observation_space)"
+            names = self.owner.names
+            made = names.layer("preprocess" if names.framework == "tf" else "preprocessed")
+            text = f"{made}({text}, self.observation_space)"
         return f"{text}.flatten(0, 1)" if self.owner.recurrent else text
 
     def on_kwargs_key(self, node: ast.expr, key: str | None) -> str:

@@ -1,7 +1,7 @@
 """What RLlib and TensorFlow had as functions for Keras models, in torch.
 
-get_activation_fn, one_hot, flatten_rows   RLlib's for TensorFlow, under their names
-keras_one_hot, keras_pad                   TensorFlow's where torch's are otherwise
+get_activation_fn, one_hot_of, flatten_rows   RLlib's for TensorFlow, under their names
+keras_one_hot, keras_pad                      TensorFlow's where torch's are otherwise
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ def keras_one_hot(indices: Any, depth: int) -> Any:
     return (indices[..., None] == torch.arange(depth, device=indices.device)).float()
 
 
-def one_hot(x: Any, space: gym.Space[Any]) -> Any:
+def one_hot_of(x: Any, space: gym.Space[Any]) -> Any:
     """Write numbers of a Discrete or MultiDiscrete space as float32[B, ..., n] of ones and zeros.
 
     Raises ValueError for other spaces.

@@ -19,7 +19,7 @@ from rlmigrate.new_stack.layers.keras_layers import (
     Initializer,
     keras_activation,
     keras_parameter,
-    last,
+    last_dimension,
 )
 from rlmigrate.new_stack.layers.keras_symbols import KerasLayer
 
@@ -67,7 +67,7 @@ class KerasConv(KerasLayer):
 
     def build(self, size: tuple[int | None, ...]) -> None:
         """Make weight [filters, C, *kernel] and bias."""
-        shape = [self.filters, last(size), *self.kernel]
+        shape = [self.filters, last_dimension(size), *self.kernel]
         self.weight = keras_parameter(shape, self.initializers[0])
         self.bias = keras_parameter([self.filters], self.initializers[1]) if self.use_bias else None
 

@@ -88,7 +88,7 @@ def keras_parameter(shape: Sequence[int], initializer: Initializer) -> nn.Parame
     return parameter
 
 
-def last(size: Sequence[int | None]) -> int:
+def last_dimension(size: Sequence[int | None]) -> int:
     """Return the last dimension. Raises ValueError where it is open."""
     if not size or size[-1] is None:
         raise ValueError(f"a layer needs to know the last dimension of its input, which is {size}")
@@ -113,7 +113,7 @@ class KerasDense(KerasLayer):
 
     def build(self, size: tuple[int | None, ...]) -> None:
         """Make weight [units, n] and bias."""
-        self.weight = keras_parameter([self.units, last(size)], self.initializers[0])
+        self.weight = keras_parameter([self.units, last_dimension(size)], self.initializers[0])
         self.bias = keras_parameter([self.units], self.initializers[1]) if self.use_bias else None
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
@@ -152,8 +152,8 @@ class KerasLayerNormalization(KerasLayer):
 
     def build(self, size: tuple[int | None, ...]) -> None:
         """Make scale and offset."""
-        self.weight = keras_parameter([last(size)], "ones")
-        self.bias = keras_parameter([last(size)], "zeros")
+        self.weight = keras_parameter([last_dimension(size)], "ones")
+        self.bias = keras_parameter([last_dimension(size)], "zeros")
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """Normalize."""
@@ -174,10 +174,10 @@ class KerasBatchNormalization(KerasLayer):
 
     def build(self, size: tuple[int | None, ...]) -> None:
         """Make scale, offset and the averages."""
-        self.weight = keras_parameter([last(size)], "ones")
-        self.bias = keras_parameter([last(size)], "zeros")
-        self.register_buffer("running_mean", torch.zeros(last(size)))
-        self.register_buffer("running_var", torch.ones(last(size)))
+        self.weight = keras_parameter([last_dimension(size)], "ones")
+        self.bias = keras_parameter([last_dimension(size)], "zeros")
+        self.register_buffer("running_mean", torch.zeros(last_dimension(size)))
+        self.register_buffer("running_var", torch.ones(last_dimension(size)))
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """Normalize."""

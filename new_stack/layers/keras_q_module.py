@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 import torch
 from torch import nn
 
-from rlmigrate.new_stack.layers.keras_layers import KerasActivation, KerasDense, last
+from rlmigrate.new_stack.layers.keras_layers import KerasActivation, KerasDense, last_dimension
 from rlmigrate.new_stack.layers.keras_symbols import KerasInput, KerasLayer, KerasModel
 from rlmigrate.new_stack.layers.noisy_layer import NoisyLayer
 from rlmigrate.new_stack.layers.q_module import QModule
@@ -26,7 +26,7 @@ class KerasNoisy(KerasLayer):
 
     def build(self, size: tuple[int | None, ...]) -> None:
         """Make weights and their noise."""
-        self.layer = NoisyLayer(last(size), self.units, self.sigma0, self.activation)
+        self.layer = NoisyLayer(last_dimension(size), self.units, self.sigma0, self.activation)
 
     def forward(self, x: torch.Tensor) -> Any:
         """Apply the layer."""

@@ -14,7 +14,7 @@ import torch
 from torch import nn
 from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 
-from rlmigrate.new_stack.layers.keras_layers import last
+from rlmigrate.new_stack.layers.keras_layers import last_dimension
 from rlmigrate.new_stack.layers.keras_symbols import KerasLayer, Symbol, described
 
 
@@ -97,7 +97,7 @@ class KerasLSTM(KerasRecurrent):
 
     def build(self, size: tuple[int | None, ...]) -> None:
         """Make the weights. Keras has one bias, so that the second of torch's two stays zero."""
-        self.rnn = nn.LSTM(last(size), self.units, batch_first=True)
+        self.rnn = nn.LSTM(last_dimension(size), self.units, batch_first=True)
         nn.init.xavier_uniform_(self.rnn.weight_ih_l0)
         nn.init.orthogonal_(self.rnn.weight_hh_l0)
         nn.init.zeros_(self.rnn.bias_hh_l0).requires_grad_(False)
@@ -110,7 +110,7 @@ class KerasGRU(KerasRecurrent):
 
     def build(self, size: tuple[int | None, ...]) -> None:
         """Make the weights."""
-        self.rnn = nn.GRU(last(size), self.units, batch_first=True)
+        self.rnn = nn.GRU(last_dimension(size), self.units, batch_first=True)
         nn.init.xavier_uniform_(self.rnn.weight_ih_l0)
         nn.init.orthogonal_(self.rnn.weight_hh_l0)
         nn.init.zeros_(self.rnn.bias_ih_l0)
