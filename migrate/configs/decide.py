@@ -12,7 +12,7 @@ from dataclasses import replace
 from rlmigrate.migrate.configs.argument_text import value_text
 from rlmigrate.migrate.configs.chain_edits import arguments
 from rlmigrate.migrate.configs.decision import Decision, Gain
-from rlmigrate.migrate.configs.keys import HOME, OLD, RENAMED_METHODS
+from rlmigrate.migrate.configs.keys import HOME, OLD, RENAMED_METHODS, home_in
 from rlmigrate.migrate.configs.model_dict import decide_model
 from rlmigrate.migrate.configs.policy_specs import decide_policies
 from rlmigrate.migrate.configs.special import SPECIAL, THREE_RATES, decide_rates
@@ -103,10 +103,11 @@ def _plain(
 ) -> Decision | None:
     now = OLD.get(name)
     if now is None:
-        home = HOME.get(name)
+        home = home_in(name, context.settings.ray_version) or None
         if method in RENAMED_METHODS and home == RENAMED_METHODS[method]:
             return None
-        if method in RENAMED_METHODS and home is not None:
+        moved = method in RENAMED_METHODS or (name in MOVED and home != method)
+        if moved and home is not None:
             return _moved(context, name, home, name, argument, value, "")
         return None
     if not now.name:
@@ -117,6 +118,8 @@ def _plain(
         return Decision(RENAMED, name, Outcome.NATIVE, f"{name} is dropped: {now.note}", argument)
     if (now.method, now.name) == (method, name) or "." in now.name:
         return None
+    if now.name in HOME and not home_in(now.name, context.settings.ray_version):
+        return None  # this release has the old name yet
     return _moved(context, name, now.method, now.name, argument, value, now.note)
 
 
@@ -164,5 +167,10 @@ def _is_constant(node: ast.expr, values: tuple[object, ...]) -> bool:
     )
 
 
+#: Arguments that kept their names and went to another method.
+MOVED = frozenset(
+    {"local_gpu_idx", "num_aggregator_actors_per_learner"}
+    | {"max_requests_in_flight_per_aggregator_actor"}
+)
 #: Methods whose first positional argument is looked at, and its name.
 POSITIONAL: Mapping[str, str] = {"framework": "framework"}

@@ -14,7 +14,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from rlmigrate.migrate.configs.decision import Decision, Gain
-from rlmigrate.migrate.configs.keys import HOME, OLD
+from rlmigrate.migrate.configs.keys import HOME, OLD, home_in
 from rlmigrate.migrate.configs.literals import Entry
 from rlmigrate.migrate.configs.model_dict import decide_model
 from rlmigrate.migrate.configs.multi_agent import decide_multi_agent
@@ -186,7 +186,8 @@ def _decide(context: FileContext, part: Part, algorithm: str, *, shares: bool = 
         if rates is not None:
             return rates
     special = SPECIAL.get(key)
-    home = HOME.get(key, "")
+    release = context.settings.ray_version
+    home = home_in(key, release)
     if special is not None and (not special.methods or home in special.methods):
         decided = special.decide(context, node, value)
         if decided is not None:
@@ -196,6 +197,8 @@ def _decide(context: FileContext, part: Part, algorithm: str, *, shares: bool = 
     now = OLD.get(key)
     if now is not None and now.name and "." not in now.name:
         gain = Gain(now.method, now.name, context.source.segment(value))
+        if now.name in HOME and not home_in(now.name, release):
+            gain = Gain("training", key, context.source.segment(value))  # its old name yet
         return _native(key, node, gain)
     if now is not None and not now.name:
         if now.only and constant(value) not in now.only:
@@ -206,6 +209,8 @@ def _decide(context: FileContext, part: Part, algorithm: str, *, shares: bool = 
     if home:
         name = "" if key == "framework" else key
         return _native(key, node, Gain(home, name, context.source.segment(value)))
+    if key in HOME:
+        return _manual(key, node, f'"{key}": Ray {release} has no such setting')
     return _manual(key, node, f'"{key}": no argument of the config builder is known for it')
 
 

@@ -5,6 +5,8 @@ FINAL_METHODS   those that build something from it
 HOME            argument of today's builder to its method
 Now             what an old argument became
 OLD             old argument, or dict key, to what it became
+SINCE           arguments that the older of the targets lack, or take elsewhere
+home_in         the method that takes an argument in a release
 
 Sources: the signatures of Ray 2.60's AlgorithmConfig, the changes of its wheels from 2.5 on, and
 the new API stack migration guide. An argument that is in neither table is left alone.
@@ -264,3 +266,28 @@ OLD: Mapping[str, Now] = {
     "model_config_dict": _to("rl_module", "model_config"),
     "_enable_rl_module_api": _gone("the new stack is the default", True),
 }
+
+#: Argument of today to the first target whose builder takes it there, and the method of those
+#: before; empty where they have no such argument. Read off the wheels of the four targets.
+SINCE: Mapping[str, tuple[str, str]] = {
+    "add_default_connectors_to_learner_pipeline": ("2.54", "training"),
+    "learner_class": ("2.54", "training"),
+    "learner_config_dict": ("2.54", "training"),
+    "learner_connector": ("2.54", "training"),
+    "custom_resources_per_learner": ("2.60", ""),
+    "custom_resources_for_main_process": ("2.60", ""),
+    "create_local_env_runner": ("2.47", ""),
+    "gym_env_vectorize_mode": ("2.47", ""),
+    "max_requests_in_flight_per_aggregator_actor": ("2.47", ""),
+    "num_aggregator_actors_per_learner": ("2.47", ""),
+}
+
+
+def home_in(name: str, release: str) -> str:
+    """Return the method that takes an argument in a release; nothing where none does.
+
+    >>> home_in("learner_class", "2.40"), home_in("learner_class", "2.60")
+    ('training', 'learners')
+    """
+    first, before = SINCE.get(name, ("", ""))
+    return before if int(release.rpartition(".")[2]) < int(first[2:] or 0) else HOME.get(name, "")
