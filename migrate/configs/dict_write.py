@@ -25,7 +25,7 @@ from rlmigrate.migrate.configs.dict_group import Group, surplus
 from rlmigrate.migrate.configs.dict_parts import parts_of
 from rlmigrate.migrate.configs.held_dict import Held
 from rlmigrate.migrate.configs.keys import HOME, OLD
-from rlmigrate.migrate.configs.literals import Entry
+from rlmigrate.migrate.configs.literals import Entry, dict_entries
 from rlmigrate.migrate.configs.model_dict import decide_model_entries
 from rlmigrate.migrate.edits import Edit
 from rlmigrate.migrate.findings import Outcome
@@ -130,9 +130,20 @@ def write_held(
     group.edits.append(
         Edit(span, chain_text(root, parts, decisions, indent=indent, column=column), CODE)
     )
-    _write_changes(context, consumer, group, held, [u for u in updates if u is not None])
+    given = _model_entries(context, parts)
+    _write_changes(context, consumer, group, held, [u for u in updates if u is not None], given)
     for user in users:
         _hand_over(context, user, group, held)
+
+
+def _model_entries(context: FileContext, parts: list[Part]) -> list[Entry]:
+    """The model that a dict was made with, where it names one: changes need all of its entries."""
+    for part in parts:
+        if part.entry.key == "model":
+            entries = dict_entries(context, part.entry.value) or []
+            if any(entry.key == "custom_model" for entry in entries):
+                return entries
+    return []
 
 
 def _write_changes(
@@ -141,6 +152,7 @@ def _write_changes(
     group: Group,
     held: Held,
     updates: list[list[Part]],
+    given: list[Entry],
 ) -> None:
     for (statement, _), update in zip(held.updates, updates, strict=True):
         _statement(context, consumer, group, held, statement, update)
@@ -152,7 +164,15 @@ def _write_changes(
         if at + 1 < len(model):
             _drop(context, group, assign)
             continue
-        entries = [Entry(inner, a.value) for a, inner in model]
+        changed = {inner for _, inner in model}
+        entries = [entry for entry in given if entry.key not in changed]
+        entries += [Entry(inner, a.value) for a, inner in model]
+        if given and len({nodes_of(context).parents.get(a) for a, _ in model}) > 1:
+            message = "the model is changed in several branches; give each its own RLModuleSpec"
+            group.decisions.append(
+                Decision("RLM402", "model", Outcome.MANUAL, message, assign.targets[0])
+            )
+            continue
         decision = decide_model_entries(
             context, assign.targets[0], entries, algorithm=consumer.algorithm
         )

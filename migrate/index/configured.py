@@ -5,6 +5,7 @@ settings_in    the settings of a Python file
 all_settings   those of a repository
 models_with    the classes of a repository that may be trained with a setting
 named_with     those that a config names beside a setting
+likely_with    those that a file configures alone which sets it by itself
 preprocesses   whether RLlib's preprocessors stand before a model
 knowing        the files that a class is defined in or imported to
 
@@ -141,6 +142,17 @@ def named_with(index: RepoIndex, setting: str) -> frozenset[str]:
     files = (file.model_settings for file in index.files.values())
     given = _said_in_documents(index, SETTINGS).union(*files)
     return index.registered([{each.model for each in given if each.setting == setting}])
+
+
+@lru_cache(maxsize=32)
+def likely_with(index: RepoIndex, setting: str) -> frozenset[str]:
+    """Name the classes that a file configures alone, which gives a setting to a model unnamed."""
+    found: set[str] = set()
+    for file in index.files.values():
+        models = {model for model, _ in file.trained}
+        unnamed = any(s.setting == setting and s.model == UNKNOWN for s in file.model_settings)
+        found |= models if unnamed and len(models) == 1 else set()
+    return index.registered([found])
 
 
 def preprocesses(index: RepoIndex, model: str) -> bool | None:

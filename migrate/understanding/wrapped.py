@@ -10,7 +10,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 
-from rlmigrate.migrate.index.configured import PREVIOUS, models_with, named_with
+from rlmigrate.migrate.index.configured import (
+    PREVIOUS,
+    likely_with,
+    models_with,
+    named_with,
+)
 from rlmigrate.migrate.index.repo import RepoIndex
 from rlmigrate.migrate.understanding.facts import ModelFacts, Problem
 
@@ -32,9 +37,8 @@ def wrapped_name(model: str, setting: str) -> str:
 
 def with_wrappers(index: RepoIndex, facts: ModelFacts) -> ModelFacts:
     """Say of a torch model which of them stand around it, and what no subclass can say of it."""
-    found = tuple(s for s in WRAPPERS if facts.qualified in named_with(index, s))
-    if not found:
-        return replace(facts, in_doubt=facts.qualified in models_with(index, *WRAPPERS))
+    named = [s for s in WRAPPERS if facts.qualified in named_with(index, s)]
+    likely = [s for s in WRAPPERS if facts.qualified in likely_with(index, s)]
     against = {
         "has memory of its own": bool(facts.states) or facts.sequential,
         "shares bases with other models": bool(facts.family),
@@ -44,6 +48,9 @@ def with_wrappers(index: RepoIndex, facts: ModelFacts) -> ModelFacts:
         "has a loss of its own": facts.loss is not None,
         "is asked by its action distribution": bool(facts.action_dist.asks),
     }
+    found = tuple(named if any(against.values()) else dict.fromkeys([*named, *likely]))
+    if not found:
+        return replace(facts, in_doubt=facts.qualified in models_with(index, *WRAPPERS))
     problems = [
         Problem(facts.line, f"is put into RLlib's LSTM or attention wrapper by a config, and {why}")
         for why, holds in against.items()

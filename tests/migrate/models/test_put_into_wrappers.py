@@ -296,9 +296,53 @@ def test_arguments_that_no_wrapper_hands_on_are_bridged(tmp_path: Path, key: str
     assert report.status is Status.PASS
 
 
+LATER = "\n\ndef later(config):\n    config['model']['use_lstm'] = True\n"
+
+
 def test_wrapper_around_no_model_in_sight_leaves_the_class_native(tmp_path) -> None:
-    text = code("sized", {}) + "\n\ndef later(config):\n    config['model']['use_lstm'] = True\n"
-    outcome = rewritten(tmp_path, text)
-    item = next(i for i in outcome.items if i.name == "Encoder")
+    text = HEAD + PARAMETER + CONFIG.replace("SETTINGS", "") + LATER
+    item = next(i for i in rewritten(tmp_path, text).items if i.name == "Encoder")
     assert item.outcome == "native"
     assert "name the model there beside use_lstm" in item.message
+
+
+def test_wrapper_beside_the_only_model_of_a_file_is_ready(tmp_path) -> None:
+    outcome = rewritten(tmp_path, code("sized", {}) + LATER)
+    assert "class EncoderWithLSTM(LSTMWrapper, Encoder)" in (outcome.after or b"").decode()
+
+
+IN_A_BRANCH = """
+from ray.rllib.algorithms.ppo import PPO
+from ray.rllib.models import ModelCatalog
+
+ModelCatalog.register_custom_model("encoder", Encoder)
+
+
+def algorithm(recurrent):
+    config = {
+        "env": "CartPole-v1",
+        "model": {"custom_model": "encoder", "custom_model_config": {"width": 6}},
+    }
+    if recurrent:
+        config["model"]["use_lstm"] = True
+    return PPO(config=config)
+"""
+
+
+def test_setting_in_a_branch_names_the_class_anew(tmp_path) -> None:
+    outcome = rewritten(tmp_path, HEAD + SIZED + IN_A_BRANCH)
+    assert {i.outcome for i in outcome.items if i.name in ("Encoder", "model")} == {"native"}
+    text = (outcome.after or b"").decode().replace("return config.build_algo()", "return config")
+    new: dict = {}
+    exec(text, new)
+    plain, inside = (new["algorithm"](each).rl_module_spec for each in (False, True))
+    assert plain.module_class is new["Encoder"]
+    assert inside.module_class is new["EncoderWithLSTM"]
+    assert (plain.model_config["width"], inside.model_config["width"]) == (6, 6)
+    assert inside.model_config["max_seq_len"] == 20
+
+
+def test_model_changed_in_several_branches_is_left_to_a_person(tmp_path) -> None:
+    more = '    if recurrent:\n        config["model"]["fcnet_hiddens"] = [4]\n    return'
+    outcome = rewritten(tmp_path, HEAD + SIZED + IN_A_BRANCH.replace("    return", more))
+    assert "several branches" in (outcome.after or b"").decode()
