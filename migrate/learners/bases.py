@@ -2,6 +2,7 @@
 
 LEARNERS, LAYERS   the Learner of each, from Ray or from the layers file
 OTHER_LOSSES       those whose own loss is another than their Learner's
+OTHER_SAMPLES      those whose Learner sees other samples
 COMMON, OF_PPO     settings that configs have
 """
 
@@ -36,6 +37,17 @@ OTHER_LOSSES: Mapping[str, str] = {
     **dict.fromkeys(("APPOTorchPolicy", "AsyncPPOTorchPolicy"), _CUTS),
     **dict.fromkeys(("SACTorchPolicy", "CQLTorchPolicy"), _MANY),
     "MARWILTorchPolicy": _RETURNS,
+}
+#: Policies whose Learner sees samples in another shape than the old policy did, and how.
+OTHER_SAMPLES: Mapping[str, str] = {
+    **dict.fromkeys(
+        ("DQNTorchPolicy", "SACTorchPolicy", "CQLTorchPolicy", "MARWILTorchPolicy"),
+        "changed whole trajectories, where its Learner is given steps out of a buffer",
+    ),
+    **dict.fromkeys(
+        ("ImpalaTorchPolicy", "VTraceTorchPolicy", "APPOTorchPolicy", "AsyncPPOTorchPolicy"),
+        "changed trajectories, which are batched before its Learner is given them",
+    ),
 }
 #: Policies whose Learner has several optimizers, each under a name.
 MANY_OPTIMIZERS = frozenset({"SACTorchPolicy", "CQLTorchPolicy"})

@@ -259,7 +259,11 @@ class _Reading:
             key = self.key(parent.slice)
             if key is None:
                 return f"reads a column under a computed name (line {line})"
-            if isinstance(parent.ctx, ast.Load) or isinstance(self.parents[parent], ast.AugAssign):
+            outer = self.parents[parent]
+            inside = isinstance(outer, ast.Subscript) and isinstance(outer.ctx, ast.Store)
+            if key == "dones" and (inside or isinstance(parent.ctx, ast.Store)):
+                return f"sets dones, which losses read as terminateds (line {line})"
+            if isinstance(parent.ctx, ast.Load) or isinstance(outer, ast.AugAssign):
                 self.read.setdefault(key, line)
             elif isinstance(parent.ctx, ast.Del):
                 return f"takes {key} out of its samples (line {line})"

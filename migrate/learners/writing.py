@@ -24,6 +24,7 @@ from rlmigrate.migrate.learners.bases import (
     MANY_OPTIMIZERS,
     OF_PPO,
     OTHER_LOSSES,
+    OTHER_SAMPLES,
     PLAIN,
 )
 from rlmigrate.migrate.learners.connectors import (
@@ -136,6 +137,7 @@ def _connectors(
         if text is None:
             text, samples = write_connector(around, policy.name, function, base=policy.base)
             _join(around, name, samples)
+            problems += _elsewhere(policy, function)
             if samples.problem:
                 problems.append(f"{function.name}() {samples.problem}")
         written[name] = text
@@ -147,11 +149,18 @@ def _connectors(
         text, samples = write_connector(there, name, function, base=policy.base)
         _join(around, around.names.want(file.module, f"{name}Connector"), samples)
         around.asked |= there.asked
+        problems += _elsewhere(policy, function)
         if samples.problem:
             problems.append(f"{function.name}() {samples.problem}")
         elif f"TODO(rlmigrate {CODE})" in text:
             problems.append(f"marks stand in {name}Connector")
     return written
+
+
+def _elsewhere(policy: LearningPolicy, function: ast.FunctionDef) -> list[str]:
+    """Why a Learner does not see the samples that a function saw."""
+    found = OTHER_SAMPLES.get(policy.base) or OTHER_SAMPLES.get(policy.like)
+    return [f"{function.name}() {found}"] if found else []
 
 
 def _join(around: Surroundings, name: str, samples: Samples) -> None:

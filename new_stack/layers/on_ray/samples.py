@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
+import torch
 import tree
 from ray.rllib.connectors.connector_v2 import ConnectorV2
 
@@ -74,21 +75,18 @@ class SampleConnector(ConnectorV2):  # type: ignore[misc]
             cut = (len(each) - appended, each.is_terminated, each.is_truncated and not appended)
             if (end := ends.get(id(each), cut))[0]:
                 chunks.append((each, sample_columns(each, *end)))
-        done = [
-            self.postprocess(
-                module_behind(rl_module, episode),
-                copied(columns),
-                {
-                    other.agent_id: self._described(rl_module, other, copied(theirs))
-                    for other, theirs in chunks
-                    if other is not episode
-                    and other.multi_agent_episode_id is not None
-                    and other.multi_agent_episode_id == episode.multi_agent_episode_id
-                },
-                episode,
-            )
-            for episode, columns in chunks
-        ]
+        done = []
+        for episode, columns in chunks:
+            others = {
+                other.agent_id: self._described(rl_module, other, copied(theirs))
+                for other, theirs in chunks
+                if other is not episode
+                and other.multi_agent_episode_id is not None
+                and other.multi_agent_episode_id == episode.multi_agent_episode_id
+            }
+            module = module_behind(rl_module, episode)
+            with torch.no_grad():
+                done.append(self.postprocess(module, copied(columns), others, episode))
         changed = {
             key
             for (_, columns), after in zip(chunks, done, strict=True)

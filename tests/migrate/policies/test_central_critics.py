@@ -29,6 +29,7 @@ OWN = """STEP_BEFORE = "step_before"
 
 
 class Policy(PPOTorchPolicy):
+    @torch.no_grad()
     def postprocess_trajectory(self, sample_batch, other_agent_batches=None, episode=None):
         # What was done a step ago.
         acted = np.roll(sample_batch[SampleBatch.ACTIONS], 1).astype(np.float32)
@@ -39,7 +40,6 @@ class Policy(PPOTorchPolicy):
                 torch.from_numpy(sample_batch[SampleBatch.OBS]).to(self.device),
                 torch.from_numpy(acted).to(self.device),
             )
-            .detach()
             .cpu()
             .numpy()
         )
@@ -271,6 +271,37 @@ def test_what_is_not_understood_is_for_a_person(migrate, use):
     done = migrate(body)
     assert done.items["Policy"].outcome == "manual"
     assert USES[use] in done.items["Policy.learning"].message
+
+
+@pytest.mark.parametrize(
+    ("base", "reason"),
+    [
+        ("DQN", "is given steps out of a buffer"),
+        ("SAC", "is given steps out of a buffer"),
+        ("Impala", "batched before its Learner is given them"),
+        ("APPO", "batched before its Learner is given them"),
+    ],
+)
+def test_other_learners_see_other_samples(migrate, base, reason):
+    folder = base.lower()
+    body = (
+        f"from ray.rllib.algorithms.{folder}.{folder}_torch_policy import {base}TorchPolicy\n\n\n"
+        f"class Policy({base}TorchPolicy):\n"
+        "    def postprocess_trajectory(self, sample_batch, others=None, episode=None):\n"
+        "        sample_batch['rewards'][-1] += 1.0\n"
+        "        return sample_batch\n"
+    )
+    assert reason in migrate(body).items["Policy.learning"].message
+
+
+def test_dones_that_are_set_are_for_a_person(migrate):
+    body = (
+        HEAD + "class Policy(PPOTorchPolicy):\n"
+        "    def postprocess_trajectory(self, sample_batch, others=None, episode=None):\n"
+        "        sample_batch['dones'][-1] = True\n"
+        "        return sample_batch\n"
+    )
+    assert "sets dones" in migrate(body).items["Policy.learning"].message
 
 
 def test_a_state_kept_on_the_policy_is_for_a_person(migrate):
