@@ -220,25 +220,28 @@ def _member(
         made.problems.append(f"episode.{member}: {_CHANGED[member]}")
 
 
+#: Of one agent of several: its own episode, with the members of a single agent's.
+_ONE = "use episode.{now} of a single agent, episode.agent_episodes[agent_id].{now} of several"
 _CHANGED = {
-    "agent_rewards": "use episode.get_rewards()",
-    "last_info_for": "use episode.get_infos(-1)",
-    "last_observation_for": "use episode.get_observations(-1)",
-    "last_raw_obs_for": "use episode.get_observations(-1)",
-    "last_action_for": "use episode.get_actions(-1)",
-    "last_reward_for": "use episode.get_rewards(-1)",
-    "prev_action_for": "use episode.get_actions(-2)",
-    "last_pi_info": "use episode.get_extra_model_outputs(key, -1)",
-    "last_extra_action_outs_for": "use episode.get_extra_model_outputs(key, -1)",
+    "agent_rewards": "episode.get_return() is a single agent's; of several: {agent_id: "
+    "each.get_return() for agent_id, each in episode.agent_episodes.items()}",
+    "last_info_for": _ONE.format(now="get_infos(-1)"),
+    "last_observation_for": _ONE.format(now="get_observations(-1)"),
+    "last_raw_obs_for": _ONE.format(now="get_observations(-1)"),
+    "last_action_for": _ONE.format(now="get_actions(-1)"),
+    "last_reward_for": _ONE.format(now="get_rewards(-1)"),
+    "prev_action_for": _ONE.format(now="get_actions(-2)"),
+    "last_pi_info": _ONE.format(now="get_extra_model_outputs(key, -1)"),
+    "last_extra_action_outs_for": _ONE.format(now="get_extra_model_outputs(key, -1)"),
     "policy_for": "use episode.module_for(agent_id)",
     "policy_map": "use rl_module",
-    "rnn_state_for": "use episode.get_extra_model_outputs('state_out', -1)",
+    "rnn_state_for": _ONE.format(now='get_extra_model_outputs("state_out", -1)'),
     "batch_builder": "write a connector",
     "add_extra_batch": "write a connector",
     "worker": "use env_runner",
-    "_agent_reward_history": "use episode.get_rewards()",
-    "_agent_to_last_info": "use episode.get_infos(-1)",
-    "_last_infos": "use episode.get_infos(-1)",
+    "_agent_reward_history": _ONE.format(now="get_rewards()"),
+    "_agent_to_last_info": _ONE.format(now="get_infos(-1)"),
+    "_last_infos": _ONE.format(now="get_infos(-1)"),
     "get_agents": "use episode.agent_ids",
 }
 

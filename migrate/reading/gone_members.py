@@ -17,7 +17,8 @@ _SAVE = (
 )
 _LOOP = (
     "env_runner_group.foreach_env_runner(func) hands func the env runner: its module is "
-    "env_runner.module, which holds all modules by their ids where there are several"
+    "env_runner.module, and of several agents, for module_id, module in "
+    "env_runner.module.items(); what such a module is set to acts there and does not train"
 )
 _FIRST = "env_runner.env is vectorized: the environments are env_runner.env.unwrapped.envs"
 
