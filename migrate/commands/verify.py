@@ -10,6 +10,7 @@ import tarfile
 import tempfile
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
+from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -30,7 +31,9 @@ EXIT = {"PASS": 0, "FAIL": 1, "ERROR": 2, "INCOMPLETE": 3}
 @click.command(name="verify")
 @click.argument("paths", nargs=-1, required=True, metavar="[OLD] NEW")
 @click.option("--old-rev", metavar="REV", help="Take OLD from this git revision of NEW.")
-@click.option("--class", "only", multiple=True, metavar="NAME", help="Only these classes.")
+@click.option(
+    "--class", "only", multiple=True, metavar="NAME", help="Only these classes; patterns too."
+)
 @click.option("--config", type=click.Path(path_type=Path), help="TOML instead of pyproject.toml.")
 @click.option("--env", metavar="ENV", help="Environment id or module:Class that gives the spaces.")
 @click.option("--observation-space", metavar="SPACE", help='Such as "Box(-1.0, 1.0, (4,))".')
@@ -205,7 +208,8 @@ def make_tasks(
     tasks = []
     for pair in pairs:
         if options["only"] and not any(
-            pair.name == name or pair.name.endswith(f".{name}") for name in options["only"]
+            fnmatchcase(pair.name, name) or fnmatchcase(pair.name, f"*.{name}")
+            for name in options["only"]
         ):
             continue
         if skip_reason(settings, pair.name) is not None:

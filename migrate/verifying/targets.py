@@ -70,6 +70,9 @@ def _module_files(module: str) -> Iterator[Path]:
         yield base / path / "__init__.py"
 
 
+_INSTALLED_BY = ("setup.py", "setup.cfg", "pyproject.toml")
+
+
 @dataclass(frozen=True)
 class Place:
     """Where a class is imported from: `module:Class` with folders for sys.path."""
@@ -111,10 +114,17 @@ def shown_name(file: Path, name: str, root: Path) -> str:
 
 
 def module_of(file: Path) -> tuple[str, Path]:
-    """Give a file's module name and the folder from which it is imported."""
+    """Give a file's module name and the folder from which it is imported.
+
+    That is the folder above its packages, or the one that setup.py installs packages from.
+    """
     parts = [] if file.name == "__init__.py" else [file.stem]
     folder = file.parent
-    while (folder / "__init__.py").exists() and folder.name.isidentifier():
+    while (
+        (folder / "__init__.py").exists()
+        and folder.name.isidentifier()
+        and not any((folder / name).exists() for name in _INSTALLED_BY)
+    ):
         parts.insert(0, folder.name)
         folder = folder.parent
     return ".".join(parts), folder

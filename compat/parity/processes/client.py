@@ -67,7 +67,9 @@ class SideProcess:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(self, *exception: object) -> None:
+    def __exit__(self, kind: type[BaseException] | None, *exception: object) -> None:
+        if kind is not None and not issubclass(kind, Exception):  # the user does not want to wait
+            self._process.kill()
         if self._process.stdin:
             with suppress(BrokenPipeError):  # it may be dead already
                 self._process.stdin.close()

@@ -9,6 +9,7 @@ from __future__ import annotations
 import importlib.util
 import json
 import os
+import signal
 import sys
 import traceback
 from collections.abc import Callable, Mapping
@@ -227,6 +228,7 @@ def serve(orders: TextIO, answers: TextIO, folder: Path) -> None:
 
 def main() -> None:
     """Take `FOLDER RAY PATH...`, and serve."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # a terminal interrupts both; the client ends us
     folder, ray, *paths = sys.argv[1:]
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
     if importlib.util.find_spec("tf_keras"):  # RLlib's TF models are of that Keras

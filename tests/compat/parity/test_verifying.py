@@ -144,11 +144,12 @@ def test_interrupted_command_goes_on_where_it_stopped(tmp_path):
         *(BUGS / "old", BUGS / "new", "--config", BUGS / "verify.toml"),
         *("--no-ray", "--state", state, "--format", "json"),
     )
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
+    process = subprocess.Popen(command, start_new_session=True, **pipes)
     while not state.exists() or state.read_text().count("\n") < 3:
         assert process.poll() is None, process.communicate()
         time.sleep(0.05)
-    process.send_signal(signal.SIGINT)
+    os.killpg(process.pid, signal.SIGINT)  # as a terminal does: to the sides' processes too
     _, said = process.communicate(timeout=60)
     assert process.returncode == 130
     assert "interrupted; run again with --state" in said

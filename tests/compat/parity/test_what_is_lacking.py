@@ -151,3 +151,25 @@ def test_classes_are_named_by_patterns_too(tmp_path):
     assert for_class(settings, "pkg.heads.One").env is None
     assert skip_reason(settings, "pkg.nets.BaseNet") == "abstract"
     assert skip_reason(settings, "pkg.nets.Net") is None
+
+
+@pytest.mark.parametrize(("pattern", "found"), [("nets.Nor?", True), ("No*such", False)])
+def test_option_takes_patterns_too(project, pattern, found):
+    (project / "new").mkdir()
+    done = CliRunner().invoke(
+        cli, ["verify", str(project / "nets.py"), str(project / "new"), "--class", pattern]
+    )
+    assert ("no legacy model class named" not in done.output) is found, done.output
+
+
+def test_folder_that_setup_py_installs_from_is_the_one_to_import_from(tmp_path):
+    """Even where it is a package itself, as some repositories have it."""
+    from rlmigrate.migrate.verifying.targets import module_of
+
+    inner = tmp_path / "code" / "nets" / "deep"
+    inner.mkdir(parents=True)
+    for folder in (inner, inner.parent, inner.parent.parent):
+        (folder / "__init__.py").touch()
+    assert module_of(inner / "model.py") == ("code.nets.deep.model", tmp_path)
+    (tmp_path / "code" / "setup.py").touch()
+    assert module_of(inner / "model.py") == ("nets.deep.model", tmp_path / "code")
