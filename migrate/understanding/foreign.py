@@ -15,6 +15,7 @@ from rlmigrate.migrate.index.imports import dotted
 from rlmigrate.migrate.index.repo import RepoIndex
 from rlmigrate.migrate.tree import nodes_in
 from rlmigrate.migrate.understanding.definitions import Definition, is_cached
+from rlmigrate.migrate.understanding.hooks import lays_aside
 from rlmigrate.migrate.understanding.memory import METADATA, VIEWS
 from rlmigrate.migrate.understanding.origins import Origin, Origins, is_plain
 from rlmigrate.migrate.understanding.scope import Scope, self_attribute
@@ -103,6 +104,8 @@ def _asked(
     for here, function in running:
         origins = Origins(here, index, functions)
         yield from _asked_in(origins, function)
+        for keeper in _kept_around(here, function):
+            yield function, f"calls {function.name} through {keeper}, {KEEPS}"
         if is_cached(function) and (what := _remembered(here, function)):
             yield function, f"calls {function.name}, which remembers {what}"
 
@@ -185,6 +188,18 @@ def _use(node: ast.expr, holder: ast.AST | None) -> str:
 
 def _short(text: str) -> str:
     return text.replace("which", "and")
+
+
+def _kept_around(place: Place, function: ast.FunctionDef) -> Iterator[str]:
+    """Decorators of the repository that lay something aside between calls."""
+    for decorator in function.decorator_list:
+        func = decorator.func if isinstance(decorator, ast.Call) else decorator
+        found = place.definitions(place.file, dotted(func) or "")
+        if found is None:
+            continue
+        inner = (n for n in nodes_in(found.node) if isinstance(n, ast.FunctionDef))
+        if any(lays_aside(each) for each in inner if each is not found.node):
+            yield found.node.name
 
 
 def _remembered(place: Place, function: ast.FunctionDef) -> str:

@@ -60,11 +60,21 @@ HELD_MUTATORS = frozenset(
     | {"move_to_end", "difference_update", "intersection_update", "byteswap", "setflags"}
 )
 
+#: Members of a torch module that give it something new.
+REGISTERING = frozenset({"register_buffer", "register_parameter", "register_module", "add_module"})
+#: Functions of numpy that take the array for their result as a third argument.
+OF_TWO = frozenset(
+    {"add", "subtract", "multiply", "divide", "true_divide", "power", "maximum", "minimum"}
+    | {"matmul", "dot", "mod", "floor_divide", "fmax", "fmin", "logical_and", "logical_or"}
+)
+
 WRITERS = frozenset(
     {f"operator.{name}" for name in ("iadd", "isub", "imul", "itruediv", "ifloordiv", "imod")}
     | {f"operator.{name}" for name in ("ipow", "iand", "ior", "ixor", "setitem", "delitem")}
     | {f"numpy.{name}" for name in ("copyto", "put", "place", "putmask", "fill_diagonal")}
     | {"numpy.random.shuffle", "random.shuffle", "setattr", "delattr"}
+    | {f"heapq.{name}" for name in ("heappop", "heappush", "heapify", "heapreplace")}
+    | {f"bisect.{name}" for name in ("insort", "insort_left", "insort_right")}
 )
 
 FRESH_LAYERS = frozenset(
@@ -156,8 +166,10 @@ __all__ = [
     "IN_PLACE_AT",
     "METADATA",
     "MUTATORS",
+    "OF_TWO",
     "PARTED",
     "PASSING",
+    "REGISTERING",
     "VIEWS",
     "WRITERS",
     "is_idempotent",

@@ -136,6 +136,10 @@ class Observed:
         if self._asks_training(parent):
             self.scope.mark("training", self.scope.parent(parent))
             return
+        if got := self._got(parent):
+            self.scope.handle(got.args[0])
+            (self.after if self.is_after(got) else self.roots).append(got)
+            return
         if not isinstance(parent, ast.Subscript) or parent.value is not node:
             if is_told(self.scope, node):
                 self.scope.mark("column", node)
@@ -174,6 +178,17 @@ class Observed:
             and bool(call.args)
             and self.scope.key_of(call.args[0]) in TRAINING
         )
+
+    def _got(self, member: ast.AST) -> ast.Call | None:
+        """The call in `input_dict.get("obs")`, which says what `input_dict["obs"]` says."""
+        call = self.scope.parent(member)
+        if not (isinstance(member, ast.Attribute) and member.attr == "get"):
+            return None
+        if not isinstance(call, ast.Call) or call.func is not member or call.keywords:
+            return None
+        key, *default = call.args or [member]
+        plain = not default or (len(default) == 1 and ast.unparse(default[0]) == "None")
+        return call if plain and self.scope.key_of(key) == "obs" else None
 
     def find_replacement(self) -> None:
         """Find the one `input_dict["obs"] = ...`, if it stands straight in forward."""

@@ -21,7 +21,7 @@ from rlmigrate.migrate.index.entries import FileEntry
 from rlmigrate.migrate.index.imports import dotted
 from rlmigrate.migrate.tree import nodes_in
 from rlmigrate.migrate.understanding.definitions import Definition, Definitions
-from rlmigrate.migrate.understanding.memory import METADATA, is_idempotent, writes_itself
+from rlmigrate.migrate.understanding.memory import METADATA, MUTATORS, is_idempotent, writes_itself
 from rlmigrate.migrate.understanding.scope import names_bound, self_attribute
 from rlmigrate.migrate.understanding.sharing_calls import Calls, Followed
 
@@ -288,6 +288,8 @@ class Sharing(Calls):
             return NOTHING
         if writes_itself(node.attr):
             self.write(node, value)  # a method laid aside, to be called later
+        if node.attr in MUTATORS:
+            self.change(node, value)
         return value
 
     def _of_subscript(self, node: ast.Subscript) -> Value:

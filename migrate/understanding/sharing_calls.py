@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from rlmigrate.migrate.index.imports import dotted
+from rlmigrate.migrate.tree import nodes_in
 from rlmigrate.migrate.understanding.definitions import Definition, is_cached
 from rlmigrate.migrate.understanding.layers_held import Effect, held_effect, layer_effect
 from rlmigrate.migrate.understanding.memory import (
@@ -18,7 +19,9 @@ from rlmigrate.migrate.understanding.memory import (
     IN_PLACE_ARGUMENT,
     METADATA,
     MUTATORS,
+    OF_TWO,
     PARTED,
+    REGISTERING,
     VIEWS,
     WRITERS,
     writes_itself,
@@ -101,6 +104,8 @@ class Calls:
         method = self.place.methods.get(attribute or "")
         if method is not None:
             return self._follow(node, method, given, told, bound=not _is_static(method))
+        if attribute in REGISTERING:
+            self.changes.setdefault(node, "what it registers")
         if attribute is not None:
             return self._layers(node, self.value(func), given, everything)
         if dotted(func.value) == self.place.name and func.attr in self.place.methods:
@@ -136,7 +141,7 @@ class Calls:
                 put = everything if name in {"append", "insert"} else _elements(everything)
                 self.put_into(func.value, put)
             return _elements(owner)
-        if name in HELD_MUTATORS:
+        if name in HELD_MUTATORS or (name == "add" and self._is_set(owner)):
             self.change(node, owner)
         if name == "copy":  # a dict's: other parts may be laid into it
             return frozenset((what, max(depth, 1)) for what, depth in owner)
@@ -150,6 +155,21 @@ class Calls:
         if name in PARTED:
             return _deeper(owner)
         return owner if name in VIEWS else frozenset()
+
+    def _is_set(self, owner: Value) -> bool:
+        """Say whether something held may be a set, whose add() fills it, as a tensor's does not."""
+        held = {what for what, _ in owner if isinstance(what, str)}
+        for what in held:
+            if not what.startswith("self."):
+                return True  # of the module, where tensors are rare
+        return any(
+            isinstance(node, ast.Assign)
+            and isinstance(node.value, ast.Call | ast.Set)
+            and (isinstance(node.value, ast.Set) or dotted(node.value.func) == "set")
+            and any(f"self.{self_attribute(target)}" in held for target in node.targets)
+            for function in self.place.builders
+            for node in nodes_in(function)
+        )
 
     def _named(
         self,
@@ -174,6 +194,8 @@ class Calls:
             written = key.value if isinstance(key, ast.Constant) else ""
             if writes_itself(str(written)) or not written:
                 self.write(node, given[0])
+            elif written in MUTATORS:
+                self.change(node, given[0])
             return given[0] if given else everything
         if name in {"setattr", "delattr", "vars"} and node.args:
             self.write(node, given[0])
@@ -213,6 +235,10 @@ class Calls:
         if name in WRITERS or writes_itself(last) or self._is_in_place(node, last):
             self.write(node, first)
             return first
+        if name.startswith("numpy.") and name.endswith(".at"):
+            self.write(node, first)
+        if name.startswith("numpy.") and last in OF_TWO and len(given) > 2:
+            self.write(node, given[2])
         if name.startswith(("torch.", "numpy.", "math.")):
             if last in PARTED:
                 return _deeper(everything)

@@ -40,6 +40,18 @@ def make():
 def normed(x):
     return NORM.apply(x)
 
+def counting(function):
+    seen = {}
+    def inner(self):
+        seen[self] = seen.get(self, 0) + 1
+        return seen[self]
+    return inner
+
+def timing(function):
+    def inner(self):
+        return function(self)
+    return inner
+
 class Table(nn.Embedding):
     @classmethod
     def made(cls, table):
@@ -111,6 +123,7 @@ class Policy(TorchModelV2, nn.Module):
         self.embed = Table.made(torch.ones(9, 4))
         self.size = 4
         self.sizes = [4, 2]
+        self.names = set()
         self.pi = nn.Linear(4, num_outputs)
         {SETUP}
 
@@ -121,6 +134,14 @@ class Policy(TorchModelV2, nn.Module):
     @lru_cache(maxsize=8)
     def learned(self, size):
         return self.pi.weight.sum() * size
+
+    @counting
+    def counted(self):
+        return 1
+
+    @timing
+    def timed(self):
+        return 1
 
     @cached_property
     def steps(self):
@@ -166,6 +187,8 @@ def reason_for(forward: str, setup: str = "pass") -> str:
         "x = x + self.embed(torch.zeros(1).long())",
         "x = x * SIZES.get('a', 1)",
         "x = SCALE(x)",
+        "x = x.add(1) + torch.ones(4).add(x)",
+        "x = x * self.timed()",
         "import os\nx = x * len(os.environ)",
     ],
 )
@@ -194,6 +217,14 @@ def test_what_is_known_is_native(forward) -> None:
         ("import os\nos.environ['n'] = '1'", "changes os, which lasts until the next call"),
         ("x = x + len(open('f').read())", "opens a file when it is called"),
         ("self.sizes.sort()\nx = x * self.sizes[0]", "changes self.sizes, which lasts"),
+        ("import heapq\nx = x * heapq.heappop(self.sizes)", "changes self.sizes, which lasts"),
+        ("list(map(self.sizes.append, [1]))", "changes self.sizes, which lasts"),
+        ("getattr(self.sizes, 'append')(1)", "changes self.sizes, which lasts"),
+        ("self.names.add(1)\nx = x * len(self.names)", "changes self.names, which lasts"),
+        ("np.add(self.table, 1, self.table)", "changes self.table, which lasts"),
+        ("np.add.at(self.table, 0, 1)", "changes self.table, which lasts"),
+        ("self.register_buffer('last', x)", "changes what it registers, which lasts"),
+        ("x = x * self.counted()", "calls counted through counting, which may keep something"),
         ("x = x + noise(4)", "calls noise, which remembers what it drew"),
         ("x = x * self.learned(2)", "calls learned, which remembers what came of self.pi"),
     ],
