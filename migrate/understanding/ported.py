@@ -24,6 +24,9 @@ from rlmigrate.migrate.understanding.ported_scope import Ported, said
 from rlmigrate.migrate.understanding.scope import Scope, self_attribute
 
 BACKENDS = "keras.backend"
+#: What is built of Keras, by the beginnings of its names.
+BUILT = ("keras.layers.", "keras.Input", "keras.Model", "keras.Sequential", "keras.models.Model")
+BUILT += ("keras.models.Sequential",)
 #: What `x += y` and its kin say without changing a tensor.
 OPERATORS = (ast.Add, ast.Div, ast.Mult, ast.Sub)
 
@@ -181,7 +184,7 @@ class Port(Ported):
         call = self.scope.parent(node)
         called = isinstance(call, ast.Call) and call.func is node
         last = name.rpartition(".")[2]
-        if name.startswith(("keras.layers.", "keras.Input", "keras.Model", "keras.models.Model")):
+        if name.startswith(BUILT):
             layer = LAYERS.get(last)
             if layer is None or not called or id(node) not in self.building:
                 self.problem(node, f"uses {said(node)}")

@@ -59,8 +59,9 @@ def _read_place(port: Ported, node: ast.expr, call: ast.Call, layer: Layer) -> N
     bound = isinstance(outer, ast.Assign) and all(isinstance(t, ast.Name) for t in outer.targets)
     holder = port.tensorflow(outer.func) if isinstance(outer, ast.Call) and not applied else None
     stepwise = (holder or "").endswith(".TimeDistributed")
-    fine = {"layer": applied or bound or stepwise, "model": True, "symbol": True}[layer.kind]
-    if not fine:
+    listed = layer.kind == "layer" and _in_sequence(port, call)
+    symbol = layer.kind == "symbol" and not _in_sequence(port, call)
+    if not (applied or bound or stepwise or listed or symbol or layer.kind == "model"):
         port.problem(node, f"keeps {said(node)} for later")
     recurrent = (port.tensorflow(node) or "").rpartition(".")[2] in RECURRENT
     if not isinstance(outer, ast.Call) or not applied:
@@ -73,6 +74,17 @@ def _read_place(port: Ported, node: ast.expr, call: ast.Call, layer: Layer) -> N
         port.problem(outer, f"calls {said(node)} with what its torch form does not take")
     if recurrent:
         _read_mask(port, node, told.get("mask"))
+
+
+def _in_sequence(port: Ported, call: ast.Call) -> bool:
+    """Say whether a layer is a part of a Sequential: in its list, or added to it."""
+    outer = port.scope.parent(call)
+    if isinstance(outer, ast.List):
+        outer = port.scope.parent(outer)
+        made = port.tensorflow(outer.func) if isinstance(outer, ast.Call) else None
+        return (made or "").endswith(".Sequential")
+    adds = isinstance(outer, ast.Call) and isinstance(outer.func, ast.Attribute)
+    return adds and outer.func.attr == "add" and call in outer.args  # type: ignore[union-attr]
 
 
 def _read_mask(port: Ported, node: ast.expr, mask: ast.expr | None) -> None:

@@ -74,6 +74,7 @@ LAYERS: Mapping[str, Layer] = {
     "ReLU": Layer("KerasActivation", ("name",), 0),
     "RepeatVector": Layer("KerasRepeatVector", ("n", "name"), 1),
     "Reshape": Layer("KerasReshape", ("target_shape", "name"), 1),
+    "Sequential": Layer("KerasSequential", ("layers", "name"), 1),
     "Softmax": Layer("KerasSoftmax", ("axis", "name"), 1),
     "Subtract": Layer("KerasSubtract", ("name",), 0),
     "TimeDistributed": Layer("KerasTimeDistributed", ("layer", "name"), 1),

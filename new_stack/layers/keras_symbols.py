@@ -4,6 +4,7 @@ Symbol                   what a layer returns while a net is described
 KerasInput, KerasModel   the ends of a net: shapes as in Keras, images [B, H, W, C]
 KerasLayer               a layer that makes its parameters when it is first given a Symbol
 KerasLambda              any function as a layer
+KerasSequential          layers one after the other
 """
 
 from __future__ import annotations
@@ -184,6 +185,23 @@ class KerasLambda(KerasLayer):
     def forward(self, inputs: Any) -> Any:
         """Call the function."""
         return self.function(inputs)
+
+
+class KerasSequential:
+    """Sequential: layers one after the other, each of which the net lists by itself."""
+
+    def __init__(self, layers: Sequence[KerasLayer] = (), name: str | None = None) -> None:
+        self.layers, self.name = list(layers), name
+
+    def add(self, layer: KerasLayer) -> None:
+        """Put a layer behind the others."""
+        self.layers.append(layer)
+
+    def __call__(self, inputs: Any) -> Any:
+        """Describe."""
+        for layer in self.layers:
+            inputs = layer(inputs)
+        return inputs
 
 
 def KerasInput(

@@ -100,3 +100,40 @@ def test_a_net_of_rllib_within_a_module() -> None:
     assert report.matched == report.total == 6
     logits = new["trunk"]._logits._model[0].weight
     assert torch.equal(logits, torch.from_numpy(old["fc_out/kernel:0"]).t())
+
+
+def test_recurrent_layers_and_those_of_each_step_have_one_bias_or_two() -> None:
+    old = {
+        "policy/lstm_3/lstm_cell_3/kernel:0": (2, 12),
+        "policy/lstm_3/lstm_cell_3/bias:0": (12,),
+        "policy/lstm_3/lstm_cell_3/recurrent_kernel:0": (3, 12),
+        "memory/gru_cell/recurrent_kernel": (3, 9),
+        "memory/gru_cell/bias": (2, 9),
+        "time_distributed/eye/kernel": (4, 5),
+    }
+    new = [f"net.lstm.rnn.{part}_l0" for part in ("weight_ih", "weight_hh", "bias_ih", "bias_hh")]
+    new += ["net.memory.rnn.weight_hh_l0", "net.memory.rnn.bias_ih_l0"]
+    pairs = layer_pairs(old, [*new, "net.time_distributed.layer.weight"])
+    found = {target: (source.rpartition("/")[2], layouts) for source, target, layouts in pairs}
+    assert found == {
+        "net.lstm.rnn.weight_ih_l0": ("kernel:0", ("transpose",)),
+        "net.lstm.rnn.weight_hh_l0": ("recurrent_kernel:0", ("transpose",)),
+        "net.lstm.rnn.bias_ih_l0": ("bias:0", ()),
+        "net.lstm.rnn.bias_hh_l0": ("bias:0", ("zeros",)),
+        "net.memory.rnn.weight_hh_l0": ("recurrent_kernel", ("transpose", "gru_gates")),
+        "net.memory.rnn.bias_ih_l0": ("bias", ("row_0", "gru_gates")),
+        "net.memory.rnn.bias_hh_l0": ("bias", ("row_1", "gru_gates")),
+        "net.time_distributed.layer.weight": ("kernel", ("transpose",)),
+    }
+
+
+def test_layers_of_several_nets_follow_the_order_in_which_they_were_made() -> None:
+    old = {"dense/kernel": (2, 3), "dense_1/kernel": (3, 4), "dense_2/kernel": (2, 5)}
+    new = ["values.dense.weight", "logits.dense.weight", "logits.dense_1.weight"]
+    assert layer_pairs(old, new) == []  # two are called alike
+    made = {"logits.dense": 4, "logits.dense_1": 5, "values.dense": 6}
+    assert {source: target for source, target, _ in layer_pairs(old, new, made)} == {
+        "dense/kernel": "logits.dense.weight",
+        "dense_1/kernel": "logits.dense_1.weight",
+        "dense_2/kernel": "values.dense.weight",
+    }

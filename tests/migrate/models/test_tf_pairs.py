@@ -13,7 +13,8 @@ pytestmark = pytest.mark.tf
 FOLDER = Path(__file__).parents[3] / "fixtures" / "tf_models"
 #: Those that only use what torch says with the same numbers (test_ported_models.py).
 PORTED = {
-    *("continuous", "inherits_dense_net", "mask_under_logits", "names_of_keras", "nested_dense"),
+    *("continuous", "dict_observation", "helpers_of_rllib", "image", "inherits_dense_net"),
+    *("mask_under_logits", "names_of_keras", "nested_dense", "recurrent", "separate_value"),
     "textbook",
 }
 SCRIPT = Path(__file__).with_name("tf_pairs.py")

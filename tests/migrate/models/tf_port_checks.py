@@ -138,6 +138,9 @@ LAYERS = (
         number = tf.keras.layers.Lambda(lambda t: tf.cast(t[:, 0, 0, 0] / 60.0, tf.int32))(inputs)
         e = tf.keras.layers.Embedding(5, 2)(number)
         hot = tf.keras.layers.Lambda(lambda t: tf.one_hot(t, 4))(number)
+        row = tf.keras.Sequential([tf.keras.layers.Dense(5, name="row_0", activation="relu")])
+        row.add(tf.keras.layers.Dense(4))
+        y = row(y)
         x = tf.keras.layers.concatenate([y, tf.keras.layers.Softmax()(z), e, hot])
 """
 )
@@ -216,9 +219,10 @@ GRU = (
     .replace("[inputs, seq_lens] + state", "[inputs, *state]")
 )
 #: Cases that Keras 3 cannot build itself, since it refuses functions of TensorFlow on its inputs.
-KERAS_2 = ("layers", "recurrent")
+KERAS_2 = ("layers", "lstm")
 PORTED = ("continuous", "inherits_dense_net", "mask_under_logits", "names_of_keras")
-PORTED += ("nested_dense", "textbook")
+PORTED += ("nested_dense", "textbook", "dict_observation", "helpers_of_rllib", "image")
+PORTED += ("recurrent", "separate_value")
 CASES: dict[str, tuple[str, Any, Any, dict[str, Any]]] = {
     name: (
         (FOLDER / name / "before.py").read_text(),
@@ -239,7 +243,7 @@ CASES["more words"] = (
 )
 FAMILY = FOLDER.parent / "tf_ported" / "family" / "before.py"
 CASES["family"] = (FAMILY.read_text(), VECTOR, Discrete(3), {})
-CASES["recurrent"] = (RECURRENT, VECTOR, Discrete(3), {"cells": 4})
+CASES["lstm"] = (RECURRENT, VECTOR, Discrete(3), {"cells": 4})
 CASES["gru"] = (GRU, VECTOR, Discrete(3), {"cells": 4})
 CASES |= {f"drawn {seed}": (*drawn_net(seed), Discrete(3), {}) for seed in range(12)}
 
@@ -359,7 +363,8 @@ def _draw_weights(old: Any, new: Any) -> None:
 
 def _close(mine: Any, theirs: Any) -> None:
     mine, theirs = mine.detach().numpy(), np.asarray(theirs)
-    np.testing.assert_allclose(mine.reshape(theirs.shape), theirs, rtol=1e-5, atol=1e-5)
+    atol = 1e-5 * max(1.0, 0.1 * float(np.abs(theirs).max()))  # what rounding leaves of sums
+    np.testing.assert_allclose(mine.reshape(theirs.shape), theirs, rtol=1e-5, atol=atol)
 
 
 def _weights(model: object) -> list[Any]:
