@@ -25,8 +25,10 @@ from rlmigrate.migrate.understanding.scope import Scope, self_attribute
 
 BACKENDS = "keras.backend"
 #: What is built of Keras, by the beginnings of its names.
-BUILT = ("keras.layers.", "keras.Input", "keras.Model", "keras.Sequential", "keras.models.Model")
-BUILT += ("keras.models.Sequential",)
+BUILT = (
+    *("keras.layers.", "keras.Input", "keras.Model", "keras.Sequential"),
+    *("keras.models.Model", "keras.models.Sequential"),
+)
 #: What `x += y` and its kin say without changing a tensor.
 OPERATORS = (ast.Add, ast.Div, ast.Mult, ast.Sub)
 

@@ -83,8 +83,9 @@ def _in_sequence(port: Ported, call: ast.Call) -> bool:
         outer = port.scope.parent(outer)
         made = port.tensorflow(outer.func) if isinstance(outer, ast.Call) else None
         return (made or "").endswith(".Sequential")
-    adds = isinstance(outer, ast.Call) and isinstance(outer.func, ast.Attribute)
-    return adds and outer.func.attr == "add" and call in outer.args  # type: ignore[union-attr]
+    if not isinstance(outer, ast.Call) or not isinstance(outer.func, ast.Attribute):
+        return False
+    return outer.func.attr == "add" and call in outer.args
 
 
 def _read_mask(port: Ported, node: ast.expr, mask: ast.expr | None) -> None:
