@@ -107,7 +107,7 @@ def _parts(
             continue
         written = dotted(call.func)
         found = defined(place, written) if written else None
-        if found is None or found.node in seen or len(seen) > 30:
+        if found is None or len(seen) > 30 or any(_is_same(found.node, each) for each in seen):
             continue
         seen.append(found.node)
         inner = place_of(place, found)
@@ -115,6 +115,17 @@ def _parts(
             yield found
         if not isinstance(found.node, ast.ClassDef) or not _is_model(found.node):
             yield from _parts(found.node, inner, seen, index)
+
+
+def _is_same(node: ast.AST, other: ast.AST) -> bool:
+    """Say whether two nodes are one definition: a file may have been parsed anew in between."""
+    if node is other or type(node) is not type(other):
+        return node is other
+    place = getattr(node, "name", None), getattr(node, "lineno", None)
+    return place[0] is not None and place == (
+        getattr(other, "name", None),
+        getattr(other, "lineno", None),
+    )
 
 
 def _is_unbound(call: ast.Call) -> bool:

@@ -221,3 +221,16 @@ def test_an_object_that_is_not_called_self() -> None:
 
 def test_what_modelv2_answers_and_no_module_does() -> None:
     assert reason_for("x = x * self.is_time_major()") == "asks for is_time_major()"
+
+
+def test_class_is_itself_where_its_file_was_parsed_anew() -> None:
+    import ast
+
+    from rlmigrate.migrate.understanding.lasting import _is_same
+
+    text = "class One:\n    pass\nclass Two:\n    pass\n"
+    (one, two), (again, _) = ast.parse(text).body, ast.parse(text).body
+    assert _is_same(one, one)
+    assert _is_same(one, again)
+    assert not _is_same(one, two)
+    assert not _is_same(one.body[0], again)
