@@ -16,6 +16,7 @@ import torch
 from torch.nn import functional
 
 from rlmigrate.errors import WrapError
+from rlmigrate.legacy.models.modelv2 import rows_of
 
 if TYPE_CHECKING:
     from rlmigrate.compat.wrap.stacks import Family
@@ -159,7 +160,7 @@ def _atari_ram(raw: torch.Tensor) -> torch.Tensor:
 
 
 def _ravel(raw: torch.Tensor) -> torch.Tensor:
-    return raw.reshape(raw.shape[0], -1).float()
+    return rows_of(raw).float()  # type: ignore[no-any-return]
 
 
 @dataclass(frozen=True)
@@ -170,7 +171,7 @@ class _OneHots:
     starts: tuple[int, ...]
 
     def __call__(self, raw: torch.Tensor) -> torch.Tensor:
-        columns = raw.reshape(raw.shape[0], -1).long().unbind(1)
+        columns = rows_of(raw).long().unbind(1)
         rows = [
             functional.one_hot(column - start, size)
             for column, start, size in zip(columns, self.starts, self.sizes, strict=True)

@@ -50,6 +50,8 @@ def add_time_dimension(
 
         out = torch.as_tensor(padded_inputs)
     batch = seq_lens.shape[0]
+    if batch == 0:
+        raise ValueError("add_time_dimension: seq_lens is empty, there are no sequences")
     out = out.reshape(batch, out.shape[0] // batch, *out.shape[1:])
     return out.swapaxes(0, 1) if time_major else out
 

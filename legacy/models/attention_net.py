@@ -105,6 +105,8 @@ class GTrXLNet(RecurrentNetwork, nn.Module):
         """Compute outputs [B * T, num_outputs or attention_dim] and the inputs of each unit."""
         assert seq_lens is not None, "attention needs seq_lens"
         obs = input_dict["obs"]
+        if seq_lens.shape[0] == 0:
+            raise ValueError("attention: seq_lens is empty, there are no sequences")
         steps = obs.shape[0] // seq_lens.shape[0]
         out: torch.Tensor = self.linear_layer(obs.reshape(-1, steps, *obs.shape[1:]))
         inputs_of_units = []

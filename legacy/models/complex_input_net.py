@@ -13,6 +13,7 @@ from torch import nn
 
 from rlmigrate.legacy.catalog.catalog import ModelCatalog
 from rlmigrate.legacy.models.misc import SlimFC, normc_initializer
+from rlmigrate.legacy.models.modelv2 import rows_of
 from rlmigrate.legacy.models.torch_modelv2 import TorchModelV2
 from rlmigrate.legacy.spaces import action_width, flatten_space
 from rlmigrate.legacy.types import ModelConfig
@@ -128,7 +129,7 @@ class ComplexInputNetwork(TorchModelV2, nn.Module):
             leaf = _one_hot_observation(leaf, self.flattened_input_space[int(index)])
         else:
             net = self.flatten[index]
-            leaf = leaf.reshape(leaf.shape[0], -1)
+            leaf = rows_of(leaf)
         out: torch.Tensor = net({"obs": leaf})[0]
         return out
 

@@ -11,6 +11,7 @@ import torch
 from torch import nn
 
 from rlmigrate.legacy.models.misc import AppendBiasLayer, SlimFC, normc_initializer
+from rlmigrate.legacy.models.modelv2 import rows_of
 from rlmigrate.legacy.models.torch_modelv2 import TorchModelV2
 from rlmigrate.legacy.types import ModelConfig
 
@@ -85,7 +86,7 @@ class FullyConnectedNetwork(TorchModelV2, nn.Module):
     ) -> tuple[torch.Tensor, list[Any]]:
         """Compute logits [B, num_outputs] from obs_flat."""
         obs = input_dict["obs_flat"].float()
-        self._last_flat_in = obs.reshape(obs.shape[0], -1)
+        self._last_flat_in = rows_of(obs)
         self._features = self._hidden_layers(self._last_flat_in)
         logits = self._features if self._logits is None else self._logits(self._features)
         if self.free_log_std:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -151,10 +152,15 @@ class ModelV2:
         )
 
 
+def rows_of(x: Any) -> Any:
+    """Flatten all axes of a torch tensor but the first, of an empty batch too."""
+    return x if x.dim() == 2 else x.reshape(x.shape[0], math.prod(x.shape[1:]))
+
+
 def flatten(obs: Tensor, framework: str) -> Tensor:
     """Flatten all axes but the first."""
     if framework == "torch":
-        return obs.reshape(obs.shape[0], -1)
+        return rows_of(obs)
     if framework in ("tf", "tf2"):
         import tensorflow as tf
 

@@ -8,6 +8,7 @@ import gymnasium as gym
 import numpy as np
 import numpy.typing as npt
 
+from rlmigrate.errors import UnsupportedSpace
 from rlmigrate.legacy.preprocessors.base import Preprocessor
 from rlmigrate.legacy.types import Element
 
@@ -18,7 +19,10 @@ class NoPreprocessor(Preprocessor):
     def _init_shape(self, obs_space: gym.Space[Any], options: dict[str, Any]) -> tuple[int, ...]:
         shape = obs_space.shape
         if shape is None:
-            raise TypeError(f"{obs_space} has no shape, and no preprocessor is known for it")
+            raise UnsupportedSpace(
+                f"observations of {obs_space} have no fixed shape, and no preprocessor is known "
+                "for them; encode them in a wrapper of the environment"
+            )
         return shape
 
     def transform(self, observation: Element) -> npt.NDArray[Any]:
