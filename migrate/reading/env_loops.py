@@ -3,6 +3,8 @@
 KNOWN   ids of gym.make() that gymnasium has, with the same observations and rewards
 Site    one `env.reset()` or `env.step()`: the edits, or what stands in their way
 sites   all of a file
+made_by_id   whether gym.make() gives what gymnasium gives
+old_mixin    whether a class that is no environment has the old reset() and step()
 
 What `env` is must be certain: a name that is bound once, to a class that is read here and speaks
 gym's old interface, or to gym.make() of a known id. What has gymnasium's interface already is left.
@@ -140,10 +142,35 @@ def _of_class(context: FileContext, qualified: str, method: str) -> Speaks | Non
             continue
         line += entry.bases
         if old is None and method in entry.methods:
-            classes = index.source_of(entry.path).nodes(ast.ClassDef)
-            found = next((node for node in classes if node.lineno == entry.line), None)
-            old = found is not None and _is_old(found, method)
+            found = _definition(context, name)
+            kin = found is not None and _derives(context, name)
+            old = kin and found is not None and _is_old(found, method)
     return speaks if old else None
+
+
+def old_mixin(context: FileContext, qualified: str) -> bool:
+    """Tell whether a class with reset() and step() is mixed into environments, in gym's form."""
+    found = _definition(context, qualified)
+    if found is None or _derives(context, qualified):
+        return False
+    return _is_old(found, "reset") and _is_old(found, "step")
+
+
+def _definition(context: FileContext, qualified: str) -> ast.ClassDef | None:
+    entry = context.index.classes[qualified]
+    classes = context.index.source_of(entry.path).nodes(ast.ClassDef)
+    return next((node for node in classes if node.lineno == entry.line), None)
+
+
+def _derives(context: FileContext, qualified: str) -> bool:
+    """Whether a class is an environment itself, and not mixed into one."""
+    line = [qualified]
+    for name in line:
+        if name in ENVIRONMENTS | WRAPPERS:
+            return True
+        if name in context.index.classes and len(line) < DEEP:
+            line += context.index.classes[name].bases
+    return False
 
 
 def _is_old(owner: ast.ClassDef, name: str) -> bool:

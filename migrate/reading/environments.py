@@ -2,6 +2,7 @@
 
 ENVIRONMENTS   classes that an environment derives from
 Seam           one method: the edits, or what stands in their way
+lineage        what a class derives from
 read_reset     a reset() without a seed, which returns an observation alone
 read_step      a step() that returns four values
 gym_edits      the edits that import gymnasium; the reason as text where gym must stay
@@ -33,6 +34,7 @@ SAME = (
     *("gym.ObservationWrapper", "gym.RewardWrapper", "gym.ActionWrapper", "gym.Wrapper"),
     *("gym.envs.registration.register", "gym.register"),
 )
+DEEP = 16
 PARTS = frozenset({"spaces", "utils", "core", "error", "logger", "wrappers", "envs"})
 
 
@@ -42,6 +44,21 @@ class Seam:
 
     edits: list[Edit] = field(default_factory=list)
     problems: list[str] = field(default_factory=list)
+
+
+def lineage(context: FileContext, owner: ast.ClassDef) -> list[str]:
+    """List what a class derives from, its bases' bases included, as far as the repository shows."""
+    entry = context.index.files[context.source.path]
+    classes = context.index.classes
+    line = [
+        entry.imports.qualified(base) or f"{entry.module}.{ast.unparse(base)}"
+        for base in owner.bases
+        if isinstance(base, ast.Name | ast.Attribute)
+    ]
+    for name in line:
+        if name in classes and len(line) < DEEP:
+            line += [base for base in classes[name].bases if base not in line]
+    return line
 
 
 def read_reset(

@@ -6,7 +6,7 @@ import ast
 from collections.abc import Iterable
 
 from rlmigrate.migrate.findings import Item, Kind, Outcome
-from rlmigrate.migrate.reading.env_loops import made_by_id, sites
+from rlmigrate.migrate.reading.env_loops import made_by_id, old_mixin, sites
 from rlmigrate.migrate.reading.environments import (
     CODE,
     ENVIRONMENTS,
@@ -14,6 +14,7 @@ from rlmigrate.migrate.reading.environments import (
     WRAPPERS,
     Seam,
     gym_edits,
+    lineage,
     read_reset,
     read_step,
 )
@@ -40,6 +41,7 @@ def check(context: FileContext) -> Iterable[Finding]:
     if not problems:
         edits += tuple(edit for _, _, seam in found for edit in seam.edits)
         edits += tuple(edit for site in loops for edit in site.edits)
+    yield from _mixed_in(context, nodes)
     if not found and not loops and not edits:
         return
     for site in loops:
@@ -72,10 +74,9 @@ def _environments(
     context: FileContext, nodes: Nodes
 ) -> Iterable[tuple[ast.ClassDef, ast.stmt, Seam]]:
     """Methods of environments that speak the old interface."""
-    imports = context.index.files[context.source.path].imports
     seam: Seam | None
     for owner in nodes.of(ast.ClassDef):
-        bases = {imports.qualified(base) or "" for base in owner.bases}
+        bases = set(lineage(context, owner))
         wrapper = bool(bases & WRAPPERS)
         if not (wrapper or bases & ENVIRONMENTS):
             continue
@@ -95,6 +96,28 @@ def _environments(
             seam = read_step(context, nodes, owner, methods["step"], multi=multi)
             if seam is not None:
                 yield owner, methods["step"], seam
+
+
+def _mixed_in(context: FileContext, nodes: Nodes) -> Iterable[Finding]:
+    """Environments that have reset() and step() of a class that is no environment itself."""
+    classes = context.index.classes
+    for owner in nodes.of(ast.ClassDef):
+        line = lineage(context, owner)
+        if len(owner.bases) < 2 or not ENVIRONMENTS & set(line):
+            continue
+        own = {node.name for node in owner.body if isinstance(node, ast.FunctionDef)}
+        for name in line:
+            if name not in classes or {"reset", "step"} & own:
+                continue
+            entry = classes[name]
+            if {"reset", "step"} <= set(entry.methods) and old_mixin(context, name):
+                text = (
+                    f"for gymnasium: reset() and step() are those of {entry.name}, which is no "
+                    "environment itself: return (observation, infos) and (observation, reward, "
+                    "terminated, truncated, info) here"
+                )
+                yield Finding(_item(context, owner, f"{owner.name}.*", Outcome.MANUAL, text))
+                break
 
 
 def _item(

@@ -137,4 +137,93 @@ walk = Walk()
 result = walk.step(0)
 """,
     ),
+    Case(
+        "environment_of_an_environment_of_the_repository",
+        """
+import gym
+import ray.rllib
+
+
+class Base(gym.Env):
+    pass
+
+
+class Walk(Base):
+    def reset(self):
+        return 0
+
+    def step(self, action):
+        return 0, 1.0, True, {}
+
+
+walk = Walk()
+state = walk.reset()
+""",
+        """
+import gymnasium as gym
+import ray.rllib
+
+
+class Base(gym.Env):
+    pass
+
+
+class Walk(Base):
+    def reset(self, *, seed=None, options=None):
+        return 0, {}
+
+    def step(self, action):
+        return 0, 1.0, True, False, {}
+
+
+walk = Walk()
+state, _ = walk.reset()
+""",
+    ),
+    Case(
+        "environment_with_the_methods_of_another_class",
+        """
+import gym
+import ray.rllib
+
+
+class Maze:
+    def reset(self):
+        return 0
+
+    def step(self, action):
+        return 0, 1.0, True, {}
+
+
+class Walk(Maze, gym.Env):
+    pass
+
+
+walk = Walk()
+state = walk.reset()
+""",
+        """
+import gymnasium as gym
+import ray.rllib
+
+
+class Maze:
+    def reset(self):
+        return 0
+
+    def step(self, action):
+        return 0, 1.0, True, {}
+
+
+# TODO(rlmigrate RLM702): for gymnasium: reset() and step() are those of Maze, which is no
+#     environment itself: return (observation, infos) and (observation, reward, terminated,
+#     truncated, info) here
+class Walk(Maze, gym.Env):
+    pass
+
+
+walk = Walk()
+state = walk.reset()
+""",
+    ),
 )
