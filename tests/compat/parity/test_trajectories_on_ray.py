@@ -10,7 +10,7 @@ from gymnasium.spaces import Box, Discrete
 
 from rlmigrate import convert_checkpoint, wrap_model
 from rlmigrate.compat.parity import Status
-from rlmigrate.compat.parity.sides.building import fill_weights
+from rlmigrate.compat.parity.sides.building import build_module, fill_weights
 from rlmigrate.compat.parity.trajectories import check_trajectories
 
 from .environments import ON_RAY, TWO_ON_RAY
@@ -84,6 +84,26 @@ def test_ten_episodes_go_the_same_way(classes, name, kind, tmp_path):
     new = modules(kind, policy, cls, native, env, tmp_path)
     report = check_trajectories(policy, new, ON_RAY[name], episodes=10, max_steps=100)
     assert_same_way(report)
+
+
+@pytest.mark.parametrize("kind", ["native", "wrapped", "converted"])
+@pytest.mark.parametrize("name", ON_RAY)
+def test_other_weights_go_another_way(classes, name, kind, tmp_path):
+    """Every one of the combinations above can fail."""
+    cls, native = (getattr(module, name) for module in classes)
+    env = ON_RAY[name]()
+    policy = ray_policy(cls, env)
+    new = modules(kind, policy, cls, native, env, tmp_path)
+    if isinstance(new, type):
+        spaces = {"observation_space": env.observation_space, "action_space": env.action_space}
+        new = build_module(new, **spaces, model_config={})
+    drawn = torch.Generator().manual_seed(9)
+    with torch.no_grad():
+        for parameter in new.parameters():
+            parameter.normal_(generator=drawn)
+    report = check_trajectories(policy, new, ON_RAY[name], episodes=2, max_steps=40)
+    assert report.status is Status.FAIL
+    assert any("actions" in finding.path for finding in report.results[0].findings)
 
 
 @pytest.mark.parametrize("kind", ["native", "wrapped", "converted"])
