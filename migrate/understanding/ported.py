@@ -107,6 +107,8 @@ class Port(Ported):
                 self.problem(node, "shares what it makes with other models")
             elif isinstance(node, ast.AugAssign):
                 self._read_change(node)
+            elif isinstance(node, ast.keyword) and node.arg == "training":
+                self.problem(node.value, "tells Keras by a call whether it trains")
 
     def _read_class(self) -> None:
         scope = self.scope

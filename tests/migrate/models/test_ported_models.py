@@ -125,6 +125,8 @@ def test_other_users_of_tensorflow_keep_it(migrate) -> None:
         ('activation="tanh"', 'kernel_regularizer="l2"', "tells tf.keras.layers.Dense what"),
         ("tf.keras.layers.Dense(8,", "tf.keras.layers.Masking(0.5,", "uses tf.keras.layers.Mask"),
         ("(inputs)", "(inputs, training=True)", "calls tf.keras.layers.Dense with what its torch"),
+        ('["obs"])', '["obs"], training=False)', "tells Keras by a call whether it trains"),
+        ("(inputs)", "(inputs, name)", "calls tf.keras.layers.Dense with what its torch"),
         ("tf.keras.layers.Dense(8, ", "tf.keras.layers.Lambda(tf.nn.relu, ", "hands tf.nn.relu on"),
         (
             'tf.keras.layers.Dense(8, activation="tanh")(inputs)',
