@@ -72,6 +72,8 @@ class WordTable(Generic[Placed]):
     def of(self, wanted: Iterable[str]) -> list[Placed]:
         """List the nodes that hold one of some words, in source order."""
         known = self._by_word.keys() & wanted
+        if not known:
+            return []
         found = [node for word in known for node in self._by_word[word]]
         return sorted(found, key=_place) if len(found) > 1 else found
 

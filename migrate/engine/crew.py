@@ -16,6 +16,7 @@ from multiprocessing.process import BaseProcess
 from pathlib import Path
 from typing import Any
 
+from rlmigrate.migrate.index.imports import ModuleNames
 from rlmigrate.migrate.index.kept import KeptSources
 
 #: Files that a worker has in hand at once, so that it need not wait for the next.
@@ -31,6 +32,7 @@ class Desk:
 
     given: Any = None
     kept: KeptSources = field(default_factory=KeptSources)
+    module_of: ModuleNames = field(default_factory=ModuleNames)
 
 
 @dataclass

@@ -94,7 +94,7 @@ _KILLS = "{path}: reading it kills the process; left alone"
 
 
 def _enter(desk: Desk, path: Path) -> FileEntry | str:
-    return enter_file(path, desk.kept)
+    return enter_file(path, desk.kept, module_of=desk.module_of)
 
 
 def _do(desk: Desk, path: Path) -> Outcome:

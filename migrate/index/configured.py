@@ -59,7 +59,7 @@ def settings_in(source: SourceFile, name_of: Callable[[ast.expr], str]) -> Itera
 
     `name_of` gives the text or the qualified name of an expression, else UNKNOWN.
     """
-    if not any(name.encode() in source.raw for name in NAMES):
+    if source.said.isdisjoint(NAMES):
         return
     later: list[dict[Any, ast.expr]] = [
         {target.slice.value: assigned.value}

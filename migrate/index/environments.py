@@ -3,6 +3,7 @@
 environment_of      what one call or dict says
 trained_in          the model that one chain of calls or dict trains, and where
 registered_class    the class behind a name given to register_env
+is_plain            whether an environment of a repository has only such observations
 class_on_disk       a class of a file that has nothing of RLlib, as environments' files often have
 roots_of            the folders that files are imported from
 has_plain_boxes     whether observations of an environment surely reach a model as they are
@@ -13,6 +14,7 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Iterable, Mapping
+from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -23,6 +25,7 @@ from rlmigrate.migrate.tree import nodes_in
 
 if TYPE_CHECKING:  # which needs this module itself
     from rlmigrate.migrate.index.entries import FileEntry
+    from rlmigrate.migrate.index.repo import RepoIndex
 
 #: Stands for an environment that only a run of the code would tell.
 UNKNOWN = "?"
@@ -111,6 +114,20 @@ def switches_preprocessing_off(node: ast.Call | ast.Dict) -> bool:
         and not (isinstance(value, ast.Constant) and not value.value)
         for key, value in pairs
     )
+
+
+@lru_cache(maxsize=256)
+def is_plain(index: RepoIndex, environment: str) -> bool:
+    """Say whether all observations of an environment are Boxes that no preprocessor changes."""
+    environment = index.environment_classes.get(environment, environment)
+    if PLAIN.fullmatch(environment):
+        return True
+    entry = index.class_named(environment)
+    if entry is None:
+        found = class_on_disk(environment, index.roots)
+        return found is not None and has_plain_boxes(found)
+    classes = index.source_of(entry.path).nodes(ast.ClassDef)
+    return any(node.lineno == entry.line and has_plain_boxes(node) for node in classes)
 
 
 def class_on_disk(qualified: str, roots: Iterable[Path]) -> ast.ClassDef | None:

@@ -1,13 +1,15 @@
 """Which files of a tree are read for the index.
 
 gather       read those that mention RLlib or import Ray, then those that use their classes
+read_once    a reader for both looking at a file and entering it
 enter_file   one file's entry
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from functools import lru_cache
 from pathlib import Path
 
 from rlmigrate.errors import SourceError
@@ -41,16 +43,21 @@ def gather(
     errors: dict[Path, str] = {}
 
     def take(paths: Iterable[Path], wanted: re.Pattern[bytes]) -> list[Path]:
-        chosen: list[Path] = []
         others: list[Path] = []
-        for path in paths:
-            try:
-                holds = wanted.search(read(path).raw) is not None
-            except SourceError as error:
-                errors[path] = str(error)
-            else:
-                (chosen if holds else others).append(path)
-        for path, entry in enter(chosen):
+
+        def chosen() -> Iterator[Path]:
+            for path in paths:
+                try:
+                    holds = wanted.search(read(path).raw) is not None
+                except SourceError as error:
+                    errors[path] = str(error)
+                else:
+                    if holds:
+                        yield path
+                    else:
+                        others.append(path)
+
+        for path, entry in enter(chosen()):
             if isinstance(entry, FileEntry):
                 files[path] = entry
             else:
@@ -67,6 +74,11 @@ def gather(
         if len(others) == waiting:
             break
     return dict(sorted(files.items())), errors
+
+
+def read_once() -> Read:
+    """Return a reader of files that has the last one still at hand."""
+    return lru_cache(maxsize=1)(SourceFile.read)
 
 
 def enter_file(

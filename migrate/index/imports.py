@@ -2,6 +2,7 @@
 
 dotted        `a.b.c` of a chain of attributes
 module_name   the dotted name under which a file is imported
+ModuleNames   those of many files
 ImportTable   local name to dotted name
 shadowed      names that are imported in vain
 """
@@ -11,6 +12,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 
 from rlmigrate import eras
@@ -44,14 +46,28 @@ def dotted(node: ast.expr) -> str | None:
     return ".".join([node.id, *reversed(parts)])
 
 
+class ModuleNames:
+    """Names files as their packages would import them, looking at each folder once."""
+
+    def __init__(self) -> None:
+        self._packages: dict[Path, tuple[str, ...]] = {}
+
+    def __call__(self, path: Path) -> str:
+        """Name a file, walking up while there is an `__init__.py`."""
+        own = () if path.name == "__init__.py" else (path.stem,)
+        return ".".join((*self._package(path.parent), *own)) or path.parent.name
+
+    def _package(self, folder: Path) -> tuple[str, ...]:
+        if folder not in self._packages:
+            inside = folder.name.isidentifier() and (folder / "__init__.py").exists()
+            found = (*self._package(folder.parent), folder.name) if inside else ()
+            self._packages[folder] = found
+        return self._packages[folder]
+
+
 def module_name(path: Path) -> str:
-    """Name a file as its package would import it, walking up while there is an `__init__.py`."""
-    parts = [] if path.name == "__init__.py" else [path.stem]
-    folder = path.parent
-    while (folder / "__init__.py").exists() and folder.name.isidentifier():
-        parts.append(folder.name)
-        folder = folder.parent
-    return ".".join(reversed(parts)) or path.parent.name
+    """Name one file as its package would import it."""
+    return ModuleNames()(path)
 
 
 @dataclass(frozen=True)
@@ -124,6 +140,12 @@ class ImportTable:
         if found is None:
             return None
         return f"{found}.{rest}" if rest else found
+
+    @cached_property
+    def of_ray(self) -> Mapping[str, str]:
+        """The local names that stand for Ray or a part of it."""
+        names = self.names.items()
+        return {local: to for local, to in names if to == "ray" or to.startswith("ray.")}
 
     def local_names(self, qualified: str) -> list[str]:
         """Names under which this file knows `qualified`."""

@@ -11,6 +11,7 @@ import builtins
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from rlmigrate.migrate.configs.keys import OLD
 from rlmigrate.migrate.index.configured import settings_in
@@ -27,6 +28,7 @@ from rlmigrate.migrate.index.known import is_rays_own
 from rlmigrate.migrate.index.receivers import Receivers
 from rlmigrate.migrate.index.tries import is_tried
 from rlmigrate.migrate.source import SourceFile
+from rlmigrate.migrate.tree import WordTable
 
 REGISTER = {
     "register_custom_model": "model",
@@ -34,6 +36,8 @@ REGISTER = {
     "register_custom_preprocessor": "preprocessor",
 }
 
+#: What a file says that names an environment, or how its observations come.
+ENVIRONMENT = frozenset({"env", "environment", "register_env", "_disable_preprocessor_api"})
 #: Methods of a policy that make its model, and what makes one from a catalog.
 MAKE_MODEL = frozenset({"make_model", "make_model_and_action_dist"})
 MODEL_MAKERS = frozenset({"get_model_v2"})
@@ -120,14 +124,17 @@ class _Reader:
         receivers = Receivers(source, self.name_of)
         for class_ in source.nodes(ast.ClassDef):
             self._class(class_)
+        speaks = not ENVIRONMENT.isdisjoint(source.said)
         for call in source.nodes(ast.Call):
             self._call(call)
-            self._environment(call)
+            if speaks:
+                self._environment(call)
         self._called_by_another_name(source)
-        for attribute in source.nodes(ast.Attribute):
-            self._attribute(attribute, receivers)
+        for node in _models(source):
+            self._attribute(source.parents[node], receivers)
         for entries in source.nodes(ast.Dict):
-            self._environment(entries)
+            if speaks:
+                self._environment(entries)
             self._dict(entries)
 
     def name_of(self, node: ast.expr) -> str | None:
@@ -261,8 +268,8 @@ class _Reader:
                 if name:
                     self._constructed(node, name)
 
-    def _attribute(self, node: ast.Attribute, receivers: Receivers) -> None:
-        if "model" in _last_name(node.value).lower() and dotted(node.value) is not None:
+    def _attribute(self, node: ast.AST, receivers: Receivers) -> None:
+        if isinstance(node, ast.Attribute) and dotted(node.value) is not None:
             stores = not isinstance(node.ctx, ast.Load)
             known = node.attr in (self.set_outside if stores else self.outside)
             if not known and not receivers.is_foreign(node.value):
@@ -286,6 +293,13 @@ class _Reader:
 
 #: Stands where no node is around.
 _OUTSIDE = ast.Module(body=[], type_ignores=[])
+
+
+def _models(source: SourceFile) -> Iterator[ast.expr]:
+    """Yield names and attributes that are called a model."""
+    tables: tuple[WordTable[Any], ...] = (source.names, source.attributes)
+    for table in tables:
+        yield from table.of({word for word in table.words if "model" in word.lower()})
 
 
 def _last_name(node: ast.expr) -> str:

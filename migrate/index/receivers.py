@@ -6,7 +6,7 @@ Receivers   tells the objects of Ray and of torch that a file makes itself from 
 from __future__ import annotations
 
 import ast
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import cached_property
 
 from rlmigrate.migrate.index.imports import dotted
@@ -35,7 +35,7 @@ class Receivers:
         if not (own or written.isidentifier()):
             return False
         home = self._home(node, own=own)
-        values = self._bound.get((home, written), []) if home is not None else []
+        values = self._bound(written, home, own=own) if home is not None else []
         made = [value for value in values if not _is_none(value)]
         return bool(made) and all(self._made_elsewhere(value) for value in made)
 
@@ -53,30 +53,30 @@ class Receivers:
             around = self._source.parents.get(around)
         return around if around is not None or own else self._source.tree
 
+    def _bound(self, written: str, home: ast.AST, *, own: bool) -> Iterator[ast.expr | None]:
+        """What a name or attribute is bound to in a scope or class; None where no value is said."""
+        last = (written.rpartition(".")[2],)
+        source = self._source
+        targets: list[ast.Name] | list[ast.Attribute] = source.names.of(last)
+        if own:
+            targets = source.attributes.of(last)
+        for node in targets:
+            stored = isinstance(node.ctx, ast.Store) and dotted(node) == written
+            if stored and self._home(node, own=own) is home:
+                yield self._said.get(id(node))
+        for parameter in () if own else source.nodes(ast.arg):
+            if parameter.arg == written and self._home(parameter, own=False) is home:
+                yield None
+
     @cached_property
-    def _bound(self) -> dict[tuple[ast.AST, str], list[ast.expr | None]]:
-        """What every name, parameter and attribute is bound to; None where no value is said."""
+    def _said(self) -> dict[int, ast.expr | None]:
+        """The values of assignments, by their targets."""
         said: dict[int, ast.expr | None] = {}
         for plain in self._source.nodes(ast.Assign):
             said |= {id(target): plain.value for target in plain.targets}
         for typed in self._source.nodes(ast.AnnAssign):
             said[id(typed.target)] = typed.value
-        found: dict[tuple[ast.AST, str], list[ast.expr | None]] = {}
-
-        def bind(target: ast.AST, written: str, value: ast.expr | None, *, own: bool) -> None:
-            home = self._home(target, own=own)
-            if home is not None:
-                found.setdefault((home, written), []).append(value)
-
-        for name in self._source.nodes(ast.Name):
-            if isinstance(name.ctx, ast.Store):
-                bind(name, name.id, said.get(id(name)), own=False)
-        for attribute in self._source.nodes(ast.Attribute):
-            if isinstance(attribute.ctx, ast.Store) and (written := dotted(attribute)):
-                bind(attribute, written, said.get(id(attribute)), own=True)
-        for parameter in self._source.nodes(ast.arg):
-            bind(parameter, parameter.arg, None, own=False)
-        return found
+        return said
 
 
 def _is_none(value: ast.expr | None) -> bool:

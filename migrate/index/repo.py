@@ -15,15 +15,17 @@ from typing import TYPE_CHECKING, Any
 
 from rlmigrate.migrate.index.elsewhere import texts_of
 from rlmigrate.migrate.index.entries import ClassEntry, FileEntry, Registration
-from rlmigrate.migrate.index.environments import (
-    PLAIN,
-    UNKNOWN,
-    class_on_disk,
-    has_plain_boxes,
-    roots_of,
+from rlmigrate.migrate.index.environments import UNKNOWN, is_plain, roots_of
+from rlmigrate.migrate.index.gathering import (
+    Enter,
+    Read,
+    enter_file,
+    gather,
+    read_once,
+    virtual_module,
 )
-from rlmigrate.migrate.index.gathering import Enter, Read, enter_file, gather, virtual_module
 from rlmigrate.migrate.index.handed_on import handed_on, most_said, spoken_aloud
+from rlmigrate.migrate.index.imports import ModuleNames
 from rlmigrate.migrate.index.kept import KeptSources
 from rlmigrate.migrate.index.known import ray_framework, ray_kind
 from rlmigrate.migrate.index.reader import read_again
@@ -59,8 +61,12 @@ class RepoIndex:
         files of the repository that are no Python.
         """
         kept = KeptSources()
-        each = enter or (lambda paths: ((path, enter_file(path, kept)) for path in paths))
-        index = cls._gathered(paths, settings, SourceFile.read, each, kept)
+        read, module_of = read_once(), ModuleNames()
+
+        def each(paths: Iterable[Path]) -> Iterator[tuple[Path, FileEntry | str]]:
+            return ((path, enter_file(path, kept, read, module_of)) for path in paths)
+
+        index = cls._gathered(paths, settings, read, enter or each, kept)
         rest = [path for path in paths if path not in index.files]
         index = dataclasses.replace(index, others=(*rest, *others))
         index.keep_in(kept)
@@ -195,7 +201,8 @@ class RepoIndex:
         trained = self.trained.get(model, set())
         if not trained or UNKNOWN in trained:
             trained = set().union(*(file.environments for file in self.files.values()))
-        return bool(trained) and all(map(self._has_plain_boxes, trained))
+        index: Any = self  # as in plan_for
+        return bool(trained) and all(is_plain(index, environment) for environment in trained)
 
     @cached_property
     def trained(self) -> dict[str, set[str]]:
@@ -207,24 +214,14 @@ class RepoIndex:
         return found
 
     @cached_property
-    def _environment_classes(self) -> dict[str, str]:
+    def environment_classes(self) -> dict[str, str]:
+        """Classes of environments by the names that they are registered under."""
         return dict(pair for file in self.files.values() for pair in file.environment_classes)
 
     @cached_property
-    def _roots(self) -> tuple[Path, ...]:
+    def roots(self) -> tuple[Path, ...]:
         """Folders that the imports of files that name environments start from."""
         return () if self.texts else roots_of(f for f in self.files.values() if f.environments)
-
-    def _has_plain_boxes(self, environment: str) -> bool:
-        environment = self._environment_classes.get(environment, environment)
-        if PLAIN.fullmatch(environment):
-            return True
-        entry = self.class_named(environment)
-        if entry is None:
-            found = class_on_disk(environment, self._roots)
-            return found is not None and has_plain_boxes(found)
-        classes = self.source_of(entry.path).nodes(ast.ClassDef)
-        return any(node.lineno == entry.line and has_plain_boxes(node) for node in classes)
 
     def registered(self, names: Iterable[Iterable[str]]) -> frozenset[str]:
         """Qualified classes behind names under which configs know models, or their own names."""

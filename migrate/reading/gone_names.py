@@ -57,11 +57,7 @@ def _missing(
 def _uses(source: SourceFile, table: ImportTable, release: str) -> Iterator[Gone]:
     """Yield `tune.gone` and `ray.tune.gone`, whose import is fine: the longest chains, once."""
     # A head that is gone itself is reported where it is imported.
-    heads = {
-        local: name
-        for local, name in table.names.items()
-        if _of_ray(name) and exists(name, release)
-    }
+    heads = {local: name for local, name in table.of_ray.items() if exists(name, release)}
     for head in source.names.of(heads):
         node: ast.expr = head
         while isinstance(around := source.parents[node], ast.Attribute):

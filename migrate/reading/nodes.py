@@ -7,7 +7,9 @@ nodes_of   the nodes of a context's file
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator
+from collections import defaultdict
+from collections.abc import Iterator, Mapping
+from functools import cached_property
 from typing import TypeVar
 from weakref import WeakKeyDictionary
 
@@ -30,7 +32,7 @@ class Nodes:
         # Not the file itself: it is the key of a weak cache that holds this.
         self._by_type = source.walked.by_type
         self._names = source.names
-        self._bindings: dict[tuple[ast.AST, str], list[ast.AST]] | None = None
+        self._bindings: dict[str, dict[ast.AST, list[ast.AST]]] = {}
         self._attributes = source.attributes
         self._strings = source.strings
         self._ray_calls: list[tuple[ast.Call, str]] | None = None
@@ -51,15 +53,10 @@ class Nodes:
     def ray_calls(self, imports: ImportTable) -> list[tuple[ast.Call, str]]:
         """Return every call of something imported from Ray, with its dotted name."""
         if self._ray_calls is None:
-            self._ray_calls = list(self._calls_of("ray", imports))
+            self._ray_calls = list(self._calls_of(imports.of_ray))
         return self._ray_calls
 
-    def _calls_of(self, package: str, imports: ImportTable) -> Iterator[tuple[ast.Call, str]]:
-        heads = {
-            local: target
-            for local, target in imports.names.items()
-            if target == package or target.startswith(f"{package}.")
-        }
+    def _calls_of(self, heads: Mapping[str, str]) -> Iterator[tuple[ast.Call, str]]:
         for name in self._names.of(heads):
             called, node = heads[name.id], self.parents[name]
             function: ast.AST = name
@@ -92,9 +89,9 @@ class Nodes:
 
         An assignment `name = value` is given as the Assign or AnnAssign node.
         """
-        if self._bindings is None:
-            self._bindings = self._bind()
-        return self._bindings.get((scope, name), [])
+        if name not in self._bindings:
+            self._bindings[name] = self._bound(name)
+        return self._bindings[name].get(scope, [])
 
     def value_of(self, name: ast.Name) -> ast.expr | None:
         """Return the one value that a name can have; None where that is not certain."""
@@ -117,31 +114,35 @@ class Nodes:
                     yield parent
                 inside = True
 
-    def _bind(self) -> dict[tuple[ast.AST, str], list[ast.AST]]:
-        table: dict[tuple[ast.AST, str], list[ast.AST]] = {}
+    def _bound(self, name: str) -> dict[ast.AST, list[ast.AST]]:
+        """What binds a name, by scope; only the names that are asked for are looked up."""
+        table: dict[ast.AST, list[ast.AST]] = defaultdict(list)
+        for node in self._names.of((name,)):
+            if not isinstance(node.ctx, ast.Load):
+                parent = self.parents[node]
+                plain = isinstance(parent, ast.Assign | ast.AnnAssign)
+                table[self.scope(node)].append(parent if plain else node)
+        for definition in self._definitions.get(name, ()):
+            table[self.scope(definition)].append(definition)
+        return dict(table)
 
-        def add(name: str, node: ast.AST, scope: ast.AST) -> None:
-            table.setdefault((scope, name), []).append(node)
-
-        for name in self.of(ast.Name):
-            if isinstance(name.ctx, ast.Load):
-                continue
-            parent = self.parents[name]
-            plain = isinstance(parent, ast.Assign | ast.AnnAssign)
-            add(name.id, parent if plain else name, self.scope(name))
+    @cached_property
+    def _definitions(self) -> dict[str, list[ast.AST]]:
+        """Arguments, functions, classes, imports and handlers by the name that they bind."""
+        table: dict[str, list[ast.AST]] = defaultdict(list)
         for arg in self.of(ast.arg):
-            add(arg.arg, arg, self.scope(arg))
+            table[arg.arg].append(arg)
         for function in self.of(ast.FunctionDef):
-            add(function.name, function, self.scope(function))
+            table[function.name].append(function)
         for coroutine in self.of(ast.AsyncFunctionDef):
-            add(coroutine.name, coroutine, self.scope(coroutine))
+            table[coroutine.name].append(coroutine)
         for class_ in self.of(ast.ClassDef):
-            add(class_.name, class_, self.scope(class_))
+            table[class_.name].append(class_)
         for alias in self.of(ast.alias):
-            add(alias.asname or alias.name.split(".")[0], alias, self.scope(alias))
+            table[alias.asname or alias.name.split(".")[0]].append(alias)
         for handler in self.of(ast.ExceptHandler):
             if handler.name:
-                add(handler.name, handler, self.scope(handler))
+                table[handler.name].append(handler)
         return table
 
 

@@ -12,7 +12,7 @@ import ast
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cached_property, lru_cache
 
 from rlmigrate import eras
 from rlmigrate.eras.surface import exists
@@ -39,6 +39,7 @@ def target_name(dotted: str, release: str) -> str | None:
     return eras.current_name(dotted, ray_version=release)
 
 
+@lru_cache(maxsize=8192)
 def renamed(dotted: str, release: str) -> str | None:
     """Return the new name of `dotted` if RLM601 is to write it; None where nothing changes."""
     config = _CONFIG.fullmatch(dotted)

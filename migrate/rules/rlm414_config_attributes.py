@@ -21,12 +21,13 @@ CODE = "RLM414"
 
 #: Attributes whose setting is another one today, or another call.
 OTHER = NESTED.keys() - {"framework", "_enable_new_api_stack"}
+WANTED = frozenset(OLD.keys() | OTHER | KEYS)
 
 
 def check(context: FileContext) -> Iterable[Finding]:
     """Find `config.name = value` and `config.name` on configs of RLlib."""
     nodes, builders = nodes_of(context), builders_of(context)
-    for node in nodes.attributes(*sorted(OLD.keys() | OTHER | KEYS)):
+    for node in nodes.attributes(*WANTED):
         called = nodes.parents.get(node)
         if isinstance(called, ast.Call) and called.func is node:
             continue

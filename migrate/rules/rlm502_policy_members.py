@@ -24,12 +24,13 @@ CODE = "RLM502"
 #: A policy that is read from its checkpoint.
 RESTORED = re.compile(r"ray\.rllib\.(policy\.(\w+\.)*)?(Torch|TF)?Policy(V2)?\.from_checkpoint")
 
+WANTED = frozenset({name for _, name in GONE} | {"get_policy", "model"})
+
 
 def check(context: FileContext) -> Iterable[Finding]:
     """Find members of objects that are RLlib's."""
     nodes = nodes_of(context)
-    wanted = {name for _, name in GONE} | {"get_policy", "model"}
-    for node in nodes.attributes(*sorted(wanted)):
+    for node in nodes.attributes(*WANTED):
         thing = algorithm_like(context, node.value)
         if thing is Thing.OTHER:
             continue

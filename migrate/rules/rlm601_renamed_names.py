@@ -27,7 +27,7 @@ def check(context: FileContext) -> Iterable[Finding]:
     """Find imports and dotted uses of names that have moved."""
     if context.settings.target != "ray":
         return
-    if not any(RAY.match(target) for target in imports_of(context).names.values()):
+    if not imports_of(context).of_ray:
         return
     bindings = Bindings(context.source)
     chains = list(_chains(context))
@@ -229,9 +229,7 @@ def _plain_import(context: FileContext, node: ast.Import) -> Iterator[Finding]:
 
 def _chains(context: FileContext) -> Iterator[tuple[ast.Attribute, str, str]]:
     """Yield the attributes that stand for a renamed name, with old and new name."""
-    heads = {
-        local: target for local, target in imports_of(context).names.items() if RAY.match(target)
-    }
+    heads = imports_of(context).of_ray
     parents = context.source.parents
     for name in context.source.names.of(heads):
         old = heads[name.id]

@@ -46,7 +46,7 @@ LOOP = (
 def check(context: FileContext) -> Iterable[Finding]:
     """Find members of objects that are RLlib's."""
     nodes = nodes_of(context)
-    for node in nodes.attributes(*sorted({name for _, name in RENAMED})):
+    for node in nodes.attributes(*{name for _, name in RENAMED}):
         finding = _finding(context, nodes, node)
         if finding is not None:
             yield finding

@@ -111,18 +111,14 @@ def _naming(index: RepoIndex, qualified: str) -> Iterator[FileEntry]:
     own = index.class_named(qualified)
     if own is None:
         return
-    known = {e.name for f in index.files.values() for e in f.registrations}
-    names = {
+    names = {qualified} | {
         name
-        for name in known
-        if (entry := index.registrations.get(name)) is not None
-        and entry.class_name is not None
-        and index.class_named(entry.class_name) == own
+        for name, entry in index.registrations.items()
+        if entry.class_name is not None and index.class_named(entry.class_name) == own
     }
     known_in = {file.path for file in knowing(index, own)}
     for file in index.files.values():
-        configured = any(name in names or name == qualified for name, _ in file.trained)
-        if configured or file.path in known_in:
+        if file.path in known_in or any(name in names for name, _ in file.trained):
             yield file
 
 
