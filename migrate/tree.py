@@ -16,6 +16,7 @@ import ast
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Set
 from functools import lru_cache
+from operator import attrgetter
 from typing import Any, Generic, NamedTuple, TypeVar
 
 Placed = TypeVar("Placed", bound=ast.expr)
@@ -56,6 +57,10 @@ def walk(tree: ast.AST) -> Walk:
     return Walk(dict(found), parents)
 
 
+_START = attrgetter("lineno", "col_offset")
+_END = attrgetter("end_lineno", "end_col_offset")
+
+
 class WordTable(Generic[Placed]):
     """Nodes of a tree by a word that each holds: bare names, attributes, strings."""
 
@@ -75,12 +80,11 @@ class WordTable(Generic[Placed]):
         if not known:
             return []
         found = [node for word in known for node in self._by_word[word]]
-        return sorted(found, key=_place) if len(found) > 1 else found
-
-
-def _place(node: ast.expr) -> tuple[int, int, int, int]:
-    """Where a node stands; of two that begin together, the one around the other comes first."""
-    return node.lineno, node.col_offset, -(node.end_lineno or 0), -(node.end_col_offset or 0)
+        if len(found) > 1:
+            # Of two that begin together the one around the other comes first.
+            found.sort(key=_END, reverse=True)
+            found.sort(key=_START)
+        return found
 
 
 @lru_cache(maxsize=256)

@@ -103,24 +103,19 @@ def _users(context: FileContext, name: str) -> list[Path]:
             )
             if name.encode() not in source.raw:
                 continue
-            written = sum(
-                isinstance(node, ast.Constant) and node.value == name
-                for node in nodes_in(source.tree)
-            )
+            written = len(source.strings.of((name,)))
         except SourceError:
             continue
-        registered = sum(_registers(node, name) for node in nodes_in(source.tree))
+        registered = sum(_registers(node, name) for node in source.nodes(ast.Call))
         if written > registered:
             found.append(path)
     return found
 
 
-def _registers(node: ast.AST, name: str) -> bool:
+def _registers(node: ast.Call, name: str) -> bool:
     """Whether a call registers a model under this name."""
-    return (
-        isinstance(node, ast.Call)
-        and (dotted(node.func) or "").endswith("register_custom_model")
-        and any(isinstance(arg, ast.Constant) and arg.value == name for arg in node.args[:1])
+    return (dotted(node.func) or "").endswith("register_custom_model") and any(
+        isinstance(arg, ast.Constant) and arg.value == name for arg in node.args[:1]
     )
 
 

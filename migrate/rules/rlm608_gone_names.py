@@ -51,7 +51,7 @@ def check(context: FileContext) -> Iterable[Finding]:
     table = imports_of(context)
     gone: list[tuple[ast.alias, str]] = []
     for node in context.source.nodes(ast.ImportFrom):
-        if node.level:
+        if node.level or not (node.module or "").startswith("ray."):
             continue
         for alias in node.names:
             name = f"{node.module}.{alias.name}"

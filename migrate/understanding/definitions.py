@@ -8,8 +8,10 @@ is_cached        whether a function remembers its results
 from __future__ import annotations
 
 import ast
+from collections import defaultdict
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 
 from rlmigrate.migrate.index.entries import FileEntry
@@ -36,10 +38,14 @@ CACHES = frozenset({"lru_cache", "cache", "cached", "cachedmethod", "cached_prop
 Definitions = Callable[[FileEntry, str], Definition | None]
 
 
+@lru_cache(maxsize=4)
 def definitions_of(index: RepoIndex) -> Definitions:
     """Look `name` and `module.name` up, as a file writes them; None for what is not in sight."""
     found: dict[tuple[Path, str], Definition | None] = {}
     others: dict[str, FileEntry | None] = {}
+    by_name: dict[str, list[Path]] = defaultdict(list)
+    for path in index.others:
+        by_name[path.name].append(path)
 
     def look_up(file: FileEntry, written: str) -> Definition | None:
         key = (file.path, written)
@@ -62,7 +68,8 @@ def definitions_of(index: RepoIndex) -> Definitions:
         """A file of the repository that says nothing of RLlib."""
         if module not in others:
             end = f"/{module.replace('.', '/')}.py"
-            paths = [path for path in index.others if str(path).endswith(end)]
+            named = by_name.get(end.rpartition("/")[2], ())
+            paths = [path for path in named if str(path).endswith(end)]
             entry = enter_file(paths[0], index.kept) if len(paths) == 1 else None
             others[module] = entry if isinstance(entry, FileEntry) else None
         return others[module]

@@ -45,6 +45,16 @@ def check_lasting(scope: Scope, index: RepoIndex) -> None:
             scope.problem(node, f"changes {what}, which lasts until the next call")
     family: list[ast.AST] = [scope.node, *(each.node for each in scope.line)]
     parts = list(_parts(scope.node, place, family, index))
+    if parts:
+        _check_parts(scope, place, parts)
+    if scope.problems:
+        return  # it stays on the old model anyway, and objects are searched for long
+    entries = [name for name in ENTRIES if name in scope.methods]
+    check_foreign(scope, index, place, entries, parts)
+
+
+def _check_parts(scope: Scope, place: Place, parts: list[Definition]) -> None:
+    """Note what the parts of a model keep from one call to the next."""
     called = {
         node.func.attr
         for each in (place, *(place_of(place, part) for part in parts))
@@ -66,10 +76,6 @@ def check_lasting(scope: Scope, index: RepoIndex) -> None:
                 scope.node,
                 f"holds {part.node.name}, which keeps {kept} from one call to the next",
             )
-    if scope.problems:
-        return  # it stays on the old model anyway, and objects are searched for long
-    entries = [name for name in ENTRIES if name in scope.methods]
-    check_foreign(scope, index, place, entries, parts)
 
 
 def _changes(place: Place, entries: Iterable[ast.FunctionDef]) -> Iterator[tuple[ast.AST, str]]:

@@ -16,12 +16,11 @@ release off. Arguments are written `package.Class(argument=)` and `package.Class
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import lru_cache
 from pathlib import Path
-from types import MappingProxyType
 
 #: The newest release that the table describes.
 NEWEST = "2.60"
@@ -121,7 +120,29 @@ def _row(name: str, fields: dict[str, str]) -> Row:
 def names() -> Mapping[str, Row]:
     """Return every row by its dotted name."""
     raw = json.loads(Path(__file__).with_name("names.json").read_text(encoding="utf-8"))
-    return MappingProxyType({name: _row(name, fields) for name, fields in raw.items()})
+    return _Rows(raw)
+
+
+class _Rows(Mapping[str, Row]):
+    """Rows by name, each made when it is first asked for: most runs look at few of thousands."""
+
+    def __init__(self, raw: Mapping[str, dict[str, str]]) -> None:
+        self._raw = raw
+        self._made: dict[str, Row] = {}
+
+    def __getitem__(self, name: str) -> Row:
+        if name not in self._made:
+            self._made[name] = _row(name, self._raw[name])
+        return self._made[name]
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._raw
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._raw)
+
+    def __len__(self) -> int:
+        return len(self._raw)
 
 
 @lru_cache(maxsize=1)
@@ -154,7 +175,10 @@ def resolve(dotted: str) -> Row | None:
     >>> resolve("ray.rllib.core.rl_module.marl_module.MultiAgentRLModule").until
     '2.35'
     """
-    return names().get(dotted)
+    rows = names()
+    if dotted not in rows:
+        return None
+    return rows[dotted]
 
 
 @lru_cache(maxsize=4096)
@@ -169,12 +193,12 @@ def current_name(dotted: str, *, ray_version: str = NEWEST) -> str | None:
     >>> current_name(old).rpartition(".")[2]
     'DefaultPPOTorchRLModule'
     """
-    row = names().get(dotted)
+    row = resolve(dotted)
     if row is None or row.alive_in(ray_version):
         return dotted
     if row.now is None:
         return None
-    today = names().get(row.now)
+    today = resolve(row.now)
     if today is None or today.alive_in(ray_version):
         return row.now
     alive = [other for other in _families()[row.now] if other.alive_in(ray_version)]
@@ -185,7 +209,7 @@ def current_name(dotted: str, *, ray_version: str = NEWEST) -> str | None:
 
 def builtin(dotted: str) -> str | None:
     """Return the dotted name of our implementation of `dotted`, None where there is none."""
-    row = names().get(dotted)
+    row = resolve(dotted)
     if row is None:
         return None
     if row.builtin is None and row.now is not None and row.now != dotted:
