@@ -120,7 +120,8 @@ def reread(index: RepoIndex, source: SourceFile) -> RepoIndex:
         entry, registrations=tuple(dict.fromkeys((*entry.registrations, *old.registrations)))
     )
     texts = {**index.texts, source.path: source.raw}
-    return dataclasses.replace(index, files={**index.files, source.path: entry}, texts=texts)
+    files = {**index.files, source.path: entry}
+    return dataclasses.replace(index, files=files, texts=texts, first=index.origin)
 
 
 def check_file(

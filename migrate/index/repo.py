@@ -45,6 +45,7 @@ class RepoIndex:
     errors: Mapping[Path, str] = field(default_factory=dict)
     texts: Mapping[Path, bytes] = field(default_factory=dict)
     others: tuple[Path, ...] = ()
+    first: RepoIndex | None = None
 
     @classmethod
     def build(
@@ -100,6 +101,14 @@ class RepoIndex:
         index.keep_in(kept)
         return index
 
+    @property
+    def origin(self) -> RepoIndex:
+        """The index of the files as they were found; this one may know a new text of one.
+
+        What is asked of the whole repository is asked here, and so worked out once.
+        """
+        return self.first or self
+
     @cached_property
     def classes(self) -> dict[str, ClassEntry]:
         """Every class by its qualified name."""
@@ -153,6 +162,8 @@ class RepoIndex:
     @cached_property
     def spoken(self) -> dict[Path, str]:
         """Names that imports have for modules: a package may stand on sys.path by itself."""
+        if self.first:
+            return self.first.spoken
         return most_said(self.files.values(), self.module_named)
 
     @cached_property
@@ -306,6 +317,8 @@ class RepoIndex:
         entry = self.class_named(qualified)
         if entry is None or self.legacy_kind(entry.qualified) != "model":
             return None
+        if self.first and self.files.get(entry.path) is self.first.files.get(entry.path):
+            return self.first.plan_for(entry.qualified)
         if entry.qualified not in self._plans:
             # pyright reads this file under two paths and takes its class for two classes.
             index: Any = self

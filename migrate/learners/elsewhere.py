@@ -56,12 +56,17 @@ def function_behind(
 
 def lent_by(index: RepoIndex, path: Path) -> tuple[Lent, ...]:
     """List the functions of a file that other files' policies change their samples by."""
-    return tuple(_lent(index).get(path, ()))
+    users = _lent(index.origin).get(path)
+    if not users:
+        return ()
+    body = index.source_of(path).tree.body
+    functions = {each.name: each for each in body if isinstance(each, ast.FunctionDef)}
+    return tuple(Lent(functions[name], tuple(users[name])) for name in users if name in functions)
 
 
 @lru_cache(maxsize=8)
-def _lent(index: RepoIndex) -> Mapping[Path, list[Lent]]:
-    users: dict[Path, dict[ast.FunctionDef, list[tuple[str, Path, str]]]] = {}
+def _lent(index: RepoIndex) -> Mapping[Path, Mapping[str, list[tuple[str, Path, str]]]]:
+    users: dict[Path, dict[str, list[tuple[str, Path, str]]]] = {}
     for file in index.files.values():
         try:
             source = index.source_of(file.path)
@@ -73,12 +78,9 @@ def _lent(index: RepoIndex) -> Mapping[Path, list[Lent]]:
             given = call.own.get(HOOK)
             found = function_behind(index, file, given) if given is not None else None
             if found is not None and found[0].path != file.path and call.framework == "torch":
-                who = users.setdefault(found[0].path, {}).setdefault(found[1], [])
+                who = users.setdefault(found[0].path, {}).setdefault(found[1].name, [])
                 who.append((call.name, file.path, call.base))
-    return {
-        path: [Lent(function, tuple(who)) for function, who in functions.items()]
-        for path, functions in users.items()
-    }
+    return users
 
 
 def connector_name(function: ast.FunctionDef) -> str:

@@ -54,7 +54,7 @@ def learned_in(source: SourceFile, index: RepoIndex) -> tuple[Learned, ...]:
     if file is None or index.settings.target != "ray" or b"rllib" not in source.raw:
         return ()
     there = {node.name: node for node in source.nodes(ast.ClassDef)}
-    of_modules = module_methods(index)
+    of_modules = module_methods(index.origin)
     result = []
     for policy in learning_policies(source, index):
         names = Names(

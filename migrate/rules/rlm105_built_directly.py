@@ -78,7 +78,7 @@ def _told(context: FileContext, call: ast.Call, plan: ModelPlan) -> Item:
 
 def _calls(context: FileContext, file: FileEntry) -> Iterator[tuple[ast.Call, ModelPlan]]:
     index = context.index
-    built = _built(index)
+    built = _built(index.origin)
     if not built:
         return
     local = {entry.name: entry.qualified for entry in file.classes}
@@ -103,7 +103,10 @@ def _calls(context: FileContext, file: FileEntry) -> Iterator[tuple[ast.Call, Mo
 
 def _plan_of(index: RepoIndex, name: str, built: Mapping[str, ModelPlan]) -> ModelPlan | None:
     entry = index.class_named(name)
-    return built.get(entry.qualified) if entry is not None else None
+    if entry is None or entry.qualified not in built:
+        return None
+    plan = index.plan_for(entry.qualified)  # the class may have been rewritten meanwhile
+    return plan if plan is not None and plan.outcome in CHANGED else None
 
 
 @lru_cache(maxsize=8)
