@@ -12,6 +12,7 @@ from rlmigrate.compat.wrap.inputs import LegacyInput
 from rlmigrate.compat.wrap.observations import ObservationEncoder
 from rlmigrate.compat.wrap.stacks import Family, sac_parts
 from rlmigrate.errors import ModuleError
+from rlmigrate.new_stack.layers.q_settings import SAC_NET
 
 Batch = dict[str, Any]
 
@@ -59,8 +60,9 @@ class SacProtocol:
             distribution = parts.beta if beta else parts.squashed
         given = type(self).legacy_class
         obs_space = self._wrap_encoder.model_space
-        # The nets' own configs stand on that of the model.
-        nets = {**family.defaults, **{k: config[k] for k in family.defaults if k in config}}
+        # The nets' own configs, which SAC fills, stand on that of the model.
+        said = {key: config[key] for key in family.defaults if key in config}
+        nets = {**family.defaults, **said, **SAC_NET}
         nets |= {"custom_model": None, "custom_model_config": {}}
         return build(
             parts.model if given.__name__ in ("TorchModelV2", "TFModelV2") else given,

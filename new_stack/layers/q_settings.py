@@ -1,4 +1,4 @@
-"""Settings of DQN's modules, torch and TF."""
+"""Settings of DQN's and SAC's modules, torch and TF."""
 
 from __future__ import annotations
 
@@ -16,4 +16,12 @@ Q_SETTINGS: dict[str, Any] = {
     "hiddens": [256],
     "dueling_activation": "relu",
     "epsilon": [(0, 1.0), (10000, 0.05)],
+}
+
+#: What SAC's old config said of both nets.
+SAC_NET: dict[str, Any] = {
+    "fcnet_hiddens": [256, 256],
+    "fcnet_activation": "relu",
+    "post_fcnet_hiddens": [],
+    "post_fcnet_activation": None,
 }

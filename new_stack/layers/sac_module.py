@@ -19,11 +19,9 @@ from rlmigrate.new_stack.distributions import (
 )
 from rlmigrate.new_stack.layers.fully_connected import FullyConnectedNetwork
 from rlmigrate.new_stack.layers.observations import preprocess
+from rlmigrate.new_stack.layers.q_settings import SAC_NET
 from rlmigrate.new_stack.layers.vision import VisionNetwork
 from rlmigrate.new_stack.torch_rl_module import TorchRLModule
-
-#: What SAC's old config said of both nets.
-SAC_NET: dict[str, Any] = {"fcnet_hiddens": [256, 256], "fcnet_activation": "relu"}
 
 
 class SACModule(TorchRLModule, QNetAPI, TargetNetworkAPI, InferenceOnlyAPI):

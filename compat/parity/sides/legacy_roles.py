@@ -22,6 +22,7 @@ import torch
 from rlmigrate.compat.parity.arrays import Nested
 from rlmigrate.compat.parity.role_settings import DQN_SETTINGS, SETTINGS, RoleName
 from rlmigrate.errors import UsageError
+from rlmigrate.new_stack.layers.q_settings import SAC_NET
 
 _HOMES = {
     ("dqn", "ray"): ("ray.rllib.algorithms.dqn", "ray.rllib.algorithms.dqn.dqn_torch_policy"),
@@ -172,7 +173,7 @@ def build_in_role(
     """
     home = _policy_module(role, stack)
     settings = {**SETTINGS[role], **settings}
-    plain = {**model_config, "custom_model": None, "custom_model_config": {}}
+    plain = {**model_config, **SAC_NET, "custom_model": None, "custom_model_config": {}}
     for name in ("policy_model_config", "q_model_config"):
         if name in settings:
             settings[name] = {**plain, **settings[name]}

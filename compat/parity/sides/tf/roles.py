@@ -26,6 +26,7 @@ from rlmigrate.compat.parity.sides.legacy_roles import (
 from rlmigrate.compat.parity.sides.module_roles import DqnModule, ModuleRole, SacModule
 from rlmigrate.compat.wrap.building import registering_after
 from rlmigrate.errors import UsageError
+from rlmigrate.new_stack.layers.q_settings import SAC_NET
 
 _RAYS = {
     "dqn": "ray.rllib.algorithms.dqn.dqn_tf_policy",
@@ -96,8 +97,8 @@ def _as_ray(
     settings: Mapping[str, Any],
 ) -> tuple[Any, Any]:
     home = importlib.import_module(_RAYS[role])
-    plain = {**model_config, "custom_model": None, "custom_model_config": {}}
     whole = {**algorithm_config(role, "ray"), **SETTINGS[role], **settings, "framework": "tf2"}
+    plain = {**model_config, **SAC_NET, "custom_model": None, "custom_model_config": {}}
     for name in ("policy_model_config", "q_model_config"):
         if name in SETTINGS[role]:
             whole[name] = {**plain, **whole[name]}
