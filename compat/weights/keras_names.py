@@ -70,7 +70,7 @@ def layer_pairs(
     return [
         pair
         for (layer, part), names in before.items()
-        if len(names) == 1 and len(after.get((same.get(layer, ""), part), ())) == 1
+        if layer in same and len(names) == 1 and len(after.get((same[layer], part), ())) == 1
         for pair in _targets(names[0], after[same[layer], part][0], old)
     ]
 

@@ -156,7 +156,7 @@ RULE = Rule(
         "the spec itself takes the multi spec's place, and all agents share it."
     ),
     check=check,
-    words=frozenset({"model_config_dict", "marl_module_class", "module_specs"}),
+    words=frozenset({*ARGUMENTS, "rl_module_specs"}),
     since="2.38",
     link=RELEASE_NOTES,
     unchanged=(

@@ -102,6 +102,21 @@ from mine import MultiCallbacks, function
 CONFIG = {"callbacks": MultiCallbacks([print]), "f": function(print)}
 """,
         ),
+        Case(
+            "comment_that_would_be_lost",
+            """
+from ray import tune
+from ray.rllib.algorithms.ppo import PPOConfig
+
+config = PPOConfig().environment(
+    env_config={
+        "reward": tune.function(  # called in the environment
+            print
+        )
+    }
+)
+""",
+        ),
     ),
     cases=(
         Case(
@@ -136,12 +151,12 @@ other = PPOConfig().update_from_dict({"callbacks": [Log]})
 from ray import tune
 from ray.rllib.algorithms.ppo import PPOConfig
 
-config = PPOConfig().multi_agent(policy_mapping_fn=tune.function(lambda agent_id: "a"))
+config = PPOConfig().environment(env_config={"reward": tune.function(lambda step: -step)})
 """,
             """
 from ray.rllib.algorithms.ppo import PPOConfig
 
-config = PPOConfig().multi_agent(policy_mapping_fn=lambda agent_id, *args, **kwargs: "a")
+config = PPOConfig().environment(env_config={"reward": lambda step: -step})
 """,
         ),
     ),
