@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from functools import partial
 
+import numpy as np
+
 from rlmigrate.compat.parity.accounting import Account, CaseError
 from rlmigrate.compat.parity.cases import Case
 from rlmigrate.compat.parity.divergence import measure
@@ -14,6 +16,7 @@ from rlmigrate.compat.parity.quick import pass_together
 from rlmigrate.compat.parity.reached import with_reached_states
 from rlmigrate.compat.parity.references import Perturb, References, WideRuns
 from rlmigrate.compat.parity.rows import Rows, Segments, padding
+from rlmigrate.compat.parity.sides.alike import MASKED_FROM
 from rlmigrate.compat.parity.sides.base import PHASES, Run, Side, source_of
 
 
@@ -92,10 +95,23 @@ def _compare_case(
                 left,
                 right,
                 reference=partial(references.array, source_of(path)),
-                neighbour_noise=partial(references.neighbours, source_of(path)),
+                neighbour_noise=partial(noise_around, source_of(path), ours, references),
                 segments=rows.segments(path, left),
                 ignore=rows.ignored(path, left, right),
                 limit=account.limit,
             )
         )
         account.add(path, case.name, verdict, left, right)
+
+
+def noise_around(path: str, run: Run, references: References) -> float:
+    """The noise of an output at inputs nearby.
+
+    A KL is a small difference of logarithms, so it has at least the rounding of these.
+    """
+    noise = references.neighbours(path)
+    logits = run.outputs.get("dist_inputs")
+    if path != "kl" or logits is None:
+        return noise
+    largest = np.abs(logits, where=np.abs(logits) < MASKED_FROM, out=np.zeros_like(logits))
+    return max(noise, float(np.finfo(logits.dtype).eps * largest.max(initial=1.0)))

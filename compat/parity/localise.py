@@ -142,7 +142,8 @@ def _judge(old: Side, new: Side, match: _Match, wide: Run | None) -> LayerResult
         if own is not None:
             forced = _ratio(alone, own, exact)
     message = ""
-    if _KINDS.get(match.tap.kind, match.tap.kind) != match.other.kind:
+    one, two = (_KINDS.get(tap.kind, tap.kind) for tap in (match.tap, match.other))
+    if one != two:
         message = f"{match.tap.kind} in the legacy model, {match.other.kind} in the new one"
     elif match.tap.outputs[0].size != match.other.outputs[0].size:
         shapes = match.other.outputs[0].shape, match.tap.outputs[0].shape

@@ -8,8 +8,10 @@ from gymnasium.spaces import Box, Dict, Discrete, MultiDiscrete, Tuple
 from rlmigrate import wrap_model
 from rlmigrate.compat.parity import Status, check_parity
 from rlmigrate.compat.parity.cases import CaseOptions, plan_cases
+from rlmigrate.compat.parity.compare_cases import noise_around
 from rlmigrate.compat.parity.losses import LossBatch, draw_batch, ppo_terms
 from rlmigrate.compat.parity.sides import building
+from rlmigrate.compat.parity.sides.base import Run
 from rlmigrate.legacy.models.fcnet import FullyConnectedNetwork
 from rlmigrate.legacy.models.visionnet import VisionNetwork
 
@@ -51,6 +53,19 @@ def faulty_distribution(method):
             return type("WrongDistribution", (right,), {method: wrong})
 
     return Wrong
+
+
+class Quiet:
+    """References of a side that has no noise at inputs nearby, as by chance with one row."""
+
+    def neighbours(self, path):
+        return 0.0
+
+
+def test_divergence_has_the_rounding_of_its_logarithms():
+    run = Run(outputs={"dist_inputs": np.array([[8.0, -1.0, -3e38]], np.float32)})
+    assert noise_around("kl", run, Quiet()) == 8 * np.finfo(np.float32).eps
+    assert noise_around("entropy", run, Quiet()) == 0.0
 
 
 @pytest.mark.parametrize(

@@ -175,7 +175,9 @@ def test_sac_policy_and_critics(actions, model_class, stack):
     policy = SACTorchPolicy(OBS, actions, config)
     wrapped: Any = wrap_model(model_class, stack=stack)
     arguments = {"observation_space": OBS, "action_space": actions, "inference_only": False}
-    module = wrapped(model_config=nets, **arguments)  # silent about activations, as SACConfig is not
+    module = wrapped(
+        model_config=nets, **arguments
+    )  # silent about activations, as SACConfig is not
     transfer_weights(policy, module)
     obs = torch.rand(N, 4)
     greedy, _, info = policy.compute_actions(obs.numpy(), explore=False)
