@@ -70,15 +70,16 @@ def rewrite(
     items: list[Item] = []
     counted: Counter[tuple[str, str, str]] = Counter()
     new_files: dict[str, str] = {}
-    current = source
+    layers: set[str] = set()
+    current, found_as = source, index
     for _ in range(ROUNDS):
         found = check_file(current, index, settings, rules)
         findings = _early(found, rules)
-        following = _step(current, index, settings, findings, new_files)
+        following = _step(current, index, findings, new_files, layers)
         late = check_late(current, index, settings, rules, found) if following is None else []
         if late:
             findings = [*findings, *late]
-            following = _step(current, index, settings, findings, new_files)
+            following = _step(current, index, findings, new_files, layers)
         if current is source:
             said = [*found, *(late or check_late(source, index, settings, rules, found))]
             items += open_markers(source, said, settings)
@@ -99,6 +100,8 @@ def rewrite(
         for edits_of in (statement_edits, name_edits, quote_edits, gap_edits):
             ordering = list(edits_of(current, source))
             current = _parsed(current, apply_edits(current, ordering)) if ordering else current
+    beside = layers_beside(source, found_as, settings, frozenset(layers))
+    _merge_new_files(new_files, beside, source.path)
     after = None if current.raw == source.raw else current.raw
     return Outcome(source.path, tuple(items), source.raw, after, None, new_files)
 
@@ -168,11 +171,11 @@ def _unless_hidden(finding: Finding, hidden: Suppressions, rule: Rule) -> Findin
 def _step(
     source: SourceFile,
     index: RepoIndex,
-    settings: Settings,
     findings: list[Finding],
     new_files: dict[str, str],
+    layers: set[str],
 ) -> SourceFile | None:
-    """Apply one round of findings; None where there was nothing to do."""
+    """Apply one round of findings, noting what they need; None where there was nothing to do."""
     changing, _ = select_findings(f for f in findings if f.edits or f.item.outcome is Fate.NATIVE)
     edits: list[Edit] = [edit for finding in changing for edit in finding.edits]
     todos = [
@@ -192,8 +195,7 @@ def _step(
     for finding in changing:
         imports |= finding.imports
         _merge_new_files(new_files, finding.new_files, source.path)
-    layers = frozenset().union(*(finding.layers for finding in changing))
-    _merge_new_files(new_files, layers_beside(source, index, settings, layers), source.path)
+        layers |= finding.layers
     if not edits and not imports.wanted and not imports.unneeded:
         return None
     middle = _parsed(source, apply_edits(source, tidy(source, edits)))
