@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import io
 import json
+import signal
 import subprocess
 import sys
 import tarfile
 import tempfile
-from collections.abc import Iterator
+import threading
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from fnmatch import fnmatchcase
 from pathlib import Path
@@ -149,8 +151,8 @@ def _run(old: str, new: str, options: dict[str, Any]) -> ParityReport:
         executor=options["executor"],
         state=options["state"],
     )
-    with _progress(len(tasks)) as advance:
-        report = verify_tasks(tasks, options=chosen, skipped=settings.skip, done=advance)
+    with _progress(len(tasks)) as advance, _interruptible(advance) as done:
+        report = verify_tasks(tasks, options=chosen, skipped=settings.skip, done=done)
     if options["artefacts"]:
         from rlmigrate.compat.parity.artefacts import write_artefacts
 
@@ -273,6 +275,33 @@ def _progress(total: int) -> Iterator[Any]:
             progress.update(bar, advance=1, description=result.name)
 
         yield advance
+
+
+@contextmanager
+def _interruptible(done: Callable[[ClassResult], None]) -> Iterator[Callable[[ClassResult], None]]:
+    """Stop after the class at hand where an interrupt was lost.
+
+    Python only prints a KeyboardInterrupt that comes up in a destructor or a library's callback.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        yield done
+        return
+    interrupts: list[int] = []
+
+    def interrupt(number: int, frame: Any) -> None:
+        interrupts.append(number)
+        signal.default_int_handler(number, frame)
+
+    def step(result: ClassResult) -> None:
+        done(result)
+        if interrupts:
+            raise KeyboardInterrupt
+
+    before = signal.signal(signal.SIGINT, interrupt)
+    try:
+        yield step
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 def _write(report: ParityReport, options: dict[str, Any]) -> None:

@@ -348,3 +348,22 @@ def test_unknown_revision_is_said(repository):
     )
     assert done.returncode == 2
     assert "git archive" in done.stderr
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+def test_interrupt_that_a_destructor_loses_stops_after_the_class_at_hand():
+    from rlmigrate.migrate.commands.verify import _interruptible
+
+    class Lost:
+        def __del__(self):
+            signal.raise_signal(signal.SIGINT)
+
+    seen = []
+    before = signal.getsignal(signal.SIGINT)
+    with _interruptible(seen.append) as done:
+        done("first")
+        Lost()
+        with pytest.raises(KeyboardInterrupt):
+            done("second")
+    assert seen == ["first", "second"]
+    assert signal.getsignal(signal.SIGINT) is before
